@@ -1,0 +1,369 @@
+// Every message on every wire. Imports nothing but the screen's types; wrapper, server and page import it, never each other.
+// Names on the wire are snake_case, as in the database, so that nothing is renamed on its way from a row to the page.
+import type { Frame } from "./screen.ts";
+
+/** Both ends name the protocol they speak; a server speaks this one and the one before. */
+export const PROTOCOL = 1;
+/** Silence sent against: each end sends at least this often. */
+export const HEARTBEAT_MS = 5_000;
+/** No word for this long means the other end is gone; a session so silent cannot be answered. */
+export const DEAD_AFTER_MS = 15_000;
+/** A tap not confirmed by then is shown as "not confirmed", with a safe retry. */
+export const CONFIRM_WITHIN_MS = 10_000;
+
+declare const brand: unique symbol;
+type Id<Name extends string> = string & { readonly [brand]: Name };
+export type SessionId = Id<"session">;
+export type PromptId = Id<"prompt">;
+export type DeviceId = Id<"device">;
+export type ViewerId = Id<"viewer">;
+export type ConversationId = Id<"conversation">;
+/** Made by the viewer, once per tap: the same id again is the same answer. */
+export type AnswerId = Id<"answer">;
+/** Made by the viewer, once per text or key sent. */
+export type InputId = Id<"input">;
+/** What an option *is* (`approve`, `approve_always`, `reject` …), never where it stands on a screen. */
+export type OptionId = Id<"option">;
+/** SHA-256, hex, of the canonical JSON of what was shown (see digest.ts). */
+export type Digest = Id<"digest">;
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+// ── sessions ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** `waiting`: claude is stopped on a question. `suspended`: Ctrl-Z at the desk; nothing can be answered from afar. */
+export type SessionStatus = "starting" | "working" | "waiting" | "idle" | "suspended" | "ended";
+
+/** `dead`: claude runs, but its hooks do not reach us (disabled by a setting): no cards, only screen and keys. */
+export type HookHealth = "unknown" | "alive" | "dead";
+
+/** What changes while a session runs; always said whole. */
+export type SessionState = {
+  status: SessionStatus;
+  /** What claude says it waits for, in its own words, or null. */
+  waiting_for: string | null;
+  hooks: HookHealth;
+  /** A desk is attached and decides the size. */
+  terminal: boolean;
+  title: string;
+  cols: number;
+  rows: number;
+  /** claude's own permission mode as its hooks name it, or null before the first hook. */
+  permission_mode: string | null;
+  conversation: ConversationId | null;
+};
+
+/** A session as its wrapper states it. */
+export type SessionStatement = SessionState & {
+  id: SessionId;
+  cwd: string;
+  /** argv as typed, program first, for people to read. */
+  command: string[];
+  claude_version: string | null;
+  /** How long ago it began, in ms: wrappers send ages, since their clock may be wrong. */
+  age_ms: number;
+  /** Every prompt that is open now; the server withdraws what is not named. */
+  open: PromptId[];
+};
+
+export type EndReason = "exit" | "signal" | "lost" | "hangup" | "stopped";
+
+/** A session as viewers see it. Times are the server's, ms since 1970. */
+export type Session = SessionState & {
+  id: SessionId;
+  device_id: DeviceId;
+  device_name: string;
+  devbox: string | null;
+  cwd: string;
+  command: string[];
+  claude_version: string | null;
+  started_at: number;
+  ended_at: number | null;
+  end_reason: EndReason | null;
+  exit_code: number | null;
+  signal: string | null;
+  /** The wrapper is connected now. */
+  connected: boolean;
+  /** When the wrapper was last heard. */
+  heard_at: number;
+};
+
+// ── prompts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** `permission`: may this tool run? `question`: claude asks (AskUserQuestion). `plan`: may this plan be carried out? */
+export type PromptKind = "permission" | "question" | "plan";
+
+export type Option = {
+  id: OptionId;
+  label: string;
+  effect: "approve" | "approve_always" | "reject" | "answer";
+  /** For `approve_always`: what will be allowed and where that is saved, written out. */
+  scope?: string;
+  /** A text may, or must, go with it. */
+  text?: "optional" | "required";
+};
+
+/** One question of AskUserQuestion, as claude asks it. */
+export type Question = {
+  question: string;
+  header: string;
+  multi_select: boolean;
+  options: { label: string; description: string; preview?: string }[];
+};
+
+/** A question claude is stopped on, as the wrapper holds it. Open until it is answered or withdrawn, either of which happens once. */
+export type Prompt = {
+  id: PromptId;
+  kind: PromptKind;
+  /** claude's tool name. */
+  tool: string;
+  /** The tool's input, exactly as claude's hook gave it. */
+  input: Json;
+  /** One line that says what would happen: the command, the path, the question. */
+  prompt_text: string;
+  /** The session's directory at that moment. */
+  cwd: string;
+  /** The subagent that asks, or null for the main conversation. */
+  agent: string | null;
+  /** Edits: the file before and after, where the wrapper could read it. */
+  diff: { path: string; before: string; after: string } | null;
+  questions: Question[] | null;
+  options: Option[];
+  digest: Digest;
+  /** How long it has been open, ms. */
+  age_ms: number;
+};
+
+export type Decider = "viewer" | "desk" | "claude" | "exited" | "unknown";
+
+/**
+ * open → answered → delivered → accepted | too_late; open → withdrawn. Derived from the times below, never stored.
+ */
+export type PromptStage = "open" | "answered" | "delivered" | "accepted" | "too_late" | "withdrawn";
+
+/** What the winner answered. `answers` is for questions: question text → chosen label(s) joined by ", " or free text. */
+export type Answer = { option: OptionId; text?: string; answers?: Record<string, string> };
+
+/** A prompt as viewers see it. */
+export type PromptState = Omit<Prompt, "age_ms"> & {
+  session_id: SessionId;
+  created_at: number;
+  stage: PromptStage;
+  response: Answer | null;
+  answer_id: AnswerId | null;
+  responded_at: number | null;
+  /** The viewer's name. */
+  responded_by: string | null;
+  delivered_at: number | null;
+  withdrawn_at: number | null;
+  withdrawn_by: Decider | null;
+  /** What is known of the end: `accepted`, `too_late`, or what the desk chose (`approved`, `rejected`), or null. */
+  outcome: "accepted" | "too_late" | "approved" | "rejected" | null;
+  outcome_at: number | null;
+};
+
+// ── log and conversation ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** `screen`: a row that left the top. `transcript`: a line of a completed block. `gap`: rows a bounded buffer dropped. */
+export type LogLine = {
+  line_no: number;
+  epoch: number;
+  source: "screen" | "transcript" | "gap";
+  text: string;
+  /** For `gap`: how many lines are missing from `line_no` on. */
+  count?: number;
+  /** ms ago, from the wrapper; `at` in what viewers get. */
+  age_ms?: number;
+  at?: number;
+};
+
+/** One record of claude's transcript. */
+export type Message = {
+  conversation: ConversationId;
+  uuid: string;
+  seq: number;
+  role: "user" | "assistant" | "system";
+  body: Json;
+  at?: number;
+};
+
+// ── wrapper ⇄ server, WebSocket /ws ─────────────────────────────────────────────────────────────────────────────────
+// Handshake in clear text JSON (seal.ts); everything after `welcome` is sealed.
+
+/** Base64 for every binary field. */
+export type Challenge = { type: "challenge"; nonce: string; protocol: number };
+export type Auth = {
+  type: "auth";
+  protocol: number;
+  device: DeviceId;
+  nonce: string;
+  eph: string;
+  mac: string;
+};
+export type Welcome = { type: "welcome"; eph: string; mac: string };
+/** Before `welcome` it changes only the back-off and the message shown. */
+export type Refused = { type: "refused"; code: RefusalCode; message: string };
+export type RefusalCode = "protocol" | "device" | "revoked" | "replaced" | "busy";
+
+/** A key that a viewer presses; the wrapper encodes it by the modes in force. */
+export type Key =
+  | "escape"
+  | "tab"
+  | "shift_tab"
+  | "enter"
+  | "up"
+  | "down"
+  | "left"
+  | "right"
+  | "page_up"
+  | "page_down"
+  | "home"
+  | "end"
+  | "backspace"
+  | "ctrl_c"
+  | "ctrl_j"
+  | "ctrl_o"
+  | "ctrl_r"
+  | "wheel_up"
+  | "wheel_down"
+  | "space";
+
+/** Why a text was not typed. `desk_typing`: the input box is not empty. `prompt_open`: claude is stopped on a question. */
+export type InputRefusal = "desk_typing" | "prompt_open" | "suspended" | "not_ready" | "exited" | "too_long";
+
+/** How a text meets an input box that is not empty. `if_empty` is refused with `desk_typing` then. */
+export type InputMode = "if_empty" | "append" | "replace";
+
+export type WrapperMessage =
+  /** Everything about a session; first after `welcome`, and again whenever the constant part changes. */
+  | { type: "session"; session: SessionStatement }
+  | { type: "status"; state: SessionState }
+  /** What changed on the screen since the last frame sent on this connection. */
+  | { type: "output"; frame: Frame }
+  | { type: "lines"; lines: LogLine[] }
+  | { type: "message"; message: Message }
+  /** A prompt is open. Said again after each `welcome` while it is. */
+  | { type: "prompt"; prompt: Prompt }
+  /** It ended without an answer of ours. `chosen` only where evidence says what. */
+  | { type: "withdrawn"; prompt: PromptId; by: Decider; chosen: "approved" | "rejected" | null }
+  /** The answer reached the wrapper and was handed to claude. */
+  | { type: "delivered"; prompt: PromptId; answer_id: AnswerId }
+  /** The dialog is gone and nothing says that somebody else closed it. */
+  | { type: "accepted"; prompt: PromptId }
+  /** Somebody else had decided before the answer came. */
+  | { type: "too_late"; prompt: PromptId; by: Decider; chosen: "approved" | "rejected" | null }
+  | { type: "input_delivered"; id: InputId }
+  /** claude took it up as a prompt of its own. */
+  | { type: "input_seen"; id: InputId }
+  | { type: "input_refused"; id: InputId; reason: InputRefusal }
+  | { type: "exit"; code: number | null; signal: string | null; reason: EndReason }
+  | { type: "ping" };
+
+/** The prompt facts that the server acknowledges one by one; the wrapper repeats them after each `welcome` until then. */
+export type PromptFact = "withdrawn" | "delivered" | "accepted" | "too_late";
+
+export type ServerMessage =
+  /** Everything up to and including this number is on disk. Also sent right after `session`: where to go on from. */
+  | { type: "ack"; stream: "lines" | "messages"; upto: number }
+  | { type: "ack"; stream: "prompts"; prompt: PromptId; fact: PromptFact | "prompt" }
+  | { type: "ack"; stream: "exit" }
+  /** Repeated until `delivered` or `too_late`. */
+  | { type: "answer"; prompt: PromptId; digest: Digest; answer_id: AnswerId; answer: Answer }
+  | { type: "input"; id: InputId; text: string; mode: InputMode }
+  | { type: "key"; id: InputId; key: Key }
+  /** A viewer's wish; ignored while a desk is attached. */
+  | { type: "resize"; cols: number; rows: number }
+  /** How many watch this session's screen, and how many frames a second they want at most. The next frame is a whole one. */
+  | { type: "watch"; viewers: number; rate: number }
+  /** Interrupt claude, as Esc does. */
+  | { type: "interrupt" }
+  | { type: "stop" }
+  | { type: "ping" }
+  | Refused;
+
+// ── server ⇄ viewer, SSE /events and REST ───────────────────────────────────────────────────────────────────────────
+
+export type InputStage = "sent" | "delivered" | "seen" | "refused" | "unconfirmed";
+
+/** Data of each SSE event, by its name. Every one says what a thing is now, so that hearing it twice does no harm. */
+export type ViewerEvents = {
+  /** First on each connection, and again where the stream could not be resumed. */
+  state: {
+    now: number;
+    protocol: number;
+    version: string;
+    viewer: { id: ViewerId; name: string };
+    /** The page travels in clear text beyond this machine. */
+    insecure: boolean;
+    /** Open sessions, then the 50 newest ended. */
+    sessions: Session[];
+    /** Open prompts, and those answered whose end is not known yet. */
+    prompts: PromptState[];
+  };
+  /** A session began or changed. */
+  session_start: { session: Session };
+  session_end: { session: Session };
+  /** Only with ?session=<id>: a first frame with `size`, then differences. */
+  output: { session: SessionId; frame: Frame };
+  lines: { session: SessionId; lines: LogLine[] };
+  message: { session: SessionId; message: Message };
+  prompt: { prompt: PromptState };
+  /** The prompt was answered, delivered, accepted, withdrawn … */
+  prompt_response: { prompt: PromptState };
+  input: { session: SessionId; id: InputId; stage: InputStage; reason: InputRefusal | null };
+  /** Somebody paired or was revoked. */
+  viewers: { viewers: Viewer[] };
+  heartbeat: { now: number };
+};
+
+export type Viewer = {
+  id: ViewerId;
+  name: string;
+  created_at: number;
+  last_seen: number;
+  revoked_at: number | null;
+};
+
+/** POST /api/prompts/:id/approve, reject and answer. */
+export type ApproveBody = { digest: Digest; answer_id: AnswerId; option?: OptionId };
+export type RejectBody = { digest: Digest; answer_id: AnswerId; message?: string };
+export type AnswerBody = {
+  digest: Digest;
+  answer_id: AnswerId;
+  option: OptionId;
+  text?: string;
+  answers?: Record<string, string>;
+};
+
+/** POST /api/sessions/:id/input; exactly one of `text` and `key`. */
+export type InputBody = { id: InputId; text?: string; mode?: InputMode; key?: Key };
+
+/** POST /api/pair. `check` comes back: the two digits that the terminal shows too. */
+export type PairBody = { code: string; name: string };
+
+/** Every error a REST caller can meet; the status of each stands in server/errors.ts. */
+export type ErrorCode =
+  | "invalid"
+  | "unauthorized"
+  | "forbidden"
+  | "not_found"
+  | "method"
+  | "answered"
+  | "changed"
+  | "gone"
+  | "unreachable"
+  | "too_large"
+  | "media_type"
+  | "rate_limited"
+  | "misdirected"
+  | "storage"
+  | "internal";
+
+export type ErrorBody = {
+  error: { code: ErrorCode; message: string; request: string; winner?: PromptState };
+};
+
+/** The compiler's proof that a switch is exhausted. */
+export function unreachable(value: never): never {
+  throw new Error(`unexpected ${JSON.stringify(value)}`);
+}
