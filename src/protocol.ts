@@ -257,6 +257,8 @@ export type WrapperMessage =
   | { type: "input_seen"; id: InputId }
   | { type: "input_refused"; id: InputId; reason: InputRefusal }
   | { type: "exit"; code: number | null; signal: string | null; reason: EndReason }
+  /** An earlier run of this machine ended without being able to say so. */
+  | { type: "left"; session: SessionId; code: number | null; signal: string | null; reason: EndReason }
   | { type: "ping" };
 
 /** The prompt facts that the server acknowledges one by one; the wrapper repeats them after each `welcome` until then. */
@@ -266,7 +268,8 @@ export type ServerMessage =
   /** Everything up to and including this number is on disk. Also sent right after `session`: where to go on from. */
   | { type: "ack"; stream: "lines" | "messages"; upto: number }
   | { type: "ack"; stream: "prompts"; prompt: PromptId; fact: PromptFact | "prompt" }
-  | { type: "ack"; stream: "exit" }
+  /** `exit` and `left` are on disk. */
+  | { type: "ack"; stream: "exit"; session: SessionId }
   /** Repeated until `delivered` or `too_late`. */
   | { type: "answer"; prompt: PromptId; digest: Digest; answer_id: AnswerId; answer: Answer }
   | { type: "input"; id: InputId; text: string; mode: InputMode }

@@ -1,0 +1,116 @@
+// Every setting: flags > environment > config.toml > defaults, one table for all.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { type Paths, pathsFor } from "./paths.ts";
+
+/** A setting that cannot be used. Exit code 3; the message says what, why and what to do. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+const webUrl = v.pipe(
+  v.string(),
+  v.check((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), "must be an http(s) URL"),
+  v.transform((text) => text.replace(/\/+$/, "")),
+);
+const port = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/, "must be a number"), v.transform(Number))]),
+  v.integer("must be a whole number"),
+  v.minValue(0, "must be 0 to 65535"),
+  v.maxValue(65_535, "must be 0 to 65535"),
+);
+const truth = v.union(
+  [
+    v.boolean(),
+    v.pipe(
+      v.picklist(["1", "0", "true", "false"]),
+      v.transform((text) => text === "1" || text === "true"),
+    ),
+  ],
+  "must be true or false",
+);
+const word = <const T extends string[]>(...words: T) =>
+  v.picklist(words, `must be one of ${words.join(", ")}`);
+const text = v.pipe(v.string("must be text"), v.minLength(1, "must not be empty"));
+
+/** Every setting by its name in config.toml; the flag is --name with dashes, the variable CLAUDE_REMOTE_NAME. */
+export const SETTINGS = {
+  url: { schema: v.optional(webUrl), about: "the server elsewhere that this machine is enrolled with" },
+  host: { schema: v.optional(text, "127.0.0.1"), about: "the address the server listens on" },
+  port: { schema: v.optional(port, 7200), about: "the port of the page" },
+  public_url: { schema: v.optional(webUrl), about: "the https address under which phones reach the server" },
+  insecure_http: {
+    schema: v.optional(truth, false),
+    about: "log phones in over plain http (red on the page)",
+  },
+  claude: { schema: v.optional(text), about: "which claude to run; default: the one on PATH" },
+  pty: { schema: v.optional(word("bun", "bun-pty"), "bun"), about: "the terminal engine" },
+  on_hangup: {
+    schema: v.optional(word("detach", "end"), "detach"),
+    about: "what a closed terminal does to the session",
+  },
+  keep_awake: { schema: v.optional(truth, true), about: "keep the machine awake while claude works" },
+  log_level: {
+    schema: v.optional(word("debug", "info", "warn", "error"), "info"),
+    about: "how much is logged",
+  },
+} as const;
+
+const schema = v.object({
+  url: SETTINGS.url.schema,
+  host: SETTINGS.host.schema,
+  port: SETTINGS.port.schema,
+  public_url: SETTINGS.public_url.schema,
+  insecure_http: SETTINGS.insecure_http.schema,
+  claude: SETTINGS.claude.schema,
+  pty: SETTINGS.pty.schema,
+  on_hangup: SETTINGS.on_hangup.schema,
+  keep_awake: SETTINGS.keep_awake.schema,
+  log_level: SETTINGS.log_level.schema,
+});
+
+export type SettingName = keyof typeof SETTINGS;
+export type Config = v.InferOutput<typeof schema> & { paths: Paths };
+export type Flags = Partial<Record<SettingName, string | boolean>>;
+
+/** The settings in force. Throws ConfigError naming the setting, where it came from and what is wrong. */
+export function loadConfig(flags: Flags = {}, env: Record<string, string | undefined> = process.env): Config {
+  const paths = pathsFor(env);
+  const file = join(paths.config, "config.toml");
+  const layers = [
+    { values: fileSettings(file), source: (name: string) => `${name} in ${file}` },
+    { values: envSettings(env), source: (name: string) => `CLAUDE_REMOTE_${name.toUpperCase()}` },
+    { values: flags, source: (name: string) => `--${name.replaceAll("_", "-")}` },
+  ];
+  const merged: Record<string, unknown> = {};
+  for (const { values, source } of layers) Object.assign(merged, checked(values, source));
+  return { ...v.parse(schema, merged), paths };
+}
+
+function checked(values: Record<string, unknown>, source: (name: string) => string): Record<string, unknown> {
+  for (const [name, value] of Object.entries(values)) {
+    if (!(name in SETTINGS))
+      throw new ConfigError(`${source(name)}: there is no such setting; see docs/settings.md`);
+    const parsed = v.safeParse(SETTINGS[name as SettingName].schema, value);
+    if (!parsed.success)
+      throw new ConfigError(`${source(name)}: ${parsed.issues[0].message} (it is ${JSON.stringify(value)})`);
+  }
+  return values;
+}
+
+function fileSettings(file: string): Record<string, unknown> {
+  if (!existsSync(file)) return {};
+  try {
+    return Bun.TOML.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  } catch (error) {
+    throw new ConfigError(`${file} cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function envSettings(env: Record<string, string | undefined>): Record<string, unknown> {
+  const found = Object.keys(SETTINGS).map(
+    (name) => [name, env[`CLAUDE_REMOTE_${name.toUpperCase()}`]] as const,
+  );
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined && value !== ""));
+}

@@ -1,0 +1,100 @@
+// The plugin folder that makes claude call us, for one run only, and the private socket its hooks speak to.
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { HOOK_SOCKET } from "../hook.ts";
+import { type HookInput, hookEvents, hookInput } from "./claude-hooks.ts";
+
+/** A hook input is claude's JSON with a tool's whole input in it; a file to write can be large. */
+const MAX_HOOK_BYTES = 32 * 1024 * 1024;
+/** Hooks waiting at the same time: one a subagent, and a few; past it they are let go without a decision. */
+const MAX_WAITING = 256;
+
+/** One call of a hook. `reply` ends it (once; later calls do nothing); `onGone` tells that claude let go of it first. */
+export type HookCall = {
+  input: HookInput;
+  reply: (output: object) => void;
+  onGone: (listener: () => void) => void;
+};
+
+/** The words claude runs for each hook: this program itself, from source or compiled. */
+export type HookCommand = readonly string[];
+
+/** `'` for a POSIX shell: claude runs a hook's command by `sh -c`. */
+const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** The folder for one run: a claude plugin whose hooks come to `onCall`. Closing it lets every waiting hook go. */
+export class Hooks implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #folder: string;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(server: Server, folder: string) {
+    this.#server = server;
+    this.#folder = folder;
+  }
+
+  /** Makes `folder` (0700, must not exist) and listens. Rejects with the system's error if it cannot. */
+  static async open(folder: string, command: HookCommand, onCall: (call: HookCall) => void): Promise<Hooks> {
+    mkdirSync(join(folder, ".claude-plugin"), { recursive: true, mode: 0o700 });
+    mkdirSync(join(folder, "hooks"), { mode: 0o700 });
+    const plugin = { name: "claude-remote", version: "1.0.0", description: "Answers prompts from the phone" };
+    writeFileSync(join(folder, ".claude-plugin", "plugin.json"), JSON.stringify(plugin), { mode: 0o600 });
+    const hooks = hookEvents([...command, "hook"].map(quoted).join(" "));
+    writeFileSync(join(folder, "hooks", "hooks.json"), JSON.stringify({ hooks }), { mode: 0o600 });
+    const server = createServer();
+    const self = new Hooks(server, folder);
+    server.on("connection", (socket) => self.#receive(socket, onCall));
+    const path = join(folder, HOOK_SOCKET);
+    await new Promise<void>((ok, fail) => server.once("error", fail).listen(path, ok));
+    chmodSync(path, 0o600);
+    return self;
+  }
+
+  #receive(socket: Socket, onCall: (call: HookCall) => void) {
+    if (this.#sockets.size >= MAX_WAITING) return void socket.destroy();
+    this.#sockets.add(socket);
+    const gone: (() => void)[] = [];
+    let replied = false;
+    const reply = (output: object) => {
+      if (replied) return;
+      replied = true;
+      socket.end(JSON.stringify(output));
+    };
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      if (!replied) for (const listener of gone.splice(0)) listener();
+    });
+    whole(socket, (text) => {
+      const input = hookInput(text);
+      if (input) onCall({ input, reply, onGone: (listener) => gone.push(listener) });
+      else socket.destroy();
+    });
+  }
+
+  async [Symbol.asyncDispose]() {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((done) => this.#server.close(() => done()));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Calls `done` once with the text that follows its 4-byte length; a longer one than allowed closes the socket. */
+function whole(socket: Socket, done: (text: string) => void) {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let wanted = 4;
+  socket.on("data", (bytes: Buffer) => {
+    chunks.push(bytes);
+    size += bytes.length;
+    if (size < wanted) return;
+    const all = Buffer.concat(chunks.splice(0));
+    chunks.push(all);
+    wanted = 4 + all.readUInt32BE();
+    if (wanted > MAX_HOOK_BYTES) return void socket.destroy();
+    if (size < wanted) return;
+    socket.removeAllListeners("data").resume();
+    done(all.subarray(4, wanted).toString());
+  });
+}

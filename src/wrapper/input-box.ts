@@ -1,0 +1,28 @@
+// claude's input box on the screen: is somebody typing into it? Seen on 2.1.197 and 2.1.329.
+import type { Row, Screen } from "../screen.ts";
+
+const textOf = (row: Row) => row.map((run) => run.text).join("");
+const isRule = (row: Row | undefined) => row !== undefined && /^─{10,}/.test(textOf(row));
+
+/**
+ * Whether the box is empty, or null where no box is shown (a dialog, a menu, not started). A hint in the box ("Press up
+ * to edit …") is dim, its first letter under the drawn cursor inverse; what a person typed is neither.
+ */
+export function inputBoxEmpty(screen: Screen): boolean | null {
+  const box = boxRows(screen);
+  if (!box) return null;
+  const runs = box.flat();
+  const typed = runs.some((run) => !run.style?.dim && !run.style?.inverse && /[^\s❯]/.test(run.text));
+  if (typed) return false;
+  const underCursor = runs.some((run) => run.style?.inverse && run.text.trim() !== "");
+  return !underCursor || runs.some((run) => run.style?.dim && run.text.trim() !== "");
+}
+
+/** The rows between the two rules, the first of which begins with the prompt sign. */
+function boxRows(screen: Screen): Row[] | null {
+  const { lines } = screen;
+  const top = lines.findLastIndex((row, y) => isRule(row) && /^\s*[❯>]/.test(textOf(lines[y + 1] ?? [])));
+  if (top < 0) return null;
+  const bottom = lines.findIndex((row, y) => y > top + 1 && isRule(row));
+  return bottom < 0 ? null : lines.slice(top + 1, bottom);
+}

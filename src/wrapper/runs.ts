@@ -1,0 +1,88 @@
+// What is left of each run on this machine, so that an end that nobody heard of is reported by the next wrapper.
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { privateFolder } from "../paths.ts";
+import type { EndReason, SessionId } from "../protocol.ts";
+
+const END_REASONS = ["exit", "signal", "lost", "hangup", "stopped"] as const satisfies EndReason[];
+const end = v.object({
+  code: v.nullable(v.number()),
+  signal: v.nullable(v.string()),
+  reason: v.picklist(END_REASONS),
+});
+const schema = v.object({ session: v.string(), pid: v.number(), born: v.string(), end: v.optional(end) });
+
+export type End = v.InferOutput<typeof end>;
+export type LeftRun = End & { session: SessionId };
+
+/** When a process began, in the system's own words, so that a reused pid is not taken for the old process. */
+function bornAt(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")")).split(" ")[20] ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function alive(pid: number, born: string): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+  }
+  return bornAt(pid) === born;
+}
+
+/** The records of one machine's runs, one file each. */
+export class Runs {
+  readonly #folder: string;
+
+  constructor(dataFolder: string) {
+    this.#folder = privateFolder(join(dataFolder, "runs"));
+  }
+
+  /** This run began. */
+  began(session: SessionId) {
+    this.#write({ session, pid: process.pid, born: bornAt(process.pid) });
+  }
+
+  /** It ended, and nobody has acknowledged that yet. */
+  ended(session: SessionId, ending: End) {
+    this.#write({ session, pid: process.pid, born: "ended", end: ending });
+  }
+
+  /** The server knows. */
+  reported(session: SessionId) {
+    rmSync(this.#file(session), { force: true });
+  }
+
+  /** Runs whose end nobody reported: those that left word, and those whose process is gone. */
+  left(): LeftRun[] {
+    const found = readdirSync(this.#folder).filter((name) => name.endsWith(".json"));
+    return found.flatMap((name) => this.#leftOf(join(this.#folder, name)));
+  }
+
+  #leftOf(file: string): LeftRun[] {
+    try {
+      const run = v.parse(schema, JSON.parse(readFileSync(file, "utf8")));
+      const session = run.session as SessionId;
+      if (run.end) return [{ session, ...run.end }];
+      return alive(run.pid, run.born) ? [] : [{ session, code: null, signal: null, reason: "lost" }];
+    } catch {
+      if (existsSync(file)) rmSync(file, { force: true }); // Not ours, or cut by a full disk: it says nothing.
+      return [];
+    }
+  }
+
+  #write(run: v.InferInput<typeof schema>) {
+    const file = this.#file(run.session);
+    writeFileSync(`${file}.new`, JSON.stringify(run), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  }
+
+  #file(session: string) {
+    return join(this.#folder, `${session}.json`);
+  }
+}
