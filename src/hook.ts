@@ -10,9 +10,9 @@ export const HOOK_SOCKET = "hook.sock";
  * open meanwhile, so that the wrapper sees at once when claude ends us. The wait has no limit: a prompt may stay open
  * for hours. No wrapper, a broken one or one that hangs up means no output, and so no decision: claude's own dialog stays.
  */
-export async function runHook(): Promise<void> {
+export async function hook(): Promise<number> {
   const folder = process.env.CLAUDE_PLUGIN_ROOT;
-  if (!folder) return;
+  if (!folder) return 0;
   const input = await Bun.stdin.bytes();
   await new Promise<void>((done) => {
     const socket = connect(join(folder, HOOK_SOCKET));
@@ -25,4 +25,5 @@ export async function runHook(): Promise<void> {
     socket.on("error", () => done());
     socket.on("close", () => done());
   });
+  return 0;
 }

@@ -276,8 +276,8 @@ export type ServerMessage =
   | { type: "key"; id: InputId; key: Key }
   /** A viewer's wish; ignored while a desk is attached. */
   | { type: "resize"; cols: number; rows: number }
-  /** How many watch this session's screen, and how many frames a second they want at most. The next frame is a whole one. */
-  | { type: "watch"; viewers: number; rate: number }
+  /** How many watch this session's screen, the most frames a second they want, and whether any phone is paired at all. */
+  | { type: "watch"; viewers: number; rate: number; paired: boolean }
   /** Interrupt claude, as Esc does. */
   | { type: "interrupt" }
   | { type: "stop" }

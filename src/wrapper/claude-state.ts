@@ -31,6 +31,7 @@ export class ClaudeState implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
   #watcher: FSWatcher | null = null;
   #last = "";
+  #version: string | null = null;
   #conversation: string | null = null;
 
   constructor(claudeFolder: string, pid: number, onChange: (status: ClaudeStatus) => void) {
@@ -46,6 +47,11 @@ export class ClaudeState implements Disposable {
     this.#conversation = id;
   }
 
+  /** claude's own word on its version; null before it has written its state. */
+  get version() {
+    return this.#version;
+  }
+
   /** Reads the file now. */
   look() {
     this.#watcher ??= this.#watch();
@@ -54,6 +60,7 @@ export class ClaudeState implements Disposable {
     const parsed = v.safeParse(schema, parse(text));
     if (!parsed.success) return; // Half written: the next look has it whole.
     this.#last = text;
+    this.#version = parsed.output.version ?? null;
     this.#onChange(parsed.output);
   }
 

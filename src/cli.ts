@@ -1,0 +1,32 @@
+#!/usr/bin/env bun
+// argv to one command. The only file that does anything when run; each command is loaded when it is asked for.
+import { CommandError } from "./command.ts";
+import { ConfigError } from "./config.ts";
+
+/** Our own words; everything else belongs to claude. `docs/commands.md` describes each. */
+const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
+  serve: async (args) => (await import("./serve.ts")).serve(args),
+  pair: async (args) => (await import("./pair.ts")).pair(args),
+  demo: async (args) => (await import("./run.ts")).demo(args),
+  version: async () => (await import("./version.ts")).printVersion(),
+  help: async () => (await import("./help.ts")).printHelp(),
+  hook: async () => (await import("./hook.ts")).hook(),
+  "demo-claude": async (args) => (await import("./demo/demo.ts")).demoClaude(args),
+};
+
+async function main(argv: string[]): Promise<number> {
+  const [word = "", ...rest] = argv;
+  const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
+  if (command) return command(rest);
+  return (await import("./run.ts")).run(word === "--" ? rest : argv);
+}
+
+/** 0 ok, 1 failure, 2 usage, 3 configuration, 4 server unreachable, 5 refused; a wrapped claude's own code otherwise. */
+function codeOf(error: unknown): number {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`claude-remote: ${message}\n`);
+  if (error instanceof ConfigError) return 3;
+  return error instanceof CommandError ? error.exitCode : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch(codeOf);

@@ -1,0 +1,35 @@
+// What every command shares: errors with an exit code, flags, and the words that start this program again.
+
+import { join } from "node:path";
+import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+
+/** A failure the user is told in one sentence: what failed, why, what to do. */
+export class CommandError extends Error {
+  override name = "CommandError";
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+export const USAGE = 2;
+export const UNREACHABLE = 4;
+export const REFUSED = 5;
+
+/** Reads a command's flags; a word it does not know ends it with exit code 2 and `usage`. */
+export function flags<const T extends ParseArgsOptionsConfig>(args: string[], options: T, usage: string) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true, strict: true });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`${why}\nUsage: ${usage}`, USAGE);
+  }
+}
+
+/** The words that start this very program: the compiled binary, or bun with the source. */
+export function ourselves(): string[] {
+  const compiled = import.meta.url.includes("$bunfs") || import.meta.url.includes("~BUN");
+  return compiled ? [process.execPath] : [process.execPath, join(import.meta.dir, "cli.ts")];
+}

@@ -1,0 +1,135 @@
+// `claude-remote [claude arguments]`: claude, reachable from the phone; or claude directly where that makes no sense.
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { ensureServer, noteForUnpaired } from "./background.ts";
+import { CommandError, ourselves, USAGE } from "./command.ts";
+import { type Config, type Flags, loadConfig } from "./config.ts";
+import type { DeviceId } from "./protocol.ts";
+import { deviceSecret } from "./seal.ts";
+import { logFile } from "./wrapper/log-file.ts";
+import { passThrough } from "./wrapper/passthrough.ts";
+import type { PtyExit } from "./wrapper/pty.ts";
+import { Runs } from "./wrapper/runs.ts";
+import { webSocket } from "./wrapper/socket.ts";
+import { wrap } from "./wrapper/wrapper.ts";
+
+/** claude's own subcommands, which ask nothing: `claude --help` of 2.1.197 and 2.1.329. */
+const SUBCOMMANDS =
+  "agents attach auth auto-mode config doctor gateway import install kill logs mcp migrate-installer plugin plugins " +
+  "project purge respawn rm server setup-token stop ultrareview update upgrade";
+const NOT_INTERACTIVE = new Set([
+  ...SUBCOMMANDS.split(" "),
+  ...["-p", "--print", "-v", "--version", "-h", "--help", "--bg", "--background"],
+]);
+
+/** Runs claude with these arguments; resolves with claude's own exit code. */
+export async function run(argv: string[]): Promise<number> {
+  const { own, claudeArgs } = ownFlags(argv);
+  const config = loadConfig(own.settings);
+  const claude = findClaude(config.claude);
+  if (own.private || !interactive(claudeArgs)) return finish(await passThrough([claude, ...claudeArgs]));
+  return finish(await wrapped(config, [claude], claudeArgs, childEnv()));
+}
+
+/** The same with a small program in claude's place, for who has no claude here. */
+export async function demo(args: string[]): Promise<number> {
+  if (!process.stdin.isTTY) throw new CommandError("the demo needs a terminal to run in", USAGE);
+  const folder = mkdtempSync(join(tmpdir(), "claude-remote-demo-"));
+  try {
+    return finish(
+      await wrapped(loadConfig(), [...ourselves(), "demo-claude"], args, {
+        ...childEnv(),
+        CLAUDE_CONFIG_DIR: folder,
+      }),
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Our own flags stand before claude's; the first word that is not ours ends them. */
+function ownFlags(argv: string[]) {
+  const settings: Flags = {};
+  let rest = argv;
+  let direct = process.env.CLAUDE_REMOTE_OFF === "1" || process.env.CLAUDECODE === "1";
+  for (;;) {
+    const [word, value] = rest;
+    if (word === "--private") direct = true;
+    else if (word === "--pty" || word === "--on-hangup") {
+      if (value === undefined) throw new CommandError(`${word} needs a value`, USAGE);
+      settings[word === "--pty" ? "pty" : "on_hangup"] = value;
+      rest = rest.slice(1);
+    } else return { own: { private: direct, settings }, claudeArgs: rest };
+    rest = rest.slice(1);
+  }
+}
+
+const interactive = (args: string[]) =>
+  process.stdin.isTTY &&
+  process.stdout.isTTY &&
+  !args.some((arg, i) => NOT_INTERACTIVE.has(arg) && (i === 0 || arg.startsWith("-")));
+
+/** The claude to run: the setting, or the first on PATH that is not ourselves. */
+function findClaude(setting: string | undefined): string {
+  if (setting) {
+    const found = setting.includes("/") ? existsSync(setting) && setting : Bun.which(setting);
+    if (found) return found;
+    throw new CommandError(`there is no claude at ${setting} (CLAUDE_REMOTE_CLAUDE); name the right path`, 3);
+  }
+  const self = realpathSync(process.execPath);
+  const places = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "claude"));
+  const found = places.find((place) => existsSync(place) && realpathSync(place) !== self);
+  if (found) return found;
+  throw new CommandError(
+    "there is no `claude` on your PATH. Install it (npm install -g @anthropic-ai/claude-code), or name it with " +
+      "CLAUDE_REMOTE_CLAUDE=/path/to/claude. To see how this works without one: claude-remote demo",
+  );
+}
+
+/** claude's environment is the user's own, less what is ours alone. */
+function childEnv(): Record<string, string> {
+  const env = Object.entries(process.env).filter(([name]) => !name.startsWith("CLAUDE_REMOTE_"));
+  return Object.fromEntries(env.map(([name, value]) => [name, value ?? ""]));
+}
+
+async function wrapped(
+  config: Config,
+  claude: string[],
+  args: string[],
+  env: Record<string, string>,
+): Promise<PtyExit> {
+  const { paths } = config;
+  const local = `ws+unix://${join(paths.data, "server.sock")}:/ws`;
+  noteForUnpaired(config);
+  ensureServer(config);
+  return wrap({
+    claude,
+    args,
+    cwd: process.cwd(),
+    env,
+    engine: config.pty,
+    onHangup: config.on_hangup,
+    keepAwake: config.keep_awake,
+    device: "local" as DeviceId,
+    secret: () => deviceSecret(readFileSync(join(paths.data, "master.key")), "local" as DeviceId),
+    connect: webSocket(() => local),
+    hookCommand: ourselves(),
+    runFolder: paths.run,
+    runs: new Runs(paths.data),
+    log: (session) => logFile(join(paths.state, "logs"), session),
+    transcript: async (onBlock) => {
+      const { Transcript } = await import("./transcript/follow.ts");
+      return new Transcript((block) => onBlock(block.text));
+    },
+  });
+}
+
+/** claude's end as our own: its code, or the same signal on ourselves. */
+function finish({ code, signal }: PtyExit): number {
+  if (signal) {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal as NodeJS.Signals);
+  }
+  return code ?? 1;
+}

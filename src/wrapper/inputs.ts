@@ -1,0 +1,94 @@
+// Text and keys from phones: typed into claude one after another, or refused with the reason.
+
+import type { InputId, InputMode, InputRefusal, Key, SessionStatus, WrapperMessage } from "../protocol.ts";
+import type { Screen } from "../screen.ts";
+import { inputBoxEmpty } from "./input-box.ts";
+import { keyBytes } from "./keys.ts";
+import { typed } from "./typing.ts";
+
+/** A text longer than this is a file, not a message. */
+const MAX_TEXT_BYTES = 100_000;
+/** Answered ids remembered, so that a repeated one is not typed twice. */
+const MAX_REMEMBERED = 200;
+/** Ctrl-U clears claude's input line; Ctrl-E goes to its end. */
+const CLEAR_LINE = "\x15";
+const END_OF_LINE = "\x05";
+
+export type InputsOptions = {
+  write: (bytes: Uint8Array) => void;
+  screen: () => Screen | null;
+  status: () => SessionStatus;
+  tell: (message: WrapperMessage) => void;
+};
+
+type Text = { id: InputId; text: string; mode: InputMode };
+
+/** The inputs of one run, in the order they came. */
+export function inputs({ write, screen, status, tell }: InputsOptions) {
+  const remembered = new Map<InputId, WrapperMessage>();
+  const unseen: { id: InputId; text: string }[] = [];
+  let queue: Promise<void> = Promise.resolve();
+  const encode = (text: string) => new TextEncoder().encode(text);
+
+  function settle(id: InputId, message: WrapperMessage) {
+    remembered.set(id, message);
+    for (const old of [...remembered.keys()].slice(0, Math.max(0, remembered.size - MAX_REMEMBERED)))
+      remembered.delete(old);
+    tell(message);
+  }
+
+  async function type({ id, text, mode }: Text) {
+    const reason = refusal(text, mode);
+    if (reason) return settle(id, { type: "input_refused", id, reason });
+    if (mode === "replace") write(encode(CLEAR_LINE));
+    if (mode === "append") write(encode(END_OF_LINE));
+    for (const step of typed(text)) {
+      if (step.after > 0) await Bun.sleep(step.after);
+      write(step.bytes);
+    }
+    unseen.push({ id, text });
+    unseen.splice(0, Math.max(0, unseen.length - MAX_REMEMBERED));
+    settle(id, { type: "input_delivered", id });
+  }
+
+  function refusal(text: string, mode: InputMode): InputRefusal | null {
+    if (encode(text).length > MAX_TEXT_BYTES) return "too_long";
+    switch (status()) {
+      case "ended":
+        return "exited";
+      case "suspended":
+        return "suspended";
+      case "waiting":
+        return "prompt_open";
+      case "starting":
+        return "not_ready";
+    }
+    const now = screen();
+    const empty = now && inputBoxEmpty(now);
+    if (empty === null) return "not_ready";
+    return mode === "if_empty" && !empty ? "desk_typing" : null;
+  }
+
+  return {
+    text(message: Text) {
+      const known = remembered.get(message.id);
+      if (known) return tell(known);
+      queue = queue.then(() => type(message));
+    },
+    key(id: InputId, key: Key) {
+      const now = screen();
+      if (remembered.has(id) || !now) return;
+      if (status() === "suspended") return settle(id, { type: "input_refused", id, reason: "suspended" });
+      write(keyBytes(key, now.modes));
+      settle(id, { type: "input_delivered", id });
+    },
+    /** claude took up a prompt: the oldest text that it holds is seen. */
+    taken(prompt: string) {
+      const flat = (text: string) => text.replaceAll(/\s+/g, " ").trim();
+      const at = unseen.findIndex(({ text }) => flat(prompt).includes(flat(text)));
+      if (at < 0) return;
+      const [seen] = unseen.splice(at, 1);
+      if (seen) tell({ type: "input_seen", id: seen.id });
+    },
+  };
+}

@@ -1,0 +1,162 @@
+// What viewers see of this run: emulator, frames and log joined. Loaded after claude runs; what it wrote before is kept.
+
+import type { LogLine, WrapperMessage } from "../protocol.ts";
+import { type Frame, mirror, type Screen } from "../screen.ts";
+import { Emulator } from "./emulator.ts";
+import { pacer } from "./pacer.ts";
+import { scrollback } from "./scrollback.ts";
+
+export type ViewOptions = {
+  cols: number;
+  rows: number;
+  tell: (message: WrapperMessage) => boolean;
+  /** The network does not take more now. */
+  full: () => boolean;
+  onTitle: (title: string) => void;
+  /** Answers to claude's terminal queries, where no real terminal gives them. */
+  onReply: (bytes: Uint8Array) => void;
+  /** Output was skipped: claude must paint anew. */
+  onSkip: () => void;
+};
+
+/** A full network is looked at again after that; the last screen always arrives. */
+const DRAIN_MS = 50;
+/** Log lines a message. */
+const LINES_A_MESSAGE = 200;
+
+export class View implements Disposable {
+  readonly #options: ViewOptions;
+  readonly #emulator: Emulator;
+  readonly #log = scrollback();
+  readonly #mirror: ReturnType<typeof mirror>;
+  readonly #pacer: ReturnType<typeof pacer>;
+  #title = "";
+  #sentLine = 0;
+  #online = false;
+  #drain: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ViewOptions) {
+    this.#options = options;
+    this.#emulator = new Emulator({
+      cols: options.cols,
+      rows: options.rows,
+      onChange: () => this.#changed(),
+      onLine: (text) => this.#line(() => this.#log.add("screen", text)),
+      onErase: () => this.#log.newEpoch(),
+      onReply: options.onReply,
+      onSkip: () => {
+        this.#log.gap(1);
+        options.onSkip();
+      },
+    });
+    this.#mirror = mirror((frame) => this.#send(frame));
+    this.#pacer = pacer(() => this.#mirror.show(this.#emulator.screen()));
+  }
+
+  write(bytes: Uint8Array) {
+    this.#emulator.write(bytes);
+  }
+
+  resize(cols: number, rows: number) {
+    this.#emulator.resize(cols, rows);
+  }
+
+  screen(): Screen {
+    return this.#emulator.screen();
+  }
+
+  set answering(on: boolean) {
+    this.#emulator.answering = on;
+  }
+
+  /** So many watch, and want at most so many frames a second. The first is a whole one. */
+  watched(viewers: number, rate: number) {
+    this.#pacer.rate(viewers > 0 ? rate : 0);
+    if (viewers === 0) return;
+    this.#mirror.reset();
+    this.flush();
+  }
+
+  /** All that was written is on the screen. */
+  settled(): Promise<void> {
+    return this.#emulator.settled();
+  }
+
+  /** A frame now, watched or not: at each change of status and at the end, it is the session's last screen. */
+  async flush(): Promise<void> {
+    await this.#emulator.settled();
+    this.#mirror.show(this.#emulator.screen());
+  }
+
+  /** A new connection knows nothing. */
+  online() {
+    this.#online = true;
+    this.#sentLine = Number.POSITIVE_INFINITY; // Until the server has said what it holds.
+    this.#mirror.reset();
+    this.flush();
+  }
+
+  offline() {
+    this.#online = false;
+    this.#pacer.rate(0);
+  }
+
+  /** The server holds the log up to here. */
+  acked(lineNo: number) {
+    this.#log.acked(lineNo);
+    if (this.#sentLine === Number.POSITIVE_INFINITY) this.#sentLine = lineNo;
+    this.#sendLines();
+  }
+
+  /** A completed block of the transcript; kept in the log while the alternate screen hides what scrolls away. */
+  block(text: string) {
+    if (!this.screen().modes.alternate) return;
+    this.#line(() => {
+      for (const line of text.split("\n")) this.#log.add("transcript", line);
+    });
+  }
+
+  #line(add: () => void) {
+    add();
+    this.#sendLines();
+  }
+
+  #sendLines() {
+    while (this.#online && !this.#options.full()) {
+      const lines: LogLine[] = this.#log.after(this.#sentLine).slice(0, LINES_A_MESSAGE);
+      const last = lines.at(-1);
+      if (!last || !this.#options.tell({ type: "lines", lines })) return;
+      this.#sentLine = last.line_no + (last.count ?? 1) - 1;
+    }
+    if (this.#online) this.#later();
+  }
+
+  #changed() {
+    const { title } = this.#emulator.screen();
+    if (title !== this.#title) this.#options.onTitle(title);
+    this.#title = title;
+    this.#pacer.changed();
+  }
+
+  #send(frame: Frame): boolean {
+    if (this.#options.full()) {
+      this.#later();
+      return false;
+    }
+    return this.#options.tell({ type: "output", frame });
+  }
+
+  #later() {
+    this.#drain ??= setTimeout(() => {
+      this.#drain = undefined;
+      this.#mirror.drain();
+      this.#sendLines();
+    }, DRAIN_MS);
+  }
+
+  [Symbol.dispose]() {
+    clearTimeout(this.#drain);
+    this.#pacer.rate(0);
+    this.#emulator.close();
+  }
+}

@@ -1,0 +1,373 @@
+// One wrapped claude: the terminal, the PTY, the hooks, the screen and the link, joined.
+
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { randomUUIDv7 } from "bun";
+import { privateFolder } from "../paths.ts";
+import type { DeviceId, EndReason, PromptId, ServerMessage, SessionId, WrapperMessage } from "../protocol.ts";
+import { unreachable } from "../protocol.ts";
+import { awake } from "./awake.ts";
+import { holdsDialogBack, suspendNotice } from "./claude-dialogs.ts";
+import { ClaudeState, type ClaudeStatus, claudeFolder } from "./claude-state.ts";
+import { Desk } from "./desk.ts";
+import { type HookCall, type HookCommand, Hooks } from "./hooks.ts";
+import { inputs } from "./inputs.ts";
+import { type Connect, Link } from "./link.ts";
+import type { Log } from "./log-file.ts";
+import { prompts } from "./prompts.ts";
+import { openPty, type Pty, type PtyEngine, type PtyExit } from "./pty.ts";
+import type { Runs } from "./runs.ts";
+import { session } from "./session.ts";
+import type { View } from "./view.ts";
+
+/** How long an exit waits for the server's word; after that the next wrapper on this machine reports it. */
+const EXIT_ACK_MS = 1_000;
+/** Output that arrives before the emulator is loaded; claude's whole start is below 10 kB. */
+const MAX_EARLY_BYTES = 8 * 1024 * 1024;
+/** A session without a terminal, a viewer and output ends after a day. */
+const FORGOTTEN_MS = 24 * 60 * 60 * 1_000;
+/** Ctrl-Z as a byte, and as the kitty keyboard protocol sends it. */
+const CTRL_Z = /\x1a|\x1b\[122;5u/;
+/** The escape key, as a terminal sends it. */
+const ESCAPE = new Uint8Array([0x1b]);
+
+export type TranscriptFollower = Disposable & { follow(path: string, fromEnd: boolean): void };
+
+export type WrapperOptions = {
+  /** The words that start claude; the plugin folder and `args` follow them. */
+  claude: readonly string[];
+  args: string[];
+  cwd: string;
+  env: Record<string, string>;
+  engine: PtyEngine;
+  onHangup: "detach" | "end";
+  keepAwake: boolean;
+  device: DeviceId;
+  secret: () => Uint8Array;
+  connect: Connect;
+  hookCommand: HookCommand;
+  runFolder: string;
+  runs: Runs;
+  log: (session: SessionId) => Log;
+  /** Loads what follows claude's transcript; `onBlock` gets the text of each completed block. */
+  transcript: (onBlock: (text: string) => void) => Promise<TranscriptFollower>;
+};
+
+/** Runs claude until it ends; resolves with how. The terminal is as it was before, whatever happened. */
+export async function wrap(options: WrapperOptions): Promise<PtyExit> {
+  const folder = join(privateFolder(options.runFolder), randomBytes(4).toString("hex"));
+  let wrapper: Wrapper | null = null;
+  const onCall = (call: HookCall) => (wrapper ? wrapper.hook(call) : call.reply({}));
+  await using _hooks = await Hooks.open(folder, options.hookCommand, onCall);
+  using running = new Wrapper(options, folder);
+  wrapper = running;
+  const exit = await running.exited;
+  await running.farewell(exit);
+  return exit;
+}
+
+class Wrapper implements Disposable {
+  readonly #options: WrapperOptions;
+  readonly #id = randomUUIDv7() as SessionId;
+  readonly #log: Log;
+  readonly #desk: Desk;
+  readonly #pty: Pty;
+  readonly #link: Link;
+  readonly #claude: ClaudeState;
+  readonly #prompts: ReturnType<typeof prompts>;
+  readonly #facts: ReturnType<typeof session>;
+  readonly #inputs: ReturnType<typeof inputs>;
+  readonly #awake: ReturnType<typeof awake>;
+  readonly #exit = Promise.withResolvers<PtyExit>();
+  readonly #exitAcked = Promise.withResolvers<void>();
+  #view: View | null = null;
+  #transcript: TranscriptFollower | null = null;
+  #early: Uint8Array[] = [];
+  #earlyBytes = 0;
+  #endReason: EndReason | null = null;
+  #suspending = false;
+  #viewers = 0;
+  #paired = false;
+  #forgotten: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: WrapperOptions, folder: string) {
+    this.#options = options;
+    this.#log = options.log(this.#id);
+    const tell = (message: WrapperMessage) => this.#link?.tell(message) ?? false;
+    this.#desk = new Desk({
+      onInput: (bytes) => this.#typedAtDesk(bytes),
+      onResize: () => this.#resized(this.#desk.size()),
+      onHangup: () => this.#hungUp(),
+    });
+    const { cols, rows } = this.#desk.size();
+    const { cwd, claude, args } = options;
+    this.#facts = session(
+      { id: this.#id, cwd, command: ["claude", ...args], cols, rows, terminal: true },
+      tell,
+    );
+    this.#prompts = prompts(tell);
+    this.#awake = awake(options.keepAwake);
+    this.#desk.raw();
+    try {
+      this.#pty = openPty(options.engine, {
+        argv: [...claude, `--plugin-dir=${folder}`, ...args],
+        cwd,
+        env: options.env,
+        cols,
+        rows,
+        onData: (bytes) => this.#output(bytes),
+        onExit: (exit) => this.#exit.resolve(exit),
+      });
+    } catch (error) {
+      this.#desk.restore(true);
+      throw error;
+    }
+    this.#inputs = inputs({
+      write: (bytes) => this.#pty.write(bytes),
+      screen: () => this.#view?.screen() ?? null,
+      status: () => this.#facts.state.status,
+      tell,
+    });
+    options.runs.began(this.#id);
+    this.#claude = new ClaudeState(claudeFolder(options.env), this.#pty.pid, (status) =>
+      this.#claudeSays(status),
+    );
+    const { device, secret, connect } = options;
+    this.#link = new Link({
+      device,
+      secret,
+      connect,
+      onUp: () => this.#online(),
+      onMessage: (message) => this.#obey(message),
+      onDown: (reason) => this.#offline(reason),
+    });
+    this.#load();
+  }
+
+  get exited() {
+    return this.#exit.promise;
+  }
+
+  // ── what happens here ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The terminal comes first; what we make of the bytes must never hold them up. */
+  #output(bytes: Uint8Array) {
+    this.#desk.write(bytes);
+    if (this.#view) this.#view.write(bytes);
+    else this.#keepEarly(bytes);
+    if (this.#suspending) this.#lookForSuspension();
+  }
+
+  #keepEarly(bytes: Uint8Array) {
+    this.#earlyBytes += bytes.length;
+    if (this.#earlyBytes <= MAX_EARLY_BYTES) this.#early.push(bytes.slice());
+  }
+
+  async #load() {
+    const { View } = await import("./view.ts");
+    const { cols, rows } = this.#desk.size();
+    const view = new View({
+      cols,
+      rows,
+      tell: (message) => this.#link.tell(message),
+      full: () => this.#link.full,
+      onTitle: (title) => this.#facts.titled(title),
+      onReply: (bytes) => this.#pty.write(bytes),
+      onSkip: () => this.#repaint(),
+    });
+    for (const bytes of this.#early.splice(0)) view.write(bytes);
+    this.#view = view;
+    if (this.#link.up) view.online();
+    this.#transcript = await this.#options.transcript((text) => view.block(text));
+  }
+
+  #typedAtDesk(bytes: Uint8Array) {
+    this.#pty.write(bytes);
+    if (CTRL_Z.test(Buffer.from(bytes).toString("latin1"))) this.#suspending = true;
+  }
+
+  /** claude says that it is suspended: so are we, until the shell brings us back. */
+  async #lookForSuspension() {
+    const view = this.#view;
+    if (!view) return;
+    await view.settled();
+    if (!this.#suspending || !suspendNotice(view.screen())) return;
+    this.#suspending = false;
+    this.#facts.suspend(true);
+    await Bun.sleep(0); // The word to the server leaves before we stop.
+    await this.#desk.suspend();
+    this.#facts.suspend(false);
+    this.#resized(this.#desk.size());
+    this.#pty.kill("SIGCONT");
+  }
+
+  #resized({ cols, rows }: { cols: number; rows: number }) {
+    this.#pty.resize(cols, rows);
+    this.#view?.resize(cols, rows);
+    this.#facts.update({ cols, rows });
+    this.#link.tell({ type: "status", state: this.#facts.state });
+  }
+
+  /** A size that differs and differs back makes claude paint everything. */
+  #repaint() {
+    const { cols, rows } = this.#facts.state;
+    this.#pty.resize(cols, Math.max(2, rows - 1));
+    setTimeout(() => this.#pty.resize(cols, rows), 50);
+  }
+
+  #hungUp() {
+    const goesOn = this.#options.onHangup === "detach" && this.#paired && this.#link.up;
+    this.#log("hangup", { goesOn });
+    if (!goesOn) return this.#stop("hangup", "SIGHUP");
+    this.#facts.update({ terminal: false });
+    if (this.#view) this.#view.answering = true;
+    this.#remember();
+  }
+
+  /** Without a terminal: a day without viewer or output ends it. */
+  #remember() {
+    clearTimeout(this.#forgotten);
+    if (this.#facts.state.terminal || this.#viewers > 0) return;
+    this.#forgotten = setTimeout(() => this.#stop("hangup", "SIGHUP"), FORGOTTEN_MS);
+  }
+
+  #stop(reason: EndReason, signal: NodeJS.Signals) {
+    this.#endReason = reason;
+    this.#pty.kill(signal);
+  }
+
+  #claudeSays({ status, waitingFor, version }: ClaudeStatus) {
+    this.#facts.claude(status, waitingFor ?? null, version ?? null);
+    this.#prompts.claudeWaits(status === "waiting");
+    this.#awake.set(status === "busy");
+    this.#view?.flush();
+  }
+
+  // ── claude's hooks ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  hook(call: HookCall) {
+    const { input } = call;
+    const agent = input.agent_id ?? null;
+    if (!agent) this.#claude.conversation = input.session_id;
+    if (!agent) this.#facts.hook(input.session_id, input.permission_mode);
+    if (!agent) this.#transcript?.follow(input.transcript_path, input.hook_event_name === "SessionStart");
+    switch (input.hook_event_name) {
+      case "PermissionRequest":
+        return this.#asked(input, call);
+      case "PostToolUse":
+      case "PostToolUseFailure":
+        this.#prompts.toolRan(agent, input.tool_name, input.tool_input);
+        break;
+      case "Stop":
+      case "StopFailure":
+      case "SubagentStop":
+        this.#prompts.turnEnded(agent);
+        break;
+      case "UserPromptSubmit":
+        this.#inputs.taken(input.prompt);
+        break;
+      case "SessionStart":
+        break;
+      default:
+        unreachable(input);
+    }
+    call.reply({});
+  }
+
+  #asked(request: Extract<HookCall["input"], { hook_event_name: "PermissionRequest" }>, call: HookCall) {
+    if (request.agent_id && holdsDialogBack(this.#claude.version)) return call.reply({});
+    const id = randomUUIDv7() as PromptId;
+    call.onGone(() => this.#prompts.hookGone(id));
+    this.#prompts.opened({ id, request, decide: call.reply });
+  }
+
+  // ── the server ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #online() {
+    this.#log("online");
+    this.#link.tell({ type: "session", session: this.#facts.statement(this.#prompts.open()) });
+    this.#prompts.restate();
+    for (const { session, ...end } of this.#options.runs.left())
+      this.#link.tell({ type: "left", session, ...end });
+    this.#view?.online();
+  }
+
+  #offline(reason: string) {
+    this.#log("offline", { reason });
+    this.#view?.offline();
+  }
+
+  #obey(message: ServerMessage) {
+    switch (message.type) {
+      case "ack":
+        return this.#acked(message);
+      case "answer":
+        return this.#prompts.answer(message, this.#facts.state.status === "suspended");
+      case "input":
+        return this.#inputs.text(message);
+      case "key":
+        return this.#inputs.key(message.id, message.key);
+      case "resize":
+        if (!this.#facts.state.terminal) this.#resized(message);
+        return;
+      case "watch":
+        this.#viewers = message.viewers;
+        this.#paired = message.paired;
+        this.#remember();
+        this.#view?.watched(message.viewers, message.rate);
+        return;
+      case "interrupt":
+        if (this.#facts.state.status !== "suspended") this.#pty.write(ESCAPE);
+        return;
+      case "stop":
+        return this.#stop("stopped", "SIGTERM");
+      case "ping":
+      case "refused":
+        return; // The link's own.
+      default:
+        unreachable(message);
+    }
+  }
+
+  #acked(ack: Extract<ServerMessage, { type: "ack" }>) {
+    switch (ack.stream) {
+      case "lines":
+        return this.#view?.acked(ack.upto);
+      case "prompts":
+        return this.#prompts.acked(ack.prompt, ack.fact);
+      case "exit":
+        this.#options.runs.reported(ack.session);
+        if (ack.session === this.#id) this.#exitAcked.resolve();
+        return;
+      case "messages":
+        return;
+      default:
+        unreachable(ack);
+    }
+  }
+
+  // ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The terminal is given back first; then the server is told, if it listens. */
+  async farewell({ code, signal }: PtyExit) {
+    this.#desk.restore(signal === null);
+    this.#prompts.exited();
+    await this.#view?.flush();
+    const reason = this.#endReason ?? (signal ? "signal" : "exit");
+    this.#options.runs.ended(this.#id, { code, signal, reason });
+    const told = this.#link.tell({ type: "exit", code, signal, reason });
+    if (told) await Promise.race([this.#exitAcked.promise, Bun.sleep(EXIT_ACK_MS)]);
+    this.#log("exit", { code, signal, reason });
+  }
+
+  [Symbol.dispose]() {
+    this.#awake.set(false);
+    clearTimeout(this.#forgotten);
+    this.#claude[Symbol.dispose]();
+    this.#transcript?.[Symbol.dispose]();
+    this.#view?.[Symbol.dispose]();
+    this.#link[Symbol.dispose]();
+    this.#pty.close();
+    this.#desk.restore(true);
+  }
+}
