@@ -29,4 +29,8 @@ function codeOf(error: unknown): number {
   return error instanceof CommandError ? error.exitCode : 1;
 }
 
-process.exitCode = await main(process.argv.slice(2)).catch(codeOf);
+main(process.argv.slice(2))
+  .catch(codeOf)
+  .then((code) => {
+    process.exitCode = code;
+  });

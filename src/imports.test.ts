@@ -1,0 +1,82 @@
+// Holds the import picture of docs/architecture.md: which room may import which, and no cycles.
+import { expect, test } from "bun:test";
+import { dirname, join, relative } from "node:path";
+
+const root = join(import.meta.dir, "..");
+
+/** Every room, and the rooms it may import besides itself. A file at the top of src is a room of its own. */
+const ROOMS: Record<string, string[]> = {
+  screen: [],
+  frame: ["screen"],
+  protocol: ["screen"],
+  digest: ["protocol"],
+  seal: ["protocol", "digest"],
+  paths: [],
+  config: ["paths"],
+  command: [],
+  version: [],
+  hook: [],
+  transcript: [],
+  demo: [],
+  public: ["protocol", "screen", "frame"],
+  wrapper: ["protocol", "screen", "frame", "digest", "seal", "paths", "hook"],
+  server: ["protocol", "screen", "frame", "digest", "seal", "paths", "public"],
+  // The commands: each joins what it needs.
+  help: ["config"],
+  background: ["config", "paths", "command", "version", "protocol", "server"],
+  pair: ["config", "command", "background", "protocol"],
+  serve: ["config", "paths", "command", "version", "server", "protocol"],
+  run: ["config", "paths", "command", "background", "protocol", "seal", "wrapper", "transcript"],
+  cli: ["command", "config", "hook", "run", "serve", "pair", "help", "version", "demo"],
+};
+
+const isTest = (file: string) => /\.test\.tsx?$|(^|\/)testing\/|testdata/.test(file);
+const files = ["src", "public"]
+  .flatMap((folder) => [...new Bun.Glob(`${folder}/**/*.ts`).scanSync(root)])
+  .filter((file) => !isTest(file))
+  .sort();
+
+function roomOf(file: string): string {
+  const [top = "", second = ""] = file.split("/");
+  return top === "public" ? "public" : second.replace(/\.ts$/, "");
+}
+
+async function importsOf(file: string): Promise<string[]> {
+  const text = await Bun.file(join(root, file)).text();
+  const named = [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g)].map(
+    (match) => match[1] ?? "",
+  );
+  return named.map((name) => relative(root, join(root, dirname(file), name)));
+}
+
+test("every file stands in a room of the picture", () => {
+  expect(files.filter((file) => !(roomOf(file) in ROOMS))).toEqual([]);
+});
+
+test("rooms import only what the picture allows", async () => {
+  const wrong: string[] = [];
+  for (const file of files) {
+    for (const target of await importsOf(file)) {
+      if (!/^(src|public)\//.test(target)) continue;
+      const [from, to] = [roomOf(file), roomOf(target)];
+      if (from !== to && !ROOMS[from]?.includes(to)) wrong.push(`${file} → ${target}`);
+      if (isTest(target)) wrong.push(`${file} → ${target}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test("no file imports itself through others", async () => {
+  const graph = new Map<string, string[]>();
+  for (const file of files) graph.set(file, await importsOf(file));
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const walk = (file: string, path: string[]) => {
+    if (path.includes(file)) return void cycles.push([...path.slice(path.indexOf(file)), file].join(" → "));
+    if (done.has(file)) return;
+    for (const next of graph.get(file) ?? []) walk(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) walk(file, []);
+  expect(cycles).toEqual([]);
+});
