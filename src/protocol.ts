@@ -265,8 +265,9 @@ export type WrapperMessage =
 export type PromptFact = "withdrawn" | "delivered" | "accepted" | "too_late";
 
 export type ServerMessage =
-  /** Everything up to and including this number is on disk. Also sent right after `session`: where to go on from. */
-  | { type: "ack"; stream: "lines" | "messages"; upto: number }
+  /** Everything up to and including this number is on disk (-1: nothing). Also sent right after `session`: where to go on from. */
+  | { type: "ack"; stream: "lines"; upto: number }
+  | { type: "ack"; stream: "messages"; conversation: ConversationId; upto: number }
   | { type: "ack"; stream: "prompts"; prompt: PromptId; fact: PromptFact | "prompt" }
   /** `exit` and `left` are on disk. */
   | { type: "ack"; stream: "exit"; session: SessionId }
