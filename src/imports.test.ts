@@ -27,6 +27,8 @@ const ROOMS: Record<string, string[]> = {
   pair: ["config", "command", "background", "protocol"],
   serve: ["config", "paths", "command", "version", "server", "protocol"],
   run: ["config", "paths", "command", "background", "protocol", "seal", "wrapper", "transcript"],
+  build: [],
+  start: ["command", "run"],
   cli: ["command", "config", "hook", "run", "serve", "pair", "help", "version", "demo"],
 };
 

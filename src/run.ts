@@ -118,10 +118,7 @@ async function wrapped(
     runFolder: paths.run,
     runs: new Runs(paths.data),
     log: (session) => logFile(join(paths.state, "logs"), session),
-    transcript: async (onBlock) => {
-      const { Transcript } = await import("./transcript/follow.ts");
-      return new Transcript((block) => onBlock(block.text));
-    },
+    transcript: async (events) => (await import("./transcript/follow.ts")).follow(events),
   });
 }
 

@@ -1,12 +1,27 @@
 // One record of claude's transcript as the plain text of its blocks: message, tool input, tool output.
 
-export type Block = { kind: "user" | "assistant" | "tool_input" | "tool_output"; text: string };
+/** `call` ties a tool's output to its input. `rejected`: somebody at the desk said no. */
+export type Block =
+  | { kind: "user" | "assistant"; text: string }
+  | { kind: "tool_input"; text: string; call: string; tool: string; input: Record<string, unknown> }
+  | { kind: "tool_output"; text: string; call: string; rejected: boolean };
+
+/** The tool result that claude writes for a No or an Esc. Seen on 2.1.197 and 2.1.329. */
+const REJECTED = /^The user doesn't want to (proceed with|take) this/;
 
 /** Lines kept of one tool output: the log is for reading back, the whole stands in the transcript. */
 const MAX_OUTPUT_LINES = 200;
 
-type Part = { type?: string; text?: string; name?: string; input?: unknown; content?: unknown };
-type Record = {
+type Part = {
+  type?: string;
+  text?: string;
+  id?: string;
+  name?: string;
+  input?: object;
+  tool_use_id?: string;
+  content?: unknown;
+};
+type Entry = {
   type?: string;
   uuid?: string;
   isMeta?: boolean;
@@ -30,12 +45,22 @@ function blockOf(part: Part, role: "user" | "assistant"): Block[] {
     case "text":
       return part.text ? [{ kind: role, text: part.text }] : [];
     case "tool_use":
-      return [{ kind: "tool_input", text: `${part.name} ${JSON.stringify(part.input)}` }];
+      return [toolInput(part)];
     case "tool_result":
-      return [{ kind: "tool_output", text: clipped(plain(part.content)) }];
+      return [toolOutput(part)];
     default:
       return [];
   }
+}
+
+function toolInput({ id = "", name = "", input = {} }: Part): Block {
+  const text = `${name} ${JSON.stringify(input)}`;
+  return { kind: "tool_input", text, call: id, tool: name, input: { ...input } };
+}
+
+function toolOutput({ tool_use_id = "", content }: Part): Block {
+  const text = plain(content);
+  return { kind: "tool_output", text: clipped(text), call: tool_use_id, rejected: REJECTED.test(text) };
 }
 
 function plain(content: unknown): string {
@@ -50,10 +75,10 @@ function clipped(text: string): string {
   return [...lines.slice(0, MAX_OUTPUT_LINES), `… ${lines.length - MAX_OUTPUT_LINES} more lines`].join("\n");
 }
 
-function parse(line: string): Record | null {
+function parse(line: string): Entry | null {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === "object" ? (value as Record) : null;
+    return typeof value === "object" ? (value as Entry) : null;
   } catch {
     return null;
   }

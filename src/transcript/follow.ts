@@ -10,6 +10,31 @@ const PIECE_BYTES = 256 * 1024;
 /** A record longer than this (an image, a huge tool result) is passed over. */
 const MAX_RECORD_CHARS = 8 * 1024 * 1024;
 
+export type TranscriptEvents = {
+  block: (text: string) => void;
+  toolEnded: (tool: string, input: Record<string, unknown>, chosen: "approved" | "rejected") => void;
+};
+
+/** Calls whose result has not come; a turn has a handful, so an older one was forgotten by claude too. */
+const MAX_CALLS = 200;
+
+/** A follower that tells the text of each block, and how each call of a tool ended. */
+export function follow(events: TranscriptEvents): Transcript {
+  const calls = new Map<string, { tool: string; input: Record<string, unknown> }>();
+  return new Transcript((block) => {
+    events.block(block.text);
+    if (block.kind === "tool_input") {
+      calls.set(block.call, block);
+      const [oldest] = calls.keys();
+      if (calls.size > MAX_CALLS && oldest !== undefined) calls.delete(oldest);
+    }
+    if (block.kind !== "tool_output") return;
+    const call = calls.get(block.call);
+    calls.delete(block.call);
+    if (call) events.toolEnded(call.tool, call.input, block.rejected ? "rejected" : "approved");
+  });
+}
+
 /** Follows one file at a time; `onBlock` gets each completed block in order, from where following began. */
 export class Transcript implements Disposable {
   readonly #onBlock: (block: Block) => void;

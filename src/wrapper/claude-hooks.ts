@@ -5,23 +5,19 @@ import type { Answer, Json, Option, OptionId, Question } from "../protocol.ts";
 /** The longest wait a hook may be given, in seconds: above 2,147,483 some versions' timer overflows and aborts at once. */
 const DAY_S = 86_400;
 
-/** Watched only: claude does not wait for them. Every covered version knows each name; an unknown one stops claude's start. */
-const WATCHED = [
-  "SessionStart",
-  "UserPromptSubmit",
-  "PreToolUse",
-  "PostToolUse",
-  "PostToolUseFailure",
-  "Stop",
-  "StopFailure",
-  "SubagentStop",
-] as const;
+/**
+ * Watched only: claude does not wait for them, and each costs it some 20 ms, so there are few. An async hook's input may
+ * come late and out of order; what it prints would reach the model, so it prints nothing. Every covered version knows
+ * each name; an unknown one stops claude's start.
+ */
+const WATCHED = ["SessionStart", "UserPromptSubmit", "Stop", "StopFailure", "SubagentStop"] as const;
 
-/** The `hooks` object of the plugin's hooks.json, with `command` (a shell line) for each event. */
-export function hookEvents(command: string) {
-  const watched = WATCHED.map((event) => [event, [{ hooks: [{ type: "command", command, async: true }] }]]);
-  const asked = [{ hooks: [{ type: "command", command, timeout: DAY_S }] }];
-  return { ...Object.fromEntries(watched), PermissionRequest: asked };
+/** The `hooks` object of the plugin's hooks.json. `words` are run as they are, without a shell. */
+export function hookEvents(words: readonly string[]) {
+  const [command, ...args] = words;
+  const run = { type: "command", command, args };
+  const watched = WATCHED.map((event) => [event, [{ hooks: [{ ...run, async: true }] }]]);
+  return { ...Object.fromEntries(watched), PermissionRequest: [{ hooks: [{ ...run, timeout: DAY_S }] }] };
 }
 
 const record = v.record(v.string(), v.unknown());
@@ -29,6 +25,8 @@ const common = {
   session_id: v.string(),
   transcript_path: v.optional(v.string(), ""),
   cwd: v.optional(v.string(), ""),
+  /** The turn this belongs to. */
+  prompt_id: v.optional(v.string()),
   permission_mode: v.optional(v.string()),
   agent_id: v.optional(v.string()),
   agent_type: v.optional(v.string()),
@@ -40,13 +38,6 @@ const inputSchema = v.variant("hook_event_name", [
     tool_name: v.string(),
     tool_input: record,
     permission_suggestions: v.optional(v.array(record), []),
-  }),
-  v.object({
-    ...common,
-    hook_event_name: v.picklist(["PreToolUse", "PostToolUse", "PostToolUseFailure"]),
-    tool_name: v.string(),
-    tool_input: record,
-    tool_use_id: v.string(),
   }),
   v.object({ ...common, hook_event_name: v.literal("UserPromptSubmit"), prompt: v.string() }),
   v.object({

@@ -30,9 +30,9 @@ async function world() {
     /** Runs the very command of hooks.json, as claude does. */
     run(input: string | object) {
       const { hooks } = JSON.parse(readFileSync(join(folder, "hooks", "hooks.json"), "utf8"));
-      const { command } = hooks.PermissionRequest[0].hooks[0];
+      const { command, args } = hooks.PermissionRequest[0].hooks[0];
       const text = typeof input === "string" ? input : JSON.stringify(input);
-      return Bun.spawn(["sh", "-c", `exec ${command}`], {
+      return Bun.spawn([command, ...args], {
         env: { ...process.env, CLAUDE_PLUGIN_ROOT: folder },
         stdin: Buffer.from(text),
         stdout: "pipe",

@@ -10,18 +10,15 @@ const MAX_HOOK_BYTES = 32 * 1024 * 1024;
 /** Hooks waiting at the same time: one a subagent, and a few; past it they are let go without a decision. */
 const MAX_WAITING = 256;
 
-/** One call of a hook. `reply` ends it (once; later calls do nothing); `onGone` tells that claude let go of it first. */
+/** One call of a hook. `reply` ends it, null without a word (once; later calls do nothing); `onGone`: claude let go first. */
 export type HookCall = {
   input: HookInput;
-  reply: (output: object) => void;
+  reply: (output: object | null) => void;
   onGone: (listener: () => void) => void;
 };
 
 /** The words claude runs for each hook: this program itself, from source or compiled. */
 export type HookCommand = readonly string[];
-
-/** `'` for a POSIX shell: claude runs a hook's command by `sh -c`. */
-const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** The folder for one run: a claude plugin whose hooks come to `onCall`. Closing it lets every waiting hook go. */
 export class Hooks implements AsyncDisposable {
@@ -40,7 +37,7 @@ export class Hooks implements AsyncDisposable {
     mkdirSync(join(folder, "hooks"), { mode: 0o700 });
     const plugin = { name: "claude-remote", version: "1.0.0", description: "Answers prompts from the phone" };
     writeFileSync(join(folder, ".claude-plugin", "plugin.json"), JSON.stringify(plugin), { mode: 0o600 });
-    const hooks = hookEvents([...command, "hook"].map(quoted).join(" "));
+    const hooks = hookEvents([...command, "hook"]);
     writeFileSync(join(folder, "hooks", "hooks.json"), JSON.stringify({ hooks }), { mode: 0o600 });
     const server = createServer();
     const self = new Hooks(server, folder);
@@ -56,10 +53,10 @@ export class Hooks implements AsyncDisposable {
     this.#sockets.add(socket);
     const gone: (() => void)[] = [];
     let replied = false;
-    const reply = (output: object) => {
+    const reply = (output: object | null) => {
       if (replied) return;
       replied = true;
-      socket.end(JSON.stringify(output));
+      socket.end(output ? JSON.stringify(output) : "");
     };
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {

@@ -19,7 +19,7 @@ const bash = (command: string, agent?: string): PermissionInput => ({
 
 function world() {
   const said: WrapperMessage[] = [];
-  const decided: object[] = [];
+  const decided: (object | null)[] = [];
   const life = prompts((message) => void said.push(message));
   const open = (id: string, request: PermissionInput) => {
     life.opened({ id: id as PromptId, request, decide: (output) => void decided.push(output) });
@@ -88,19 +88,52 @@ test("a yes at the desk withdraws the prompt and releases the hook without a dec
   life.claudeWaits(true);
   life.claudeWaits(false);
   expect(said.at(-1)).toEqual({ type: "withdrawn", prompt: "p1" as PromptId, by: "desk", chosen: null });
-  expect(decided).toEqual([{}]);
+  expect(decided).toEqual([null]);
 });
 
 test("a tool that ran is evidence that the desk approved it", () => {
   const { life, said, open } = world();
   open("p1", bash("ls"));
-  life.toolRan(null, "Bash", { command: "ls" });
+  life.toolEnded("Bash", { command: "ls" }, "approved");
   expect(said.at(-1)).toEqual({
     type: "withdrawn",
     prompt: "p1" as PromptId,
     by: "desk",
     chosen: "approved",
   });
+});
+
+test("evidence that comes after the dialog is gone completes what was told", () => {
+  const { life, said, open } = world();
+  open("p1", bash("ls"));
+  life.claudeWaits(true);
+  life.claudeWaits(false);
+  life.toolEnded("Bash", { command: "ls" }, "rejected");
+  life.toolEnded("Bash", { command: "ls" }, "rejected");
+  expect(said.slice(1)).toEqual([
+    { type: "withdrawn", prompt: "p1" as PromptId, by: "desk", chosen: null },
+    { type: "withdrawn", prompt: "p1" as PromptId, by: "desk", chosen: "rejected" },
+  ]);
+});
+
+test("the transcript's relative paths and left-out defaults are the same call", () => {
+  const { life, open } = world();
+  const tool_input = { file_path: "/project/a.txt", old_string: "a", new_string: "b", replace_all: false };
+  open("p1", { ...bash(""), tool_name: "Edit", tool_input });
+  life.toolEnded("Edit", { file_path: "a.txt", old_string: "a", new_string: "c" }, "approved");
+  expect(life.open()).toHaveLength(1);
+  life.toolEnded("Edit", { file_path: "a.txt", old_string: "a", new_string: "b" }, "approved");
+  expect(life.open()).toEqual([]);
+});
+
+test("the end of a turn ends its own questions only", () => {
+  const { life, open } = world();
+  open("p1", { ...bash("ls"), prompt_id: "turn 2" });
+  life.turnEnded("turn 1");
+  life.turnEnded(undefined);
+  expect(life.open()).toHaveLength(1);
+  life.turnEnded("turn 2");
+  expect(life.open()).toEqual([]);
 });
 
 test("Esc at the desk is a rejection, but claude's own exit is not", () => {
@@ -121,10 +154,10 @@ test("Esc at the desk is a rejection, but claude's own exit is not", () => {
 test("an answer after the desk decided is too late, and says who was first", () => {
   const { life, said, decided, open, answer } = world();
   const prompt = open("p1", bash("ls"));
-  life.toolRan(null, "Bash", { command: "ls" });
+  life.toolEnded("Bash", { command: "ls" }, "approved");
   answer(prompt, "reject");
   expect(said.at(-1)).toEqual({ type: "too_late", prompt: prompt.id, by: "desk", chosen: "approved" });
-  expect(decided).toEqual([{}]);
+  expect(decided).toEqual([null]);
 });
 
 test("an answer to a prompt that nobody knows is too late", () => {
@@ -158,7 +191,7 @@ test("a quick answer that claude never waited on is accepted after a moment", ()
 test("what the server has not acknowledged is said again, in order, before what is open", () => {
   const { life, said, open, answer } = world();
   answer(open("p1", bash("one")), "approve");
-  life.toolRan(null, "Bash", { command: "one" });
+  life.toolEnded("Bash", { command: "one" }, "approved");
   open("p2", bash("two"));
   said.length = 0;
   life.restate();

@@ -1,5 +1,6 @@
 // The prompts of this run: what is open, what was answered, how each ended. Decides whether a question still stands.
 // No I/O: it is told what happened (hooks, claude's state, answers) and tells the server through `tell`.
+import { resolve } from "node:path";
 import { canonical, digestOf } from "../digest.ts";
 import type {
   Answer,
@@ -29,16 +30,19 @@ type Held = {
   prompt: Prompt;
   request: PermissionInput;
   openedAt: number;
-  decide: (output: object) => void;
+  decide: (output: object | null) => void;
   /** claude said that it waits while this was open. */
   waitedOn: boolean;
   answer: { id: AnswerId; at: number } | null;
   ended: boolean;
+  /** The last word on how it ended, and what is known of the desk's choice. */
+  last: Fact | null;
+  chosen: Chosen;
   /** Facts the server has not acknowledged, in order. */
   unacked: Fact[];
 };
 
-export type NewPrompt = { id: PromptId; request: PermissionInput; decide: (output: object) => void };
+export type NewPrompt = { id: PromptId; request: PermissionInput; decide: (output: object | null) => void };
 
 /** Ended prompts are kept until their facts are acknowledged, and at most this many. */
 const MAX_ENDED = 500;
@@ -49,7 +53,8 @@ export function prompts(tell: (message: WrapperMessage) => void) {
   const open = () => [...held.values()].filter((one) => !one.ended);
 
   function say(one: Held, fact: Fact) {
-    one.unacked.push(fact);
+    one.last = fact;
+    one.unacked = [...one.unacked.filter((known) => known.type !== fact.type), fact];
     tell(fact);
   }
 
@@ -57,11 +62,12 @@ export function prompts(tell: (message: WrapperMessage) => void) {
   function end(one: Held, by: Decider, chosen: Chosen) {
     if (one.ended) return;
     one.ended = true;
+    one.chosen = chosen;
     const prompt = one.prompt.id;
     if (!one.answer) say(one, { type: "withdrawn", prompt, by, chosen });
     else if (by === "viewer") say(one, { type: "accepted", prompt });
     else say(one, { type: "too_late", prompt, by, chosen });
-    one.decide({});
+    one.decide(null);
     forget();
   }
 
@@ -93,6 +99,8 @@ export function prompts(tell: (message: WrapperMessage) => void) {
         waitedOn: false,
         answer: null,
         ended: false,
+      last: null,
+      chosen: null,
         unacked: [],
       };
       held.set(id, entry);
@@ -107,18 +115,24 @@ export function prompts(tell: (message: WrapperMessage) => void) {
       }, EXIT_FOLLOWS_MS);
     },
 
-    /** A tool ended: the question about it is over, and the tool ran. */
-    toolRan(agent: string | null, tool: string, input: Record<string, unknown>) {
-      const same = canonical(input as Json);
-      const one = open().find(
-        (x) => x.prompt.agent === agent && x.prompt.tool === tool && canonical(x.prompt.input) === same,
-      );
-      if (one) gone(one, "approved");
+    /**
+     * The transcript shows how a call of a tool ended: the question about it is over, and this is the evidence. A desk's
+     * choice that was not known yet is told late.
+     */
+    toolEnded(tool: string, input: Record<string, unknown>, chosen: "approved" | "rejected") {
+      const of = (one: Held) => one.prompt.tool === tool && covers(one, input);
+      const asked = open().find(of);
+      if (asked) return gone(asked, chosen);
+      const past = [...held.values()].findLast((one) => one.ended && of(one));
+      const fact = past && lastFact(past);
+      if (!past || fact?.type !== "withdrawn" || fact.by !== "desk" || past.chosen) return;
+      past.chosen = chosen;
+      say(past, { ...fact, chosen });
     },
 
-    /** claude's turn ended: nothing of this agent can still be asked. */
-    turnEnded(agent: string | null) {
-      for (const one of open()) if (one.prompt.agent === agent) gone(one, null);
+    /** A turn ended: nothing that it asked can still be open. */
+    turnEnded(turn: string | undefined) {
+      for (const one of open()) if (turn !== undefined && one.request.prompt_id === turn) gone(one, null);
     },
 
     /** claude's own word on whether it waits for somebody. Called at each change, and now and then. */
@@ -142,7 +156,8 @@ export function prompts(tell: (message: WrapperMessage) => void) {
       const one = held.get(prompt);
       if (!one) return tell({ type: "too_late", prompt, by: "unknown", chosen: null });
       if (one.answer?.id === answer_id) return one.unacked.forEach(tell);
-      if (one.ended) return say(one, { type: "too_late", prompt, by: endedBy(one), chosen: chosenAt(one) });
+      if (one.ended)
+        return say(one, { type: "too_late", prompt, by: lastFact(one)?.by ?? "unknown", chosen: one.chosen });
       const offered = one.prompt.options.some((option) => option.id === answer.option);
       if (one.answer || suspended || digest !== one.prompt.digest || !offered) return;
       one.answer = { id: answer_id, at: Date.now() };
@@ -171,15 +186,17 @@ export function prompts(tell: (message: WrapperMessage) => void) {
 
 export type Prompts = ReturnType<typeof prompts>;
 
+/** How it ended, if it ended otherwise than by an answer that was accepted. */
 const lastFact = (one: Held) =>
-  one.unacked.findLast((fact) => fact.type === "withdrawn" || fact.type === "too_late");
-function endedBy(one: Held): Decider {
-  const fact = lastFact(one);
-  return fact && "by" in fact ? fact.by : "unknown";
-}
-function chosenAt(one: Held): Chosen {
-  const fact = lastFact(one);
-  return fact && "chosen" in fact ? fact.chosen : null;
+  one.last?.type === "withdrawn" || one.last?.type === "too_late" ? one.last : null;
+
+/** The transcript holds the input as the model gave it; the hook's has defaults added and paths made absolute. */
+function covers({ request }: Held, input: Record<string, unknown>): boolean {
+  return Object.entries(input).every(([key, value]) => {
+    const asked = request.tool_input[key];
+    if (typeof value === "string" && key.endsWith("_path")) return asked === resolve(request.cwd, value);
+    return asked !== undefined && canonical(asked as Json) === canonical(value as Json);
+  });
 }
 
 /** The prompt that a PermissionRequest raises. The digest covers exactly what is shown and offered. */

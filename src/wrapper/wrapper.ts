@@ -31,6 +31,12 @@ const CTRL_Z = /\x1a|\x1b\[122;5u/;
 /** The escape key, as a terminal sends it. */
 const ESCAPE = new Uint8Array([0x1b]);
 
+export type TranscriptEvents = {
+  /** The text of a completed block: message, tool input, tool output. */
+  block: (text: string) => void;
+  /** A tool's call has its result. `rejected`: somebody at the desk said no. */
+  toolEnded: (tool: string, input: Record<string, unknown>, chosen: "approved" | "rejected") => void;
+};
 export type TranscriptFollower = Disposable & { follow(path: string, fromEnd: boolean): void };
 
 export type WrapperOptions = {
@@ -49,15 +55,15 @@ export type WrapperOptions = {
   runFolder: string;
   runs: Runs;
   log: (session: SessionId) => Log;
-  /** Loads what follows claude's transcript; `onBlock` gets the text of each completed block. */
-  transcript: (onBlock: (text: string) => void) => Promise<TranscriptFollower>;
+  /** Loads what follows claude's transcript. */
+  transcript: (events: TranscriptEvents) => Promise<TranscriptFollower>;
 };
 
 /** Runs claude until it ends; resolves with how. The terminal is as it was before, whatever happened. */
 export async function wrap(options: WrapperOptions): Promise<PtyExit> {
   const folder = join(privateFolder(options.runFolder), randomBytes(4).toString("hex"));
   let wrapper: Wrapper | null = null;
-  const onCall = (call: HookCall) => (wrapper ? wrapper.hook(call) : call.reply({}));
+  const onCall = (call: HookCall) => (wrapper ? wrapper.hook(call) : call.reply(null));
   await using _hooks = await Hooks.open(folder, options.hookCommand, onCall);
   using running = new Wrapper(options, folder);
   wrapper = running;
@@ -178,7 +184,10 @@ class Wrapper implements Disposable {
     for (const bytes of this.#early.splice(0)) view.write(bytes);
     this.#view = view;
     if (this.#link.up) view.online();
-    this.#transcript = await this.#options.transcript((text) => view.block(text));
+    this.#transcript = await this.#options.transcript({
+      block: (text) => view.block(text),
+      toolEnded: (tool, input, chosen) => this.#prompts.toolEnded(tool, input, chosen),
+    });
   }
 
   #typedAtDesk(bytes: Uint8Array) {
@@ -254,14 +263,10 @@ class Wrapper implements Disposable {
     switch (input.hook_event_name) {
       case "PermissionRequest":
         return this.#asked(input, call);
-      case "PostToolUse":
-      case "PostToolUseFailure":
-        this.#prompts.toolRan(agent, input.tool_name, input.tool_input);
-        break;
       case "Stop":
       case "StopFailure":
       case "SubagentStop":
-        this.#prompts.turnEnded(agent);
+        this.#prompts.turnEnded(input.prompt_id);
         break;
       case "UserPromptSubmit":
         this.#inputs.taken(input.prompt);
@@ -271,11 +276,11 @@ class Wrapper implements Disposable {
       default:
         unreachable(input);
     }
-    call.reply({});
+    call.reply(null);
   }
 
   #asked(request: Extract<HookCall["input"], { hook_event_name: "PermissionRequest" }>, call: HookCall) {
-    if (request.agent_id && holdsDialogBack(this.#claude.version)) return call.reply({});
+    if (request.agent_id && holdsDialogBack(this.#claude.version)) return call.reply(null);
     const id = randomUUIDv7() as PromptId;
     call.onGone(() => this.#prompts.hookGone(id));
     this.#prompts.opened({ id, request, decide: call.reply });

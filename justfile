@@ -1,0 +1,39 @@
+# Each recipe works from a bare clone; `npx --yes rust-just <recipe>` where just is not installed.
+export PATH := justfile_directory() / "node_modules/.bin:" + env("PATH")
+
+# The recipes.
+default:
+    @just --list
+
+# What everything below needs.
+install:
+    @[ -x node_modules/.bin/bun ] || npm ci --silent
+
+# Server, page and the demo program in one terminal; ends with it.
+dev: install
+    bun src/cli.ts demo
+
+# Format, lint and types.
+check: install
+    biome check --error-on-warnings .
+    tsc -p .
+
+# Writes what the formatter and the linter can mend by themselves.
+fix: install
+    biome check --write .
+
+# Every test; what CI runs.
+test:
+    npm test --silent
+
+# The volume: everything above, longer, and what takes real minutes.
+test-all: install
+    bun src/testing/suites.ts --all
+
+# One file: dist/claude-remote.
+build:
+    npm run --silent build
+
+# The benchmarks, each beside its baseline in the same run.
+bench: install
+    bun bench/run.ts

@@ -1,0 +1,85 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ConfigError, loadConfig } from "./config.ts";
+import { pathsFor, privateFolder } from "./paths.ts";
+
+function home(toml = "") {
+  const folder = mkdtempSync(join(tmpdir(), "cr-config-"));
+  if (toml) writeFileSync(join(folder, "config.toml"), toml);
+  return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+test("flags win over the environment, which wins over config.toml, which wins over the defaults", () => {
+  using own = home('port = 1001\nhost = "0.0.0.0"\nlog_level = "warn"\n');
+  const env = {
+    CLAUDE_REMOTE_HOME: own.folder,
+    CLAUDE_REMOTE_PORT: "1002",
+    CLAUDE_REMOTE_LOG_LEVEL: "error",
+  };
+  const config = loadConfig({ log_level: "debug" }, env);
+  expect(config).toMatchObject({
+    host: "0.0.0.0",
+    port: 1002,
+    log_level: "debug",
+    pty: "bun",
+    keep_awake: true,
+  });
+  expect(loadConfig({}, { CLAUDE_REMOTE_HOME: "/nowhere", HOME: "/h" }).port).toBe(7200);
+});
+
+test("a wrong value names the setting, where it came from and what is wrong, and changes nothing", () => {
+  using own = home("port = 70000\n");
+  const load = (env: Record<string, string>) => () =>
+    loadConfig({}, { CLAUDE_REMOTE_HOME: own.folder, ...env });
+  expect(load({})).toThrow(`port in ${join(own.folder, "config.toml")}: must be 0 to 65535 (it is 70000)`);
+  using fine = home();
+  const other = { CLAUDE_REMOTE_HOME: fine.folder };
+  expect(() => loadConfig({}, { ...other, CLAUDE_REMOTE_PUBLIC_URL: "phone" })).toThrow(
+    "must be an http(s) URL",
+  );
+  expect(() => loadConfig({ pty: "screen" }, other)).toThrow("--pty: must be one of bun, bun-pty");
+  expect(() => loadConfig({}, { ...other, CLAUDE_REMOTE_PORT: "x" })).toThrow(ConfigError);
+});
+
+test("an unknown setting and a broken file are refused", () => {
+  using unknown = home("prot = 1\n");
+  expect(() => loadConfig({}, { CLAUDE_REMOTE_HOME: unknown.folder })).toThrow("there is no such setting");
+  using broken = home("port = = 1\n");
+  expect(() => loadConfig({}, { CLAUDE_REMOTE_HOME: broken.folder })).toThrow("cannot be read");
+});
+
+test("files are in the XDG folders, or all below CLAUDE_REMOTE_HOME", () => {
+  expect(pathsFor({ HOME: "/h", XDG_RUNTIME_DIR: "/run/user/1" })).toEqual({
+    data: "/h/.local/share/claude-remote",
+    config: "/h/.config/claude-remote",
+    state: "/h/.local/state/claude-remote",
+    run: "/run/user/1/claude-remote",
+  });
+  expect(pathsFor({ CLAUDE_REMOTE_HOME: "/x" })).toEqual({
+    data: "/x/data",
+    config: "/x",
+    state: "/x/state",
+    run: "/x/run",
+  });
+});
+
+test("a deep home does not make socket paths longer than the system allows", () => {
+  const { run } = pathsFor({ CLAUDE_REMOTE_HOME: `/${"x".repeat(120)}` });
+  expect(run.length).toBeLessThan(80);
+});
+
+test("SEC-080 a private folder is 0700 whatever the umask, and somebody else's link is refused", () => {
+  using own = home();
+  const before = process.umask(0);
+  try {
+    const folder = privateFolder(join(own.folder, "a"));
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    mkdirSync(join(own.folder, "target"));
+    symlinkSync(join(own.folder, "target"), join(own.folder, "link"));
+    expect(() => privateFolder(join(own.folder, "link"))).toThrow("not a folder of yours");
+  } finally {
+    process.umask(before);
+  }
+});

@@ -1,0 +1,97 @@
+import { expect, test } from "bun:test";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { blocksOf } from "./blocks.ts";
+import { follow } from "./follow.ts";
+
+function world() {
+  const folder = mkdtempSync(join(tmpdir(), "cr-transcript-"));
+  const blocks: string[] = [];
+  const ended: string[] = [];
+  let changed = Promise.withResolvers<void>();
+  const told = () => {
+    changed.resolve();
+    changed = Promise.withResolvers();
+  };
+  const follower = follow({
+    block: (text) => {
+      blocks.push(text);
+      told();
+    },
+    toolEnded: (tool, input, chosen) => {
+      ended.push(`${tool} ${JSON.stringify(input)} ${chosen}`);
+      told();
+    },
+  });
+  return {
+    file: join(folder, "a.jsonl"),
+    folder,
+    blocks,
+    ended,
+    follower,
+    async until(done: () => boolean) {
+      while (!done()) await changed.promise;
+    },
+    [Symbol.dispose]() {
+      follower[Symbol.dispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const user = (text: string) =>
+  `${JSON.stringify({ type: "user", uuid: text, message: { content: text } })}\n`;
+
+for (const version of ["2.1.197", "2.1.329"]) {
+  test(`the recorded transcript of ${version} gives its messages, tool calls and how they ended`, async () => {
+    using here = world();
+    writeFileSync(here.file, readFileSync(join(import.meta.dir, "testdata", `${version}.jsonl`)));
+    here.follower.follow(here.file, false);
+    await here.until(() => here.ended.some((one) => one.includes("denied.txt")));
+    expect(here.blocks[0]).toBe("READ: a.txt ;; RUN: touch made.txt ;; SAY: all done");
+    expect(here.blocks).toContain("all done");
+    expect(here.ended.find((one) => one.includes("made.txt"))).toEndWith(" approved");
+    expect(here.ended.find((one) => one.includes("denied.txt"))).toEndWith(" rejected");
+  });
+}
+
+test("a file that appears later is followed from its beginning, line by whole line", async () => {
+  using here = world();
+  here.follower.follow(here.file, false);
+  writeFileSync(here.file, user("one").slice(0, 10));
+  appendFileSync(here.file, user("one").slice(10) + user("zwei ü"));
+  await here.until(() => here.blocks.length === 2);
+  expect(here.blocks).toEqual(["one", "zwei ü"]);
+});
+
+test("a resumed conversation is followed from its end, the next file whole", async () => {
+  using here = world();
+  writeFileSync(here.file, user("old"));
+  here.follower.follow(here.file, true);
+  appendFileSync(here.file, user("new"));
+  await here.until(() => here.blocks.length === 1);
+  const next = join(here.folder, "b.jsonl");
+  writeFileSync(next, user("after clear"));
+  here.follower.follow(next, false);
+  await here.until(() => here.blocks.length === 2);
+  expect(here.blocks).toEqual(["new", "after clear"]);
+});
+
+test("records that are not messages, meta records and nonsense give nothing", () => {
+  expect(blocksOf('{"type":"mode","mode":"normal"}')).toEqual([]);
+  expect(blocksOf('{"type":"user","uuid":"u","isMeta":true,"message":{"content":"x"}}')).toEqual([]);
+  expect(blocksOf('{"type":"assistant","uuid":"u","isSidechain":true,"message":{"content":"x"}}')).toEqual(
+    [],
+  );
+  expect(blocksOf("{")).toEqual([]);
+  expect(blocksOf("null")).toEqual([]);
+});
+
+test("a tool output is cut after 200 lines", () => {
+  const content = Array.from({ length: 300 }, (_, i) => `line ${i}`).join("\n");
+  const part = { type: "tool_result", tool_use_id: "t", content };
+  const [block] = blocksOf(JSON.stringify({ type: "user", uuid: "u", message: { content: [part] } }));
+  expect(block?.text.split("\n")).toHaveLength(201);
+  expect(block?.text).toEndWith("… 100 more lines");
+});

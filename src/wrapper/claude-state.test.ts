@@ -1,0 +1,73 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ClaudeState, type ClaudeStatus, claudeFolder } from "./claude-state.ts";
+
+function world(pid = 42) {
+  const folder = mkdtempSync(join(tmpdir(), "cr-state-"));
+  const seen: ClaudeStatus[] = [];
+  let changed = Promise.withResolvers<void>();
+  const state = new ClaudeState(folder, pid, (status) => {
+    seen.push(status);
+    changed.resolve();
+    changed = Promise.withResolvers();
+  });
+  return {
+    folder,
+    seen,
+    state,
+    next: () => changed.promise,
+    says(status: string, more: object = {}, file = `${pid}.json`) {
+      mkdirSync(join(folder, "sessions"), { recursive: true });
+      const text = JSON.stringify({ pid, sessionId: "c1", version: "2.1.329", status, ...more });
+      writeFileSync(join(folder, "sessions", `${file}.tmp`), text);
+      renameSync(join(folder, "sessions", `${file}.tmp`), join(folder, "sessions", file));
+    },
+    [Symbol.dispose]() {
+      state[Symbol.dispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+test("each change is told, also when the folder comes later than claude", async () => {
+  using here = world();
+  let next = here.next();
+  here.says("idle");
+  await next;
+  next = here.next();
+  here.says("waiting", { waitingFor: "permission prompt" });
+  await next;
+  expect(here.seen).toMatchObject([
+    { status: "idle" },
+    { status: "waiting", waitingFor: "permission prompt" },
+  ]);
+  expect(here.state.version).toBe("2.1.329");
+});
+
+test("the same words twice are told once, and half a file or another claude's not at all", async () => {
+  using here = world();
+  here.says("idle");
+  here.state.look();
+  here.state.look();
+  writeFileSync(join(here.folder, "sessions", "42.json"), '{"pid":42,"st');
+  here.says("busy", {}, "43.json");
+  here.state.look();
+  expect(here.seen.map(({ status }) => status)).toEqual(["idle"]);
+});
+
+test("a launcher's claude is found by the conversation that a hook named", () => {
+  using here = world(7);
+  here.says("busy", { sessionId: "conversation-9" }, "99.json");
+  here.state.look();
+  expect(here.seen).toEqual([]);
+  here.state.conversation = "conversation-9";
+  here.state.look();
+  expect(here.seen).toMatchObject([{ status: "busy" }]);
+});
+
+test("the folder is where claude itself keeps it", () => {
+  expect(claudeFolder({ HOME: "/h" })).toBe("/h/.claude");
+  expect(claudeFolder({ HOME: "/h", CLAUDE_CONFIG_DIR: "/c" })).toBe("/c");
+});

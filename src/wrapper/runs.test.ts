@@ -1,0 +1,48 @@
+import { expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { SessionId } from "../protocol.ts";
+import { Runs } from "./runs.ts";
+
+function world() {
+  const folder = mkdtempSync(join(tmpdir(), "cr-runs-"));
+  const files = () => readdirSync(join(folder, "runs"));
+  return {
+    folder,
+    files,
+    runs: new Runs(folder),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  };
+}
+const id = (text: string) => text as SessionId;
+
+test("a run that goes on is not reported; one that left word is, until the server knows", () => {
+  using here = world();
+  here.runs.began(id("s1"));
+  expect(here.runs.left()).toEqual([]);
+  here.runs.ended(id("s1"), { code: 7, signal: null, reason: "exit" });
+  expect(here.runs.left()).toEqual([{ session: id("s1"), code: 7, signal: null, reason: "exit" }]);
+  here.runs.reported(id("s1"));
+  expect(here.runs.left()).toEqual([]);
+  expect(here.files()).toEqual([]);
+});
+
+test("a run whose process is gone is lost, also when its pid is another process by now", async () => {
+  using here = world();
+  const child = Bun.spawn(["true"]);
+  await child.exited;
+  const run = (session: string, pid: number, born: string) =>
+    writeFileSync(join(here.folder, "runs", `${session}.json`), JSON.stringify({ session, pid, born }));
+  run("gone", child.pid, "1");
+  run("reused", process.pid, "another time");
+  const lost = here.runs.left().map(({ session, reason }) => `${session} ${reason}`);
+  expect(lost.sort()).toEqual(["gone lost", "reused lost"]);
+});
+
+test("a file that was cut says nothing and goes away", () => {
+  using here = world();
+  writeFileSync(join(here.folder, "runs", "cut.json"), '{"session":"cut","pi');
+  expect(here.runs.left()).toEqual([]);
+  expect(here.files()).toEqual([]);
+});
