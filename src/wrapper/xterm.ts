@@ -1,0 +1,118 @@
+// xterm's headless terminal with bounds on what one sequence may cost, and the parts of it that are not public. They are
+// those of 6.0.0, which is pinned exactly for that.
+import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
+import { Terminal } from "@xterm/headless";
+
+/** Characters of an OSC that are kept; titles and colour queries need fewer. xterm's own limit is 10 MB. */
+const OSC_LIMIT = 1024;
+/** Code points that join one grapheme; the longest emoji has 10. xterm has no limit. */
+const CLUSTER_LIMIT = 32;
+
+export type Line = {
+  _data: Uint32Array;
+  isWrapped: boolean;
+  getWidth(x: number): number;
+  getCodePoint(x: number): number;
+  translateToString(trimRight: boolean): string;
+};
+export type Grid = {
+  lines: { get(y: number): Line | undefined; trimStart(count: number): void };
+  ybase: number;
+  ydisp: number;
+  scrollTop: number;
+};
+type UnicodeProvider = {
+  wcwidth(code: number): 0 | 1 | 2;
+  charProperties(code: number, preceding: number): number;
+};
+type OscHandler = {
+  start(): void;
+  put(codes: Uint32Array, from: number, to: number): void;
+  end(finished: boolean): boolean;
+};
+type Csi = { prefix?: string; final: string };
+type Core = {
+  _inputHandler: {
+    parse(bytes: Uint8Array): void;
+    _parser: {
+      clearOscHandler(id: number): void;
+      registerOscHandler(id: number, handler: OscHandler): void;
+      clearDcsHandler(id: { intermediates: string; final: string }): void;
+      registerCsiHandler(id: Csi, handler: (params: { params: number[] }) => boolean): void;
+    };
+  };
+  _bufferService: { onScroll(listener: () => void): void };
+  buffers: { active: Grid; normal: Grid };
+  coreService: { isCursorHidden: boolean };
+  unicodeService: { _activeProvider: UnicodeProvider };
+};
+
+/** A terminal without scrollback to speak of: `onScroll` must take away the row that enters it. */
+export function createTerminal(cols: number, rows: number, onScroll: () => void) {
+  const terminal = new Terminal({ cols, rows, scrollback: 1, allowProposedApi: true, logLevel: "off" });
+  const core = (terminal as unknown as { _core: Core })._core;
+  core._bufferService.onScroll(onScroll);
+  boundGraphemes(terminal, core);
+  boundStrings(core);
+  boundRepeats(terminal, core);
+  return { terminal, core };
+}
+
+/** Handles an OSC by the first characters of its text. */
+export function onOsc(core: Core, id: number, handle: (text: string) => void) {
+  let text = "";
+  core._inputHandler._parser.registerOscHandler(id, {
+    start() {
+      text = "";
+    },
+    put(codes, from, to) {
+      const end = Math.min(to, from + OSC_LIMIT - text.length);
+      if (end > from) text += String.fromCodePoint(...codes.subarray(from, end));
+    },
+    end(finished) {
+      if (finished) handle(text);
+      text = "";
+      return true;
+    },
+  });
+}
+
+/** A mark beyond the limit begins a cell of its own. */
+function boundGraphemes(terminal: Terminal, core: Core) {
+  // Typed for the browser's Terminal, of which it uses what both have.
+  terminal.loadAddon(new UnicodeGraphemesAddon() as unknown as Parameters<Terminal["loadAddon"]>[0]);
+  const graphemes = core.unicodeService._activeProvider;
+  let joined = 0;
+  terminal.unicode.register({
+    version: "bounded",
+    wcwidth: (code) => graphemes.wcwidth(code),
+    charProperties(code, preceding) {
+      const properties = graphemes.charProperties(code, preceding);
+      const joins = (properties & 1) === 1;
+      joined = joins ? joined + 1 : 0;
+      if (joined < CLUSTER_LIMIT) return properties;
+      joined = 0;
+      return graphemes.charProperties(code, 0);
+    },
+  });
+  terminal.unicode.activeVersion = "bounded";
+}
+
+/** No handler of xterm's that collects a string is left: titles, links and colours would be kept up to 10 MB each. */
+function boundStrings(core: Core) {
+  const parser = core._inputHandler._parser;
+  for (const id of [0, 1, 2, 4, 8, 10, 11, 12, 104, 110, 111, 112]) parser.clearOscHandler(id);
+  parser.clearDcsHandler({ intermediates: "$", final: "q" });
+}
+
+/** Counts beyond the screen do no more than the screen's size does, but take minutes at 2³¹ (or 8 GB: REP). */
+function boundRepeats(terminal: Terminal, core: Core) {
+  const most = (final: string, limit: () => number) =>
+    core._inputHandler._parser.registerCsiHandler({ final }, ({ params }) => {
+      params[0] = Math.min(params[0] ?? 0, limit());
+      return false;
+    });
+  for (const final of "LMST") most(final, () => terminal.rows);
+  for (const final of "IZ") most(final, () => terminal.cols);
+  most("b", () => terminal.cols * terminal.rows);
+}
