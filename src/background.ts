@@ -1,0 +1,127 @@
+// This user's own server: where it is, whether it runs, and starting it in the background.
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { CommandError, ourselves, UNREACHABLE } from "./command.ts";
+import type { Config } from "./config.ts";
+import { type Paths, privateFolder } from "./paths.ts";
+import { masterKey } from "./server/private-file.ts";
+import { VERSION } from "./version.ts";
+
+const info = v.object({
+  version: v.string(),
+  pid: v.number(),
+  /** Started by a wrapper or a command, not by the user. */
+  auto: v.boolean(),
+  url: v.string(),
+  /** Phones that are paired. */
+  viewers: v.number(),
+});
+export type ServerInfo = v.InferOutput<typeof info>;
+
+/** A server needs about a tenth of a second to start; a busy machine more. */
+const START_MS = 10_000;
+const LOOK_MS = 50;
+/** The output of a server that cannot even start; one old file is kept. */
+const MAX_START_LOG_BYTES = 256 * 1024;
+
+export const infoFile = (paths: Paths) => join(paths.data, "server.json");
+
+/** What the running (or last) server wrote of itself, or null. */
+export function serverInfo(paths: Paths): ServerInfo | null {
+  try {
+    return v.parse(info, JSON.parse(readFileSync(infoFile(paths), "utf8")));
+  } catch {
+    return null;
+  }
+}
+
+/** A request on the owner's socket. Throws CommandError 4 where no server runs, 1 with the server's own words else. */
+export async function admin(paths: Paths, method: string, path: string, body?: object): Promise<unknown> {
+  const unix = join(paths.data, "admin.sock");
+  const init = {
+    method,
+    unix,
+    ...(body ? { body: JSON.stringify(body), headers: { "content-type": "application/json" } } : {}),
+  };
+  const response = await fetch(`http://localhost${path}`, init).catch(() => null);
+  if (!response)
+    throw new CommandError("no server of yours runs; `claude-remote serve` starts one", UNREACHABLE);
+  const answer = (await response.json()) as { error?: { message?: string } };
+  if (!response.ok) throw new CommandError(answer.error?.message ?? `the server answered ${response.status}`);
+  return answer;
+}
+
+async function running(paths: Paths): Promise<boolean> {
+  return admin(paths, "GET", "/status").then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Sees that this user's server runs, starting it in the background if there is none, and replacing an older one that was
+ * started so too; never one that the user started. Resolves when it answers; rejects with what its log says.
+ */
+export async function startServer(config: Config): Promise<void> {
+  const { paths } = config;
+  const known = serverInfo(paths);
+  if (await running(paths)) {
+    if (!known?.auto || !older(known.version, VERSION)) return;
+    await admin(paths, "POST", "/shutdown", {});
+    while (await running(paths)) await Bun.sleep(LOOK_MS);
+  }
+  const log = spawnServer(paths);
+  const deadline = Date.now() + START_MS;
+  while (!(await running(paths))) {
+    if (Date.now() > deadline) throw new CommandError(`the server did not start; see ${log}`, UNREACHABLE);
+    await Bun.sleep(LOOK_MS);
+  }
+}
+
+/** The same, for a wrapper: claude waits for nothing, and the link comes up whenever the server does. */
+export function ensureServer(config: Config) {
+  privateFolder(config.paths.data);
+  masterKey(join(config.paths.data, "master.key"));
+  startServer(config).catch(() => {}); // The server's own log says why; the link keeps trying.
+}
+
+/** Before claude takes the terminal: where the page is, as long as no phone is paired. */
+export function noteForUnpaired(config: Config) {
+  const known = serverInfo(config.paths);
+  if (known && known.viewers > 0) return;
+  const url = known?.url ?? `http://${config.host}:${config.port}`;
+  process.stderr.write(
+    `claude-remote: page at ${url}; pair a phone with \`claude-remote pair\` in another terminal\n`,
+  );
+}
+
+/** Its own session, and nothing of this terminal's environment but what says where the user's files are. */
+function spawnServer(paths: Paths): string {
+  const folder = privateFolder(join(paths.state, "logs"));
+  const log = join(folder, "server-start.log");
+  if (existsSync(log) && statSync(log).size > MAX_START_LOG_BYTES) renameSync(log, `${log}.1`);
+  const out = openSync(log, "a", 0o600);
+  const kept = Object.entries(process.env).filter(([name]) =>
+    /^(HOME|PATH|USER|LANG|TMPDIR|XDG_\w+|CLAUDE_REMOTE_\w+)$/.test(name),
+  );
+  mkdirSync(paths.data, { recursive: true, mode: 0o700 });
+  const child = Bun.spawn([...ourselves(), "serve", "--auto"], {
+    cwd: paths.data,
+    env: Object.fromEntries(kept),
+    stdin: "ignore",
+    stdout: out,
+    stderr: out,
+    detached: true,
+  });
+  child.unref();
+  closeSync(out);
+  return log;
+}
+
+/** Whether version `a` is before `b`, both "1.2.3". */
+export function older(a: string, b: string): boolean {
+  const [x, y] = [a, b].map((text) => text.split(".").map(Number));
+  const at = y?.findIndex((part, i) => part !== x?.[i]) ?? -1;
+  return at >= 0 && (x?.[at] ?? 0) < (y?.[at] ?? 0);
+}

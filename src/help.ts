@@ -1,0 +1,19 @@
+// `claude-remote help`: every command and setting that exists.
+import { SETTINGS } from "./config.ts";
+
+const COMMANDS = `claude-remote [--private] [--pty bun|bun-pty] [--on-hangup detach|end] [claude arguments]
+    run claude, reachable from your phone
+claude-remote -- [claude arguments]     the same, where claude's first word is one of ours
+claude-remote serve                     run the server: page, API, database
+claude-remote pair [--yes] [--json]     let a phone in
+claude-remote demo                      see it work without a claude
+claude-remote version
+claude-remote help`;
+
+export async function printHelp(): Promise<number> {
+  const settings = Object.entries(SETTINGS).map(([name, { about }]) => `  ${name.padEnd(14)} ${about}`);
+  console.log(
+    `${COMMANDS}\n\nSettings (config.toml; --name with dashes for serve; CLAUDE_REMOTE_NAME):\n${settings.join("\n")}`,
+  );
+  return 0;
+}

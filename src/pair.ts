@@ -1,0 +1,112 @@
+// `claude-remote pair`: a QR code that a phone can open, a one-time code, and a yes to the two digits.
+import { createInterface } from "node:readline/promises";
+import { encode } from "uqr";
+import { admin, startServer } from "./background.ts";
+import { CommandError, flags, REFUSED } from "./command.ts";
+import { loadConfig } from "./config.ts";
+import type { Viewer } from "./protocol.ts";
+
+const USAGE_LINE = "claude-remote pair [--yes] [--json]";
+const LOOK_MS = 300;
+
+type Opened = { code: string; url: string; expires_at: number; reachable: boolean };
+type State =
+  | { state: "closed" }
+  | { state: "open"; expires_at: number }
+  | { state: "requested"; name: string; address: string; check: string }
+  | { state: "paired"; viewer: Viewer; check: string };
+
+/** Lets one phone in. `--yes` does not ask at the terminal; `--json` prints {url, code, expires_at} and returns. */
+export async function pair(args: string[]): Promise<number> {
+  const { values } = flags(args, { yes: { type: "boolean" }, json: { type: "boolean" } }, USAGE_LINE);
+  if (process.env.CLAUDECODE === "1") {
+    throw new CommandError("pairing is refused below a running claude; use a terminal of your own", REFUSED);
+  }
+  if (!values.yes && !process.stdin.isTTY) {
+    throw new CommandError(
+      "pairing asks for a yes at a terminal; for scripts: claude-remote pair --json --yes",
+      REFUSED,
+    );
+  }
+  const config = loadConfig();
+  await startServer(config);
+  const opened = (await admin(config.paths, "POST", "/pair", { yes: values.yes === true })) as Opened;
+  const url = `${opened.url}/pair#${opened.code.replace("-", "")}`;
+  if (values.json) {
+    console.log(JSON.stringify({ url, code: opened.code, expires_at: opened.expires_at }));
+    return 0;
+  }
+  if (opened.reachable) show(url);
+  else waysFor(opened.url);
+  console.error(`\nCode ${opened.code}, for five minutes, once.`);
+  return waitFor(() => admin(config.paths, "GET", "/pair") as Promise<State>, confirm);
+
+  async function confirm(check: string, yes: boolean) {
+    await admin(config.paths, "POST", yes ? "/pair/confirm" : "/pair/cancel", { check });
+  }
+}
+
+async function waitFor(
+  look: () => Promise<State>,
+  answer: (check: string, yes: boolean) => Promise<void>,
+): Promise<number> {
+  let asked = "";
+  for (;;) {
+    const now = await look();
+    if (now.state === "paired") {
+      console.error(`Paired: ${plain(now.viewer.name)}`);
+      return 0;
+    }
+    if (now.state === "closed")
+      throw new CommandError("the code has expired; `claude-remote pair` shows a new one");
+    if (now.state === "requested" && asked !== now.check) {
+      asked = now.check;
+      const yes = await askFor(now.name, now.address, now.check);
+      await answer(now.check, yes);
+      if (!yes) throw new CommandError("not paired", REFUSED);
+    }
+    await Bun.sleep(LOOK_MS);
+  }
+}
+
+async function askFor(name: string, address: string, check: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const reply = await lines.question(
+    `"${plain(name)}" (${plain(address)}) shows the number ${check}. Let it in? [y/N] `,
+  );
+  lines.close();
+  return /^y(es)?$/i.test(reply.trim());
+}
+
+/** Names come from outside: no control character of theirs reaches the terminal. */
+const plain = (text: string) => text.replace(/\p{C}/gu, "?");
+
+/** Black on white whatever the terminal's colours are, with the quiet zone that cameras need. */
+function show(url: string) {
+  const { data } = encode(url, { ecc: "L", border: 2 });
+  for (let y = 0; y < data.length; y += 2) {
+    const cells = (data[y] ?? []).map((top, x) => half(top, data[y + 1]?.[x] ?? false)).join("");
+    console.error(`\x1b[30;107m${cells}\x1b[0m`);
+  }
+  console.error(`\n${url}`);
+}
+
+const half = (top: boolean, bottom: boolean) => (top ? (bottom ? "█" : "▀") : bottom ? "▄" : " ");
+
+/** A QR code that no phone can open helps nobody: the ways that work here, with their commands. */
+function waysFor(url: string) {
+  const { port } = new URL(url);
+  const tailscale = Bun.which("tailscale");
+  console.error(`${url} can be opened on this machine only. So that a phone can reach it, one of:\n`);
+  if (tailscale) {
+    console.error("  tailscale (https, notifications work):");
+    console.error(
+      `    tailscale serve --bg ${port} && claude-remote serve --public-url https://<this machine>.<tailnet>.ts.net`,
+    );
+  }
+  console.error("  an https address of your own in front of it:");
+  console.error("    claude-remote serve --public-url https://claude.example.com");
+  console.error("  your own network, in clear text (no notifications):");
+  console.error("    claude-remote serve --host <this machine's address> --insecure-http");
+  console.error(`\nIn a browser on this machine: ${url}/pair`);
+}
