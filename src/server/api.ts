@@ -1,0 +1,207 @@
+// Every REST route, in one table: the page, the sessions, the prompts, pairing and viewers.
+import * as v from "valibot";
+import type {
+  AnswerBody,
+  ApproveBody,
+  ConversationId,
+  InputBody,
+  Key,
+  RejectBody,
+  Viewer,
+  ViewerId,
+} from "../protocol.ts";
+import { type Assets, assetRoutes } from "./assets.ts";
+import { ApiError } from "./errors.ts";
+import type { Events } from "./events.ts";
+import type { Inputs } from "./inputs.ts";
+import { LIMITS } from "./limits.ts";
+import { type Logins, setCookie } from "./logins.ts";
+import type { Pairing } from "./pairing.ts";
+import type { Prompts } from "./prompts.ts";
+import { type Call, plain, type Route, route } from "./routes.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Page, Store } from "./store.ts";
+
+export type ApiOptions = {
+  version: string;
+  assets: Assets;
+  store: Store;
+  sessions: Sessions;
+  prompts: Prompts;
+  inputs: Inputs;
+  events: Events;
+  logins: Logins;
+  pairing: Pairing;
+  /** Ends a login everywhere. */
+  revokeViewer: (viewer: ViewerId, by: string) => boolean;
+};
+
+const READ = ["viewer", "token:read"] as const;
+const id = v.pipe(v.string(), v.regex(/^[\w.:-]{1,100}$/));
+const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const text = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.textChars));
+/** Letters, digits and signs only: what else there is (control and format characters) is left out. */
+const name = v.pipe(
+  v.string(),
+  v.transform((given) => given.replace(/\p{C}/gu, "").trim()),
+  v.minLength(1),
+  v.maxLength(LIMITS.nameChars),
+);
+const KEYS = [
+  ...["escape", "tab", "shift_tab", "enter", "up", "down", "left", "right", "page_up", "page_down"],
+  ...["home", "end", "backspace", "ctrl_c", "ctrl_j", "ctrl_o", "ctrl_r", "wheel_up", "wheel_down", "space"],
+] as Key[];
+
+const approveBody = v.object({ digest, answer_id: id, option: v.optional(id) });
+const rejectBody = v.object({ digest, answer_id: id, message: v.optional(text) });
+const answerBody = v.object({
+  ...{ digest, answer_id: id, option: id, text: v.optional(text) },
+  answers: v.optional(v.record(v.pipe(v.string(), v.maxLength(10_000)), text)),
+});
+const inputBody = v.pipe(
+  v.object({
+    id,
+    text: v.optional(text),
+    mode: v.optional(v.picklist(["if_empty", "append", "replace"])),
+    key: v.optional(v.picklist(KEYS)),
+  }),
+  v.check((body) => (body.text === undefined) !== (body.key === undefined), "give either text or key"),
+);
+const sizeBody = v.object({
+  cols: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(500)),
+  rows: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(200)),
+});
+const pairBody = v.object({
+  code: v.pipe(v.string(), v.maxLength(50)),
+  name,
+  claim: v.optional(v.pipe(v.string(), v.maxLength(100))),
+});
+
+/** The table. Whoever is not named by a route does not get in. */
+export function api(options: ApiOptions): Route[] {
+  return [
+    ...assetRoutes(options.assets),
+    plain("GET", "/health", ["public"], () => Response.json({ ok: true, version: options.version })),
+    ...sessionRoutes(options),
+    ...promptRoutes(options),
+    ...viewerRoutes(options),
+  ];
+}
+
+function sessionRoutes({ store, sessions, inputs, events }: ApiOptions): Route[] {
+  const idOf = (call: Call<unknown>) => sessions.get(call.params.id ?? "").id;
+  return [
+    plain("GET", "/events", ["viewer"], (call) => {
+      const wanted = call.query.get("session");
+      call.keep();
+      return events.open(
+        call.request,
+        viewerOf(call),
+        wanted === null ? null : sessions.get(wanted).id,
+        call.letGo,
+      );
+    }),
+    plain("GET", "/api/sessions", READ, () => {
+      return Response.json({ sessions: [...sessions.open(), ...store.endedSessions()] });
+    }),
+    plain("GET", "/api/sessions/:id", READ, (call) => {
+      const session = sessions.get(call.params.id ?? "");
+      return Response.json({ session, screen: sessions.screen(session.id) });
+    }),
+    plain("GET", "/api/sessions/:id/lines", READ, (call) => {
+      return Response.json({ lines: store.lines(idOf(call), pageOf(call.query)) });
+    }),
+    plain("GET", "/api/sessions/:id/messages", READ, (call) => {
+      const wanted = call.query.get("conversation") ?? sessions.get(idOf(call)).conversation;
+      const messages = wanted === null ? [] : store.messages(wanted as ConversationId, pageOf(call.query));
+      return Response.json({ conversation: wanted, messages });
+    }),
+    route("POST", "/api/sessions/:id/input", ["viewer", "token:input"], inputBody, (call) => {
+      return Response.json(inputs.send(idOf(call), call.body as InputBody));
+    }),
+    route("POST", "/api/sessions/:id/resize", ["viewer"], sizeBody, (call) => {
+      sessions.reach(idOf(call)).tell({ type: "resize", ...call.body });
+      return Response.json({ ok: true });
+    }),
+    ...(["interrupt", "stop"] as const).map((type) =>
+      plain("POST", `/api/sessions/:id/${type}`, ["viewer"], (call) => {
+        const session = idOf(call);
+        sessions.reach(session).tell({ type });
+        const actor = `viewer ${viewerOf(call).id}`;
+        store.audit({ actor, action: type, subject: session, detail: {} }, Date.now());
+        return Response.json({ ok: true });
+      }),
+    ),
+  ];
+}
+
+function promptRoutes({ store, prompts }: ApiOptions): Route[] {
+  const who = ["viewer"] as const;
+  const idOf = (call: Call<unknown>) => call.params.id ?? "";
+  return [
+    plain("GET", "/api/prompts", READ, ({ query }) => {
+      const open = query.get("open") === "1";
+      return Response.json({ prompts: open ? store.prompts("open") : store.recentPrompts(limitOf(query)) });
+    }),
+    route("POST", "/api/prompts/:id/approve", who, approveBody, (call) => {
+      return Response.json({ prompt: prompts.approve(idOf(call), call.body as ApproveBody, viewerOf(call)) });
+    }),
+    route("POST", "/api/prompts/:id/reject", who, rejectBody, (call) => {
+      return Response.json({ prompt: prompts.reject(idOf(call), call.body as RejectBody, viewerOf(call)) });
+    }),
+    route("POST", "/api/prompts/:id/answer", who, answerBody, (call) => {
+      return Response.json({ prompt: prompts.answer(idOf(call), call.body as AnswerBody, viewerOf(call)) });
+    }),
+  ];
+}
+
+function viewerRoutes({ logins, pairing, revokeViewer }: ApiOptions): Route[] {
+  return [
+    route("POST", "/api/pair", ["public"], pairBody, ({ body, address, name }) => {
+      if (!name.cookie) throw new ApiError("forbidden", NO_LOGIN);
+      const result = pairing.enter({ ...body, address });
+      if (result.status === "pending") return Response.json(result);
+      const { secret, ...paired } = result;
+      return Response.json(paired, { headers: { "set-cookie": setCookie(name.cookie, secret) } });
+    }),
+    plain("GET", "/api/viewers", ["viewer"], (call) => {
+      return Response.json({ viewers: logins.list(), own: viewerOf(call).id });
+    }),
+    plain("DELETE", "/api/viewers/:id", ["viewer"], (call) => {
+      const revoked = revokeViewer((call.params.id ?? "") as ViewerId, `viewer ${viewerOf(call).id}`);
+      if (!revoked) throw new ApiError("not_found", "There is no such viewer.");
+      return Response.json({ ok: true });
+    }),
+    plain("POST", "/api/logout", ["viewer"], (call) => {
+      const { id } = viewerOf(call);
+      revokeViewer(id, `viewer ${id}`);
+      const headers = new Headers({ "clear-site-data": '"cache", "cookies", "storage"' });
+      if (call.name.cookie) headers.set("set-cookie", setCookie(call.name.cookie, ""));
+      return Response.json({ ok: true }, { headers });
+    }),
+  ];
+}
+
+const NO_LOGIN =
+  "This address is plain http, where a login would travel in clear text. Reach the server by https (for example `tailscale serve`), or start it with --insecure-http.";
+
+function viewerOf({ caller }: Call<unknown>): Viewer {
+  if (caller.kind === "viewer") return caller.viewer;
+  throw new ApiError("forbidden", "This needs a paired browser.");
+}
+
+/** `?after=`, `?before=`, `?limit=`. Throws `invalid` for what is no number. */
+function pageOf(query: URLSearchParams): Page {
+  return { after: numberOf(query, "after"), before: numberOf(query, "before"), limit: limitOf(query) };
+}
+
+function limitOf(query: URLSearchParams): number {
+  return Math.min(numberOf(query, "limit") ?? LIMITS.pageRows, LIMITS.pageRows);
+}
+
+function numberOf(query: URLSearchParams, field: string): number | undefined {
+  const given = query.get(field);
+  if (given === null) return undefined;
+  if (!/^-?\d{1,15}$/.test(given)) throw new ApiError("invalid", `${field}: must be a whole number`);
+  return Number(given);
+}

@@ -1,0 +1,117 @@
+// All viewers' event streams: who hears what, how many there may be, and the heartbeat that keeps them honest.
+import { HEARTBEAT_MS, type SessionId, type Viewer, type ViewerEvents, type ViewerId } from "../protocol.ts";
+import type { Screen } from "../screen.ts";
+import type { Clock } from "./clock.ts";
+import { LIMITS } from "./limits.ts";
+import type { Store } from "./store.ts";
+import { type EventName, parseCursor, Stream } from "./stream.ts";
+
+/** Says to every viewer what a thing is now; `key` names the thing. */
+export type Tell = <N extends EventName>(key: string, name: N, data: ViewerEvents[N]) => void;
+
+export type EventsOptions = {
+  store: Store;
+  clock: Clock;
+  state: (viewer: Viewer) => ViewerEvents["state"];
+  screen: (session: SessionId) => Screen | null;
+  /** So many viewers watch that session now. */
+  onWatch: (session: SessionId, viewers: number) => void;
+  onSeen: (viewer: ViewerId) => void;
+};
+
+export class Events {
+  readonly #options: EventsOptions;
+  /** Oldest first. */
+  readonly #streams = new Set<Stream>();
+  readonly #stops: (() => void)[];
+
+  constructor(options: EventsOptions) {
+    this.#options = options;
+    this.#stops = [options.clock.every(HEARTBEAT_MS, () => this.#beat())];
+  }
+
+  /** A viewer's new stream, as a response. `letGo` frees its socket even if nobody reads any more. */
+  open(request: Request, viewer: Viewer, session: SessionId | null, letGo: () => void): Response {
+    this.#makeRoom(viewer.id);
+    const { store, clock, state, screen } = this.#options;
+    const last = request.headers.get("last-event-id") ?? new URL(request.url).searchParams.get("cursor");
+    const gzip = /\bgzip\b/.test(request.headers.get("accept-encoding") ?? "");
+    const stream = new Stream({
+      ...{ viewer, session, gzip, store, clock, cursor: parseCursor(last) },
+      state: () => state(viewer),
+      screen: session && screen(session),
+      onEnd: () => {
+        letGo();
+        this.#forget(stream);
+      },
+    });
+    this.#streams.add(stream);
+    request.signal.addEventListener("abort", () => stream.end());
+    this.#watched(session);
+    const headers = {
+      "content-type": "text/event-stream",
+      "x-accel-buffering": "no",
+      vary: "accept-encoding",
+    };
+    return new Response(stream.body, {
+      headers: gzip ? { ...headers, "content-encoding": "gzip" } : headers,
+    });
+  }
+
+  readonly tell: Tell = (key, name, data) => {
+    for (const stream of this.#streams) stream.tell(key, name, data);
+  };
+
+  /** There is more in that session's log or conversation. */
+  logged(session: SessionId): void {
+    for (const stream of this.#streams) if (stream.session === session) stream.logged();
+  }
+
+  show(session: SessionId, screen: Screen): void {
+    for (const stream of this.#streams) if (stream.session === session) stream.show(screen);
+  }
+
+  watching(session: SessionId): number {
+    return [...this.#streams].filter((stream) => stream.session === session).length;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Ends the streams of a viewer that may not listen any more, or all. */
+  end(viewer?: ViewerId): void {
+    for (const stream of [...this.#streams]) if (!viewer || stream.viewer.id === viewer) stream.end();
+  }
+
+  stop(): void {
+    for (const stop of this.#stops) stop();
+    this.end();
+  }
+
+  /** The oldest goes: it is the likeliest to be dead without having said so. */
+  #makeRoom(viewer: ViewerId) {
+    const own = [...this.#streams].filter((stream) => stream.viewer.id === viewer);
+    if (own.length >= LIMITS.streamsPerViewer) own[0]?.end();
+    const [oldest] = this.#streams;
+    if (this.#streams.size >= LIMITS.streams) oldest?.end();
+  }
+
+  #forget(stream: Stream) {
+    this.#streams.delete(stream);
+    this.#watched(stream.session);
+  }
+
+  #watched(session: SessionId | null) {
+    if (session) this.#options.onWatch(session, this.watching(session));
+  }
+
+  #beat() {
+    const now = this.#options.clock.now();
+    for (const stream of [...this.#streams]) {
+      this.#options.onSeen(stream.viewer.id);
+      if (stream.stalledFor(now) > LIMITS.stalledMs) stream.end();
+      else stream.tell("heartbeat", "heartbeat", { now });
+    }
+  }
+}

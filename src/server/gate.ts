@@ -1,0 +1,117 @@
+// The one gate: Host, Origin and credential of every request, for plain HTTP, event streams and upgrades alike.
+import type { Viewer } from "../protocol.ts";
+import { ApiError } from "./errors.ts";
+import type { Front, Name } from "./front.ts";
+import { LIMITS } from "./limits.ts";
+import { cookieOf, type Logins } from "./logins.ts";
+import type { Token } from "./store.ts";
+
+/** Who may use a route. `device`: the wrapper's channel, which proves itself by its handshake. */
+export type Who = "public" | "viewer" | "device" | `token:${string}`;
+export type Caller =
+  | { kind: "public" }
+  | { kind: "device" }
+  | { kind: "viewer"; viewer: Viewer }
+  | { kind: "token"; token: Token };
+
+/** What stands before the routes of a socket. */
+export type Door = {
+  /** Whom a request is for. Throws `misdirected` if that is not us. */
+  name(request: Request): Name;
+  /**
+   * Lets a request to a route in, or throws: `forbidden` for what another site sent or for the wrong kind of credential,
+   * `unauthorized` without one, `rate_limited` for too many.
+   */
+  admit(request: Request, who: readonly Who[], name: Name): Caller;
+};
+
+/** The door of the page's port. `names` is asked at each request: the port is known only once it is open. */
+export function publicDoor(options: { names: () => Front; logins: Logins; now: () => number }): Door {
+  const countWrite = writeLimit(options.now);
+  return {
+    name({ headers }) {
+      const name = options.names().named(headers.get("host"));
+      if (!name) throw new ApiError("misdirected", "");
+      return name;
+    },
+    admit(request, who, name) {
+      checkOrigin(request, who, name);
+      const caller = admitted(callerOf(request, name, options.logins), who);
+      if (caller.kind === "viewer" && request.method !== "GET") countWrite(caller.viewer.id);
+      return caller;
+    },
+  };
+}
+
+/** The door of a socket that only this user can open: no browser comes that way, and none may. */
+export const ownersDoor: Door = {
+  name: () => ({ origin: "", cookie: null }),
+  admit(request, who) {
+    if (request.headers.has("origin")) throw foreign();
+    return { kind: who.includes("device") ? "device" : "public" };
+  },
+};
+
+/** What a plain form can send without asking anybody; no page of ours does. */
+const FORM_TYPES = /^(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\b/i;
+
+function admitted(caller: Caller | null, who: readonly Who[]): Caller {
+  if (who.includes("device")) {
+    if (caller) throw wrongKind();
+    return { kind: "device" }; // It proves itself by its handshake.
+  }
+  if (who.includes("public")) return caller ?? { kind: "public" };
+  if (!caller) throw new ApiError("unauthorized", "Pair this browser first: `claude-remote pair` shows how.");
+  if (caller.kind === "viewer" && who.includes("viewer")) return caller;
+  if (caller.kind === "token" && caller.token.scopes.some((scope) => who.includes(`token:${scope}`)))
+    return caller;
+  throw wrongKind();
+}
+
+const wrongKind = () => new ApiError("forbidden", "This credential is not for that.");
+const foreign = () => new ApiError("forbidden", "Requests from other sites are refused.");
+
+function checkOrigin({ headers, method }: Request, who: readonly Who[], name: Name) {
+  const origin = headers.get("origin");
+  const site = headers.get("sec-fetch-site");
+  if (who.includes("device") && origin !== null) throw foreign();
+  if (origin !== null && origin !== name.origin) throw foreign();
+  if (method !== "GET" && method !== "HEAD") {
+    if (site !== null && site !== "same-origin") throw foreign();
+    if (FORM_TYPES.test(headers.get("content-type") ?? "")) throw foreign();
+    return;
+  }
+  // The page itself may be opened by a link from anywhere; what is behind a login may be asked for by the page alone.
+  const open = site === null || site === "same-origin" || site === "none";
+  if (!open && !who.includes("public")) throw foreign();
+}
+
+function callerOf({ headers }: Request, name: Name, logins: Logins): Caller | null {
+  const authorization = headers.get("authorization");
+  const cookie = name.cookie && cookieOf(headers.get("cookie"), name.cookie.name);
+  if (cookie === "ambiguous") throw new ApiError("unauthorized", "The login cookie is there twice.");
+  if (authorization !== null) {
+    const secret = /^Bearer ([\w-]{20,100})$/.exec(authorization)?.[1];
+    const token = secret === undefined ? null : logins.token(secret);
+    if (!token) throw new ApiError("unauthorized", "The token is not valid.");
+    return { kind: "token", token };
+  }
+  const viewer = cookie ? logins.check(cookie) : null;
+  return viewer && { kind: "viewer", viewer };
+}
+
+/** Counts what each viewer writes. Throws `rate_limited` where that is more than anybody types. */
+function writeLimit(now: () => number): (viewer: string) => void {
+  let since = 0;
+  const counts = new Map<string, number>();
+  return (viewer) => {
+    if (now() - since > LIMITS.writesWithinMs) {
+      since = now();
+      counts.clear();
+    }
+    const count = (counts.get(viewer) ?? 0) + 1;
+    counts.set(viewer, count);
+    if (count > LIMITS.writes)
+      throw new ApiError("rate_limited", "That is more than anybody types. Wait a little.");
+  };
+}

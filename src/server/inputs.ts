@@ -1,0 +1,59 @@
+// Texts and keys from viewers to a session: sent, delivered, seen; or refused; or not confirmed in time.
+import {
+  CONFIRM_WITHIN_MS,
+  type InputBody,
+  type InputId,
+  type InputRefusal,
+  type InputStage,
+  type SessionId,
+} from "../protocol.ts";
+import type { Clock } from "./clock.ts";
+import type { Tell } from "./events.ts";
+import { LIMITS } from "./limits.ts";
+import type { Sessions } from "./sessions.ts";
+
+type Input = { stage: InputStage; reason: InputRefusal | null };
+
+export class Inputs {
+  readonly #clock: Clock;
+  readonly #sessions: Sessions;
+  readonly #tell: Tell;
+  /** The newest of each session, so that a repeated one is the same one. */
+  readonly #known = new Map<SessionId, Map<InputId, Input>>();
+
+  constructor(clock: Clock, sessions: Sessions, tell: Tell) {
+    this.#clock = clock;
+    this.#sessions = sessions;
+    this.#tell = tell;
+  }
+
+  /** Sends it on; one that was sent before only where that was not confirmed. Throws `unreachable` or `gone`. */
+  send(session: SessionId, body: InputBody): { id: InputId } & Input {
+    const { id, text, key, mode = "if_empty" } = body;
+    const before = this.#known.get(session)?.get(id);
+    if (before && before.stage !== "unconfirmed") return { id, ...before };
+    const uplink = this.#sessions.reach(session);
+    if (key !== undefined) uplink.tell({ type: "key", id, key });
+    else uplink.tell({ type: "input", id, text: text ?? "", mode });
+    this.#clock.after(CONFIRM_WITHIN_MS, () => {
+      if (this.#known.get(session)?.get(id)?.stage === "sent") this.set(session, id, "unconfirmed");
+    });
+    return this.set(session, id, "sent");
+  }
+
+  /** A wrapper, or the clock, says how it stands. */
+  set(session: SessionId, id: InputId, stage: InputStage, reason: InputRefusal | null = null) {
+    const known = this.#known.get(session) ?? new Map<InputId, Input>();
+    this.#known.set(session, known);
+    known.delete(id);
+    known.set(id, { stage, reason });
+    for (const [oldest] of known) if (known.size > LIMITS.inputs) known.delete(oldest);
+    this.#tell(`input ${id}`, "input", { session, id, stage, reason });
+    return { id, stage, reason };
+  }
+
+  /** The session has ended. */
+  forget(session: SessionId): void {
+    this.#known.delete(session);
+  }
+}

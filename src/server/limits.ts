@@ -1,0 +1,77 @@
+// Every limit of the server, once, with its unit and its reason. Each has a test that goes over it.
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+const KIB = 1_024;
+const MIB = 1_024 * KIB;
+
+export const LIMITS = {
+  /** Bytes of a request body: the longest text to claude fits, with room. */
+  bodyBytes: 256 * KIB,
+  /** Characters of a text to claude; more is a file, not a message. */
+  textChars: 100_000,
+  /** Characters of a viewer's or a device's name. */
+  nameChars: 60,
+  /** Writing requests of one viewer in `writesWithinMs`: a held-down arrow key is 30 a second. */
+  writes: 400,
+  writesWithinMs: 10 * SECOND,
+
+  /** Event streams of one viewer, and of all; past that the oldest is closed. */
+  streamsPerViewer: 8,
+  streams: 256,
+  /** Bytes on their way to one viewer; past that it is slow, and gets only what is newest. */
+  streamBytes: 64 * KIB,
+  /** A viewer that has taken nothing for this long is closed; it resumes from its cursor. */
+  stalledMs: 30 * SECOND,
+  /** Facts waiting for a slow viewer; past that it gets one whole `state` instead. */
+  pendingEvents: 200,
+  /** Log lines and messages read at once for a viewer that catches up. */
+  catchUpLines: 200,
+  catchUpMessages: 10,
+  /** Rows of one page of a REST listing. */
+  pageRows: 500,
+  /** Ended sessions in `state`. */
+  endedSessions: 50,
+
+  /** Wrappers connected at once. */
+  wrappers: 200,
+  /** Bytes of one frame of a wrapper: a large edit with the file before and after. */
+  frameBytes: 4 * MIB,
+  /** Frames of one wrapper a second: an honest one sends at most 10 to 30 and some log. */
+  framesPerSecond: 2_000,
+  /** Bytes waiting to be sent to one wrapper; it does not read any more. */
+  uplinkBytes: 8 * MIB,
+  /** A handshake takes milliseconds; one that takes this long is a slow client. */
+  handshakeMs: 5 * SECOND,
+  /** An answer that was not confirmed is sent again after this. */
+  answerAgainMs: 2 * SECOND,
+
+  /** Open prompts of one session; claude asks one after another, subagents a few at once. */
+  openPrompts: 100,
+  /** Texts and keys remembered for a session, so that a repeated one is the same one. */
+  inputs: 200,
+  /** Log lines of one message, and characters of one line. */
+  linesPerMessage: 1_000,
+  lineChars: 64 * KIB,
+
+  /** How long a pairing code lives, and how many wrong tries all together. */
+  pairingMs: 5 * MINUTE,
+  pairingTries: 5,
+  /** A login dies after this long without use, and after this long at all. */
+  loginIdleMs: 30 * DAY,
+  loginMs: 180 * DAY,
+  /** The clock went back by more than this since the last use: no telling how old the login is. */
+  clockSlackMs: 5 * MINUTE,
+
+  /** What has ended is kept this long; the audit longer. */
+  keepMs: 30 * DAY,
+  auditMs: 365 * DAY,
+  /** Bytes of log, and of conversation, kept of one session. */
+  logBytes: 200 * MIB,
+  /** A session not heard of for this long has ended (`lost`). */
+  lostMs: DAY,
+  /** Rows deleted in one step of the retention, so that nobody waits for it. */
+  sweepRows: 2_000,
+  /** Bytes of the log file before it is turned over; one old one is kept. */
+  logFileBytes: 5 * MIB,
+} as const;

@@ -1,0 +1,90 @@
+// Who is logged in: a random secret in the browser's cookie, its hash here, and two bounds on its life.
+import { createHash, randomBytes } from "node:crypto";
+import type { Viewer, ViewerId } from "../protocol.ts";
+import type { Clock } from "./clock.ts";
+import type { CookieRule } from "./front.ts";
+import { LIMITS } from "./limits.ts";
+import type { Store, Token } from "./store.ts";
+
+/** Bytes of a login's or a token's secret. */
+const SECRET_BYTES = 32;
+
+export const hashOf = (secret: string) => createHash("sha256").update(secret).digest("hex");
+
+/** A secret nobody can guess, in letters that fit a cookie and a header. */
+export const newSecret = () => randomBytes(SECRET_BYTES).toString("base64url");
+
+/** The value of that cookie; "ambiguous" if it is there more than once. */
+export function cookieOf(header: string | null, name: string): string | "ambiguous" | null {
+  const values = (header ?? "").split(/[;,]/).flatMap((part) => {
+    const [key, ...value] = part.trim().split("=");
+    return key === name ? [value.join("=")] : [];
+  });
+  return values.length > 1 ? "ambiguous" : (values[0] ?? null);
+}
+
+/** The header that keeps a login in the browser, or with "" takes it away. */
+export function setCookie({ name, secure }: CookieRule, secret: string): string {
+  const seconds = secret === "" ? 0 : Math.round(LIMITS.loginMs / 1_000);
+  const flags = `Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure ? "; Secure" : ""}`;
+  return `${name}=${secret}; ${flags}`;
+}
+
+export class Logins {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  /** When each login was used last, until that is written down: a GET changes nothing in the database. */
+  readonly #seen = new Map<ViewerId, number>();
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** Lets a browser in. The secret exists only here and in its cookie. */
+  add(name: string, address: string): { viewer: Viewer; secret: string } {
+    const secret = newSecret();
+    const id = Bun.randomUUIDv7() as ViewerId;
+    this.#store.addViewer({ id, name, address, hash: hashOf(secret) }, this.#clock.now());
+    const viewer = this.#store.viewerOf(hashOf(secret));
+    if (!viewer) throw new Error("the login is not there");
+    return { viewer, secret };
+  }
+
+  /** Whose secret that is, or null: unknown, revoked, or too old. */
+  check(secret: string): Viewer | null {
+    const viewer = this.#store.viewerOf(hashOf(secret));
+    if (!viewer || viewer.revoked_at !== null) return null;
+    const now = this.#clock.now();
+    const seen = Math.max(viewer.last_seen, this.#seen.get(viewer.id) ?? 0);
+    if (now - viewer.created_at > LIMITS.loginMs || now - seen > LIMITS.loginIdleMs) return null;
+    if (now < seen - LIMITS.clockSlackMs) return null; // No telling how old it is.
+    this.seen(viewer.id);
+    return { ...viewer, last_seen: Math.max(seen, now) };
+  }
+
+  seen(id: ViewerId): void {
+    this.#seen.set(id, Math.max(this.#clock.now(), this.#seen.get(id) ?? 0));
+  }
+
+  token(secret: string): Token | null {
+    return this.#store.tokenOf(hashOf(secret));
+  }
+
+  /** All logins in force, with when each was used last. */
+  list(): Viewer[] {
+    return this.#store.viewers().map((viewer) => {
+      return { ...viewer, last_seen: Math.max(viewer.last_seen, this.#seen.get(viewer.id) ?? 0) };
+    });
+  }
+
+  revoke(id: string, by: string): boolean {
+    return this.#store.revokeViewer(id, by, this.#clock.now());
+  }
+
+  /** Writes down when the logins were used. */
+  flush(): void {
+    if (this.#seen.size > 0) this.#store.seenViewers(this.#seen);
+    this.#seen.clear();
+  }
+}

@@ -1,0 +1,129 @@
+// Letting a phone in: a one-time code, two digits on both sides, and a yes at the terminal that showed the code.
+import { randomInt, timingSafeEqual } from "node:crypto";
+import type { Viewer } from "../protocol.ts";
+import type { Clock } from "./clock.ts";
+import { ApiError } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+import { hashOf, type Logins, newSecret } from "./logins.ts";
+
+/** Crockford's letters: none that is taken for another. Eight of them are 40 bits. */
+const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const CODE_LETTERS = 8;
+
+/** What the terminal that opened the pairing sees. */
+export type PairingState =
+  | { state: "closed" }
+  | { state: "open"; expires_at: number }
+  | { state: "requested"; name: string; address: string; check: string; expires_at: number }
+  | { state: "paired"; viewer: Viewer; check: string };
+
+/** What the phone gets: wait for the yes with `claim`, or the login. */
+export type PairingResult =
+  | { status: "pending"; check: string; claim: string }
+  | { status: "paired"; check: string; viewer: Viewer; secret: string };
+
+type Open = { code: string; yes: boolean; expiresAt: number; request: Request | null };
+type Request = { name: string; address: string; check: string; claim: string; confirmed: boolean };
+
+/** At most one pairing is open; opening another ends the one before. */
+export class Pairing {
+  readonly #logins: Logins;
+  readonly #clock: Clock;
+  readonly #onPaired: (viewer: Viewer) => void;
+  #open: Open | null = null;
+  #paired: { viewer: Viewer; check: string } | null = null;
+  /** When wrong codes were tried, by whomever, whether or not a pairing was open: that must not show. */
+  #wrong: number[] = [];
+
+  constructor(logins: Logins, clock: Clock, onPaired: (viewer: Viewer) => void) {
+    this.#logins = logins;
+    this.#clock = clock;
+    this.#onPaired = onPaired;
+  }
+
+  /** A new code for one phone. With `yes` nobody is asked at the terminal. */
+  open(yes: boolean): { code: string; expires_at: number } {
+    const letters = Array.from({ length: CODE_LETTERS }, () => LETTERS[randomInt(LETTERS.length)]).join("");
+    const expiresAt = this.#clock.now() + LIMITS.pairingMs;
+    this.#open = { code: letters, yes, expiresAt, request: null };
+    this.#paired = null;
+    this.#wrong = [];
+    return { code: `${letters.slice(0, 4)}-${letters.slice(4)}`, expires_at: expiresAt };
+  }
+
+  close(): void {
+    this.#open = null;
+    this.#paired = null;
+  }
+
+  state(): PairingState {
+    if (this.#paired) return { state: "paired", ...this.#paired };
+    const open = this.#current();
+    if (!open) return { state: "closed" };
+    const { expiresAt: expires_at, request } = open;
+    if (!request) return { state: "open", expires_at };
+    const { name, address, check } = request;
+    return { state: "requested", name, address, check, expires_at };
+  }
+
+  /** The terminal's yes to the two digits it shows. False: nobody asks, or not with these digits. */
+  confirm(check: string): boolean {
+    const request = this.#current()?.request;
+    if (request?.check !== check) return false;
+    request.confirmed = true;
+    return true;
+  }
+
+  /**
+   * A phone with the code, or again with its claim. Throws `forbidden` for wrong, spent, expired and closed alike, and
+   * `rate_limited` after too many of these.
+   */
+  enter(given: { code: string; name: string; claim?: string | undefined; address: string }): PairingResult {
+    const recent = this.#wrong.filter((at) => at > this.#clock.now() - LIMITS.pairingMs);
+    this.#wrong = recent;
+    const tooMany = recent.length >= LIMITS.pairingTries;
+    if (tooMany)
+      throw new ApiError("rate_limited", "Too many tries. Show a new code with `claude-remote pair`.");
+    const open = this.#current();
+    const request = open && same(open.code, normal(given.code)) ? this.#request(open, given) : null;
+    if (!open || !request) return this.#refuse();
+    const { check, claim, name, address } = request;
+    if (!request.confirmed) return { status: "pending", check, claim };
+    this.#open = null;
+    const { viewer, secret } = this.#logins.add(name, address);
+    this.#paired = { viewer, check };
+    this.#onPaired(viewer);
+    return { status: "paired", check, viewer, secret };
+  }
+
+  /** The phone that came first with the code owns it; null for any other. */
+  #request(open: Open, given: { name: string; claim?: string | undefined; address: string }) {
+    if (open.request) return given.claim && same(open.request.claim, given.claim) ? open.request : null;
+    if (given.claim !== undefined) return null;
+    const check = String(randomInt(100)).padStart(2, "0");
+    const { name, address } = given;
+    open.request = { name, address, check, claim: newSecret(), confirmed: open.yes };
+    return open.request;
+  }
+
+  #refuse(): never {
+    this.#wrong.push(this.#clock.now());
+    if (this.#wrong.length >= LIMITS.pairingTries) this.#open = null;
+    throw new ApiError("forbidden", "That code is not valid. Show a new one with `claude-remote pair`.");
+  }
+
+  #current() {
+    if (this.#open && this.#open.expiresAt <= this.#clock.now()) this.#open = null;
+    return this.#open;
+  }
+}
+
+/** A code as it may be typed: in any case, with or without the dash, O for 0, I and L for 1. */
+function normal(code: string): string {
+  return code.toUpperCase().replace(/[\s-]/g, "").replaceAll("O", "0").replace(/[IL]/g, "1");
+}
+
+/** Equal, in a time that says nothing of where they differ. */
+function same(a: string, b: string): boolean {
+  return timingSafeEqual(Buffer.from(hashOf(a)), Buffer.from(hashOf(b)));
+}

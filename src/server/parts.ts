@@ -1,0 +1,90 @@
+// The parts of a running server, joined: who tells whom what.
+import { type DeviceId, PROTOCOL, type Viewer, type ViewerEvents, type ViewerId } from "../protocol.ts";
+import { deviceSecret } from "../seal.ts";
+import type { Clock } from "./clock.ts";
+import { Events } from "./events.ts";
+import { Inputs } from "./inputs.ts";
+import type { Logger } from "./log.ts";
+import { Logins } from "./logins.ts";
+import { Pairing } from "./pairing.ts";
+import { Prompts } from "./prompts.ts";
+import { Sessions } from "./sessions.ts";
+import type { Store } from "./store.ts";
+import { Uplinks } from "./uplink.ts";
+
+export type PartsOptions = {
+  store: Store;
+  clock: Clock;
+  log: Logger;
+  version: string;
+  masterKey: Uint8Array;
+  /** The page travels in clear text beyond this machine. */
+  insecure: () => boolean;
+};
+
+/** What can wait is written down this often, and what is too old forgotten. */
+const TIDY_MS = 60_000;
+/** Steps of forgetting in one go: a second's worth at most. */
+const SWEEP_STEPS = 20;
+
+export type Parts = ReturnType<typeof joinParts>;
+
+/** Makes every part and shows it the others. `stop` ends them, with everything written down. */
+export function joinParts(options: PartsOptions) {
+  const { store, clock, log, version, masterKey, insecure } = options;
+  const logins = new Logins(store, clock);
+  const state = (viewer: Viewer): ViewerEvents["state"] => ({
+    ...{ now: clock.now(), protocol: PROTOCOL, version, insecure: insecure() },
+    viewer: { id: viewer.id, name: viewer.name },
+    sessions: [...sessions.open(), ...store.endedSessions()],
+    prompts: store.prompts("unfinished"),
+  });
+  const events = new Events({
+    ...{ store, clock, state },
+    screen: (session) => sessions.screen(session),
+    onWatch: (session) => sessions.watch(session),
+    onSeen: (viewer) => logins.seen(viewer),
+  });
+  const sessions = new Sessions(store, clock, events);
+  const prompts = new Prompts(store, clock, sessions, events.tell);
+  const inputs = new Inputs(clock, sessions, events.tell);
+  const secretOf = (device: DeviceId) => deviceSecret(masterKey, device);
+  const uplinks = new Uplinks({ store, clock, log, sessions, prompts, inputs, events, secretOf });
+
+  const viewersChanged = () => {
+    events.tell("viewers", "viewers", { viewers: logins.list() });
+    for (const session of sessions.connected()) sessions.watch(session);
+  };
+  const pairing = new Pairing(logins, clock, viewersChanged);
+  const tidy = () => {
+    sessions.tidy();
+    logins.flush();
+  };
+  const stopTidying = clock.every(TIDY_MS, () => {
+    tidy();
+    for (let step = 0; step < SWEEP_STEPS && store.sweep(clock.now()); step++);
+  });
+
+  return {
+    ...{ store, clock, logins, events, sessions, prompts, inputs, uplinks, pairing, masterKey },
+    /** Ends a login everywhere, at once. False: there is none. */
+    revokeViewer(viewer: ViewerId, by: string): boolean {
+      if (!logins.revoke(viewer, by)) return false;
+      events.end(viewer);
+      viewersChanged();
+      return true;
+    },
+    /** Ends a machine's right to report. False: there is none. */
+    revokeDevice(device: DeviceId): boolean {
+      if (!store.revokeDevice(device, clock.now())) return false;
+      uplinks.end(device);
+      return true;
+    },
+    stop() {
+      stopTidying();
+      uplinks.stop();
+      events.stop();
+      tidy();
+    },
+  };
+}

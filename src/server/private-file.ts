@@ -1,0 +1,30 @@
+// Files that only this user may read, whatever the umask says.
+
+import { randomBytes } from "node:crypto";
+import { chmodSync, closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
+
+/** Makes an empty file if there is none, and takes everybody else's rights from it. Refuses to follow a link. */
+export function privateFile(path: string): void {
+  closeSync(openSync(path, constants.O_CREAT | constants.O_RDWR | constants.O_NOFOLLOW, 0o600));
+  chmodSync(path, 0o600);
+}
+
+/** Bytes of the master key, from which every device's secret is derived. */
+const MASTER_KEY_BYTES = 32;
+
+/** This server's master key, made at its first start. Throws if the file is not what it must be. */
+export function masterKey(path: string): Uint8Array {
+  try {
+    const file = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
+    writeSync(file, randomBytes(MASTER_KEY_BYTES));
+    closeSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  privateFile(path);
+  const key = readFileSync(path);
+  if (key.length === MASTER_KEY_BYTES) return new Uint8Array(key);
+  throw new Error(
+    `${path} is damaged: it has ${key.length} bytes instead of ${MASTER_KEY_BYTES}. Restore it from a backup, or remove it and enrol the machines again.`,
+  );
+}

@@ -1,0 +1,152 @@
+// The life of a prompt on the server: opened by its wrapper, answered once, told until it arrived, ended by evidence.
+import type {
+  Answer,
+  AnswerBody,
+  AnswerId,
+  ApproveBody,
+  Digest,
+  Option,
+  Prompt,
+  PromptState,
+  RejectBody,
+  SessionId,
+  Viewer,
+} from "../protocol.ts";
+import type { Clock } from "./clock.ts";
+import { ApiError } from "./errors.ts";
+import type { Tell } from "./events.ts";
+import type { Sessions } from "./sessions.ts";
+import type { PromptFactMessage, Store } from "./store.ts";
+
+type Given = { digest: Digest; answer_id: AnswerId; answer: Answer };
+
+export class Prompts {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #sessions: Sessions;
+  readonly #tell: Tell;
+
+  constructor(store: Store, clock: Clock, sessions: Sessions, tell: Tell) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#sessions = sessions;
+    this.#tell = tell;
+  }
+
+  /** A wrapper's prompt is open. False: it is another session's, or there are too many. */
+  opened(session: SessionId, prompt: Prompt): boolean {
+    const opened = this.#store.openPrompt(session, prompt, this.#clock.now());
+    if (opened?.news) this.#tell(`prompt ${prompt.id}`, "prompt", { prompt: opened.prompt });
+    return opened !== null;
+  }
+
+  /** A wrapper says what became of one. False: it is another session's. One that was forgotten is no news. */
+  fact(session: SessionId, fact: PromptFactMessage): boolean {
+    const known = this.#store.prompt(fact.prompt);
+    if (known && known.session_id !== session) return false;
+    const prompt = known && this.#store.promptFact(fact, this.#clock.now());
+    if (prompt) this.#tell(`prompt ${prompt.id}`, "prompt_response", { prompt });
+    return true;
+  }
+
+  /** Approves: with the named option, or with the one that approves once. */
+  approve(id: string, { option, ...given }: ApproveBody, viewer: Viewer): PromptState {
+    return this.#answer(id, given, viewer, ({ options }) => {
+      const offered = options.filter(({ effect }) => effect.startsWith("approve"));
+      const chosen = option ? offered.find((one) => one.id === option) : offered.find(isPlainApproval);
+      return { option: wanted(chosen).id };
+    });
+  }
+
+  /** Rejects, with a message to claude where one is given. */
+  reject(id: string, { message, ...given }: RejectBody, viewer: Viewer): PromptState {
+    return this.#answer(id, given, viewer, ({ options }) => {
+      const offered = options.filter(({ effect }) => effect === "reject");
+      if (!message) return { option: wanted(offered.find(({ text }) => text !== "required")).id };
+      return { option: wanted(offered.find(({ text }) => text !== undefined)).id, text: message };
+    });
+  }
+
+  /** Answers with any option that is offered. */
+  answer(id: string, body: AnswerBody, viewer: Viewer): PromptState {
+    const { option, text, answers, ...given } = body;
+    return this.#answer(id, given, viewer, ({ options }) => {
+      const chosen = wanted(options.find((one) => one.id === option));
+      if (text !== undefined && chosen.text === undefined)
+        throw new ApiError("invalid", "text: not with this option");
+      if (text === undefined && chosen.text === "required")
+        throw new ApiError("invalid", "text: is needed here");
+      return {
+        option,
+        ...(text === undefined ? {} : { text }),
+        ...(answers === undefined ? {} : { answers }),
+      };
+    });
+  }
+
+  /** Says every answer that did not arrive yet to the wrapper of that session. */
+  repeat(session: SessionId): void {
+    const uplink = this.#sessions.uplink(session);
+    if (!uplink) return;
+    for (const { id, digest, answer_id, response } of this.#store.undelivered(session)) {
+      if (answer_id && response)
+        uplink.tell({ type: "answer", prompt: id, digest, answer_id, answer: response });
+    }
+  }
+
+  #answer(
+    id: string,
+    given: Omit<Given, "answer">,
+    viewer: Viewer,
+    choose: (prompt: PromptState) => Answer,
+  ): PromptState {
+    const prompt = this.#store.prompt(id);
+    if (!prompt) throw new ApiError("not_found", "There is no such prompt.");
+    if (prompt.stage !== "open" || prompt.digest !== given.digest)
+      return this.#refused(prompt, given, viewer);
+    const answer = choose(prompt);
+    this.#reach(prompt.session_id);
+    const result = this.#store.answer({ prompt: prompt.id, ...given, answer }, viewer, this.#clock.now());
+    if (!result.applied) return outcome(result.prompt, given);
+    this.#tell(`prompt ${prompt.id}`, "prompt_response", { prompt: result.prompt });
+    this.repeat(prompt.session_id);
+    return result.prompt;
+  }
+
+  /** The same answer again is the same result; any other is refused, and written down. */
+  #refused(prompt: PromptState, given: Omit<Given, "answer">, viewer: Viewer): PromptState {
+    const { digest, answer_id } = given;
+    if (prompt.answer_id !== answer_id) {
+      const detail = { digest, answer_id, stage: prompt.stage };
+      const entry = { actor: `viewer ${viewer.id}`, action: "answer refused", subject: prompt.id, detail };
+      this.#store.audit(entry, this.#clock.now());
+    }
+    return outcome(prompt, given);
+  }
+
+  #reach(session: SessionId) {
+    this.#sessions.reach(session);
+    if (this.#sessions.get(session).status !== "suspended") return;
+    throw new ApiError(
+      "unreachable",
+      "claude is suspended at its terminal (Ctrl-Z); `fg` there brings it back.",
+    );
+  }
+}
+
+/** What an answer that was not applied now meets: its own earlier success, or the reason. */
+function outcome(prompt: PromptState, { answer_id, digest }: Omit<Given, "answer">): PromptState {
+  if (prompt.answer_id === answer_id && prompt.digest === digest) return prompt;
+  if (prompt.responded_at !== null) {
+    throw new ApiError("answered", `${prompt.responded_by} has answered this already.`, prompt);
+  }
+  if (prompt.withdrawn_at !== null) throw new ApiError("gone", "This question is not open any more.", prompt);
+  throw new ApiError("changed", "This prompt changed since it was shown. Look at it again.", prompt);
+}
+
+const isPlainApproval = (option: Option) => option.effect === "approve" && option.text !== "required";
+
+function wanted(option: Option | undefined): Option {
+  if (!option) throw new ApiError("invalid", "option: this prompt does not offer that");
+  return option;
+}

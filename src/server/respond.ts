@@ -1,0 +1,56 @@
+// From a request to its response: the door, the route, the body, the handler, and the one catch around them all.
+import type { Server } from "bun";
+import { ApiError, errorResponse, expected } from "./errors.ts";
+import type { Door } from "./gate.ts";
+import { withHeaders } from "./headers.ts";
+import type { Logger } from "./log.ts";
+import { type Route, readBody, router } from "./routes.ts";
+import type { SocketData } from "./uplink.ts";
+
+/** The `fetch` of a listener. Whatever happens below it, the caller gets an answer that says nothing of the inside. */
+export function responder({ routes, door, log }: { routes: readonly Route[]; door: Door; log: Logger }) {
+  const find = router(routes);
+
+  async function answer(request: Request, server: Server<SocketData>): Promise<Response | null> {
+    const name = door.name(request);
+    const url = new URL(request.url);
+    const { route, params } = find(request.method, url.pathname);
+    const caller = door.admit(request, route.who, name);
+    if (route.who.includes("device")) return upgraded(request, server);
+    const body = await readBody(request, route.schema);
+    const response = await route.handle({
+      ...{ request, params, name, caller, query: url.searchParams },
+      body: body as never, // Made by the schema that stands beside the handler.
+      address: server.requestIP(request)?.address ?? "",
+      // The shortest time the server knows: it also ends a socket that nobody reads from.
+      letGo: () => server.timeout(request, 1),
+      keep: () => server.timeout(request, 0),
+    });
+    return request.method === "HEAD" ? new Response(null, response) : response;
+  }
+
+  return async (request: Request, server: Server<SocketData>): Promise<Response | undefined> => {
+    const id = Bun.randomUUIDv7();
+    try {
+      const response = await answer(request, server);
+      return response ? withHeaders(response) : undefined;
+    } catch (error) {
+      const told = expected(error);
+      if (told.code === "internal")
+        log.error({ request: id, error: String(error), at: stackOf(error) }, "request failed");
+      else log.debug({ request: id, code: told.code }, "request refused");
+      return withHeaders(errorResponse(told, id));
+    }
+  };
+}
+
+/** Null: it is a WebSocket now. */
+function upgraded(request: Request, server: Server<SocketData>): null {
+  if (server.upgrade(request, { data: { connection: null } })) return null;
+  throw new ApiError("invalid", "This is the wrappers' channel, a WebSocket.");
+}
+
+/** Where in our own code it failed. */
+function stackOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.stack?.split("\n").slice(1, 6).join("\n") : undefined;
+}

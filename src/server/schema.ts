@@ -1,0 +1,62 @@
+// The database as it is made, and how an older one becomes it. A migration that was released is never changed.
+
+/** One entry for each version: `user_version` says how many were run. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE devices (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+    revoked_at INTEGER
+  ) STRICT;
+  CREATE TABLE sessions (
+    id TEXT PRIMARY KEY, device_id TEXT NOT NULL, devbox TEXT,
+    started_at INTEGER NOT NULL, ended_at INTEGER, end_reason TEXT, exit_code INTEGER, signal TEXT,
+    heard_at INTEGER NOT NULL, cwd TEXT NOT NULL, command TEXT NOT NULL, claude_version TEXT,
+    title TEXT NOT NULL, status TEXT NOT NULL, waiting_for TEXT, hooks TEXT NOT NULL, terminal INTEGER NOT NULL,
+    cols INTEGER NOT NULL, rows INTEGER NOT NULL, permission_mode TEXT, conversation TEXT,
+    last_screen TEXT, log_bytes INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE INDEX sessions_by_end ON sessions (ended_at);
+  CREATE TABLE conversations (
+    id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, bytes INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE TABLE session_conversations (
+    session_id TEXT NOT NULL, conversation_id TEXT NOT NULL, PRIMARY KEY (session_id, conversation_id)
+  ) STRICT;
+  CREATE INDEX session_conversations_back ON session_conversations (conversation_id);
+  CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, conversation_id TEXT NOT NULL, uuid TEXT NOT NULL, seq INTEGER NOT NULL,
+    role TEXT NOT NULL, body TEXT NOT NULL, created_at INTEGER NOT NULL, UNIQUE (conversation_id, uuid)
+  ) STRICT;
+  CREATE INDEX messages_by_seq ON messages (conversation_id, seq);
+  CREATE TABLE prompts (
+    id TEXT PRIMARY KEY, session_id TEXT NOT NULL, created_at INTEGER NOT NULL, kind TEXT NOT NULL,
+    prompt_text TEXT NOT NULL, detail TEXT NOT NULL, options TEXT NOT NULL, digest TEXT NOT NULL,
+    response TEXT, answer_id TEXT, responded_at INTEGER, responded_by TEXT, delivered_at INTEGER,
+    withdrawn_at INTEGER, withdrawn_by TEXT, outcome TEXT, outcome_at INTEGER
+  ) STRICT;
+  CREATE INDEX prompts_by_session ON prompts (session_id, created_at);
+  CREATE INDEX prompts_unfinished ON prompts (session_id) WHERE withdrawn_at IS NULL AND outcome IS NULL;
+  CREATE TABLE output_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL, line_no INTEGER NOT NULL, epoch INTEGER NOT NULL,
+    source TEXT NOT NULL, timestamp INTEGER NOT NULL, line TEXT NOT NULL, count INTEGER,
+    UNIQUE (session_id, line_no)
+  ) STRICT;
+  CREATE TABLE viewers (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, address TEXT NOT NULL, login_hash TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL, last_seen INTEGER NOT NULL, revoked_at INTEGER
+  ) STRICT;
+  CREATE TABLE tokens (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, scopes TEXT NOT NULL,
+    created_at INTEGER NOT NULL, last_seen INTEGER NOT NULL, revoked_at INTEGER
+  ) STRICT;
+  CREATE TABLE audit_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
+    subject TEXT NOT NULL, detail TEXT NOT NULL
+  ) STRICT;
+  CREATE TRIGGER audit_log_is_never_changed BEFORE UPDATE ON audit_log
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  CREATE TRIGGER audit_log_is_kept_a_year BEFORE DELETE ON audit_log
+    WHEN old.at > (unixepoch() - 365 * 86400) * 1000
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  `,
+];

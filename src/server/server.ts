@@ -1,0 +1,114 @@
+// The server: its folder taken, its sockets opened, and its end.
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { privateFolder } from "../paths.ts";
+import { type DeviceId, PROTOCOL } from "../protocol.ts";
+import { admin } from "./admin.ts";
+import { api } from "./api.ts";
+import type { Assets } from "./assets.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { type Front, front } from "./front.ts";
+import { ownersDoor, publicDoor } from "./gate.ts";
+import { type Listener, listenTcp, listenUnix } from "./listen.ts";
+import { lockFolder } from "./lock.ts";
+import type { Logger } from "./log.ts";
+import { joinParts, type Parts } from "./parts.ts";
+import { masterKey } from "./private-file.ts";
+import { responder } from "./respond.ts";
+import { plain } from "./routes.ts";
+import { Store } from "./store.ts";
+
+export { PortTakenError } from "./listen.ts";
+export { AlreadyRunningError } from "./lock.ts";
+export { openLog } from "./log.ts";
+export { NewerSchemaError } from "./store.ts";
+
+export type ServerOptions = {
+  /** The folder of the database, the keys and the sockets; made if it is not there, 0700. */
+  data: string;
+  /** 127.0.0.1 unless told, which means ::1 as well, where there is one. */
+  host?: string | undefined;
+  /** 0: any free one. */
+  port: number;
+  /** If it is taken, the next free one. */
+  nextFreePort?: boolean | undefined;
+  publicUrl?: string | undefined;
+  insecureHttp?: boolean | undefined;
+  assets: Assets;
+  log: Logger;
+  version: string;
+  clock?: Clock | undefined;
+  /** The owner asked for the end (`POST /shutdown`), and it has come. */
+  onShutdown?: (() => void) | undefined;
+};
+
+export type RunningServer = AsyncDisposable & {
+  port: number;
+  /** Where browsers go. */
+  url: string;
+  /** Closes streams and connections, writes everything down, frees the folder. */
+  stop(): Promise<void>;
+};
+
+/** This user's own wrappers: their secret comes from the master key, which only this user can read. */
+export const LOCAL_DEVICE = "local" as DeviceId;
+
+/** The answer to `POST /shutdown` goes out first. */
+const LAST_WORD_MS = 20;
+
+/** Starts the server. Throws PortTakenError, AlreadyRunningError, NewerSchemaError, or what the system says. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { clock = systemClock, log, version, host = "127.0.0.1" } = options;
+  await using opened = new AsyncDisposableStack();
+  const data = privateFolder(options.data);
+  opened.defer(lockFolder(data));
+  const store = opened.use(new Store(join(data, "claude-remote.db")));
+  const key = masterKey(join(data, "master.key"));
+  store.addDevice(LOCAL_DEVICE, hostname(), clock.now());
+
+  let names: Front | null = null; // Known once the port is.
+  const named = () => names ?? front({ ...options, host });
+  const parts = joinParts({ store, clock, log, version, masterKey: key, insecure: () => named().insecure });
+  const listeners: Listener[] = [];
+  opened.defer(async () => void (await Promise.all(listeners.map((listener) => listener.stop(true)))));
+  opened.defer(() => parts.stop());
+
+  const { websocket } = parts.uplinks;
+  const channel = plain("GET", "/ws", ["device"], () => new Response(null));
+  const door = publicDoor({ names: named, logins: parts.logins, now: clock.now });
+  const routes = [...api({ ...parts, version, assets: options.assets }), channel];
+  listeners.push(...listenTcp({ ...options, host }, responder({ routes, door, log }), websocket));
+  const { port = 0 } = listeners[0] ?? {};
+  names = front({ ...options, host, port });
+  const { url, insecure } = names;
+
+  let stopped: Promise<void> | null = null;
+  const stop = () => (stopped ??= whole.disposeAsync());
+  const shutdown = () => void clock.after(LAST_WORD_MS, () => void stop().then(options.onShutdown));
+  const status = () => ({
+    version,
+    protocol: PROTOCOL,
+    pid: process.pid,
+    url,
+    port,
+    insecure,
+    ...counts(parts),
+  });
+  const owners = admin({ ...parts, status, shutdown, pairUrl: (code) => `${url}/#pair=${code}` });
+  const local = { door: ownersDoor, log };
+  listeners.push(
+    listenUnix(join(data, "server.sock"), responder({ routes: [channel], ...local }), websocket),
+  );
+  listeners.push(listenUnix(join(data, "admin.sock"), responder({ routes: owners, ...local }), websocket));
+  if (insecure)
+    log.warn({ url }, "the page is served over plain http: whoever is on the way can read and change it");
+  log.info({ version, url }, "started");
+  const whole = opened.move(); // From here on it lives until it is stopped.
+  return { port, url, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** What there is to serve, for whoever decides whether the server may end. */
+function counts({ logins, sessions, uplinks, events }: Parts) {
+  const { length } = sessions.open();
+  return { viewers: logins.list().length, sessions: length, wrappers: uplinks.size, streams: events.size };
+}

@@ -1,0 +1,225 @@
+// One viewer's event stream. What it cannot take now is never queued: facts are replaced by newer ones, log and
+// conversation are read from the database at its own pace, and of the screen it gets the last one.
+import { constants, createGzip } from "node:zlib";
+import type { SessionId, Viewer, ViewerEvents } from "../protocol.ts";
+import { type Frame, mirror, type Screen } from "../screen.ts";
+import type { Clock } from "./clock.ts";
+import { LIMITS } from "./limits.ts";
+import type { Cursor, Store } from "./store.ts";
+
+export type EventName = keyof ViewerEvents;
+
+/** Ten frames a second read as live on a phone. */
+const FRAME_INTERVAL_MS = 100;
+
+/** Where events go: the socket, directly or through gzip. */
+type Sink = { write(text: string): void; room(): boolean; end(): void };
+
+export type StreamOptions = {
+  viewer: Viewer;
+  session: SessionId | null;
+  /** Where the viewer stands, or null for one that begins. */
+  cursor: Cursor | null;
+  gzip: boolean;
+  store: Store;
+  clock: Clock;
+  /** All there is to know, for a new viewer and one that missed too much. */
+  state: () => ViewerEvents["state"];
+  screen: Screen | null;
+  onEnd: () => void;
+};
+
+export class Stream {
+  readonly viewer: Viewer;
+  readonly session: SessionId | null;
+  readonly body: ReadableStream<Uint8Array>;
+  readonly #options: StreamOptions;
+  readonly #pending = new Map<string, { name: EventName; data: unknown }>();
+  readonly #mirror = mirror((frame) => this.#frame(frame));
+  #sink: Sink | null = null;
+  #cursor: Cursor;
+  #behind: boolean;
+  #screen: Screen | null;
+  #framedAt = 0;
+  #later: (() => void) | null = null;
+  #stalledAt: number | null = null;
+  #ended = false;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    this.viewer = options.viewer;
+    this.session = options.session;
+    const end = options.store.newest();
+    this.#cursor = options.cursor ? earlier(options.cursor, end) : end;
+    this.#behind = options.cursor !== null;
+    this.#screen = options.screen;
+    this.body = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => this.#start(controller),
+        pull: () => this.#drain(),
+        cancel: () => this.end(),
+      },
+      { highWaterMark: LIMITS.streamBytes, size: (chunk) => chunk?.byteLength ?? 0 },
+    );
+  }
+
+  #start(controller: ReadableStreamDefaultController<Uint8Array>) {
+    this.#sink = this.#options.gzip ? gzipped(controller, () => this.#drain()) : plain(controller);
+    this.#state();
+    this.#drain();
+    if (this.#screen) this.show(this.#screen);
+  }
+
+  /** Says what a thing is now. `key` names the thing: what was waiting to be said of it is replaced. */
+  tell<N extends EventName>(key: string, name: N, data: ViewerEvents[N]): void {
+    this.#pending.delete(key);
+    this.#pending.set(key, { name, data });
+    if (this.#pending.size > LIMITS.pendingEvents) this.#state();
+    this.#drain();
+  }
+
+  /** There is more in the log or in the conversation. */
+  logged(): void {
+    this.#behind = true;
+    this.#drain();
+  }
+
+  /** The session's screen is this now. The first change after quiet goes at once. */
+  show(screen: Screen): void {
+    this.#screen = screen;
+    const wait = this.#framedAt + FRAME_INTERVAL_MS - this.#options.clock.now();
+    if (wait <= 0) this.#mirror.show(screen);
+    else this.#later ??= this.#options.clock.after(wait, () => this.#showLatest());
+  }
+
+  /** It has taken nothing for so long, ms. */
+  stalledFor(now: number): number {
+    return this.#stalledAt === null ? 0 : now - this.#stalledAt;
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#later?.();
+    this.#pending.clear();
+    this.#sink?.end();
+    this.#options.onEnd();
+  }
+
+  #showLatest() {
+    this.#later = null;
+    if (this.#screen && !this.#ended) this.#mirror.show(this.#screen);
+  }
+
+  /** One whole `state` in place of everything that waits. */
+  #state() {
+    this.#pending.clear();
+    this.#pending.set("state", { name: "state", data: null });
+  }
+
+  /** Sends what waits, as far as the other end takes it. */
+  #drain() {
+    if (this.#ended) return;
+    while (this.#hasRoom()) {
+      const [next] = this.#pending;
+      if (next) this.#say(...next);
+      else if (this.#behind && this.session) this.#catchUp(this.session);
+      else break;
+    }
+    if (!this.#later) this.#mirror.drain();
+  }
+
+  #say(key: string, { name, data }: { name: EventName; data: unknown }) {
+    this.#pending.delete(key);
+    // Made when it is sent: what was true when it was wanted may be old by now.
+    if (name === "state") this.#write("state", this.#options.state());
+    else this.#write(name, data);
+  }
+
+  #catchUp(session: SessionId) {
+    const { lines, line, messages, more } = this.#options.store.since(session, this.#cursor);
+    this.#behind = more;
+    this.#cursor = { ...this.#cursor, line };
+    if (lines.length > 0) this.#write("lines", { session, lines });
+    for (const { id, message } of messages) {
+      this.#cursor = { ...this.#cursor, message: id };
+      this.#write("message", { session, message });
+    }
+  }
+
+  #frame(frame: Frame): boolean {
+    if (!this.session || this.#ended || !this.#hasRoom()) return false;
+    this.#framedAt = this.#options.clock.now();
+    this.#write("output", { session: this.session, frame });
+    return true;
+  }
+
+  #hasRoom(): boolean {
+    const room = this.#sink?.room() ?? false;
+    if (room) this.#stalledAt = null;
+    else this.#stalledAt ??= this.#options.clock.now();
+    return room;
+  }
+
+  #write(name: EventName, data: unknown) {
+    const { line, message } = this.#cursor;
+    this.#sink?.write(`event: ${name}\nid: ${line}-${message}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+}
+
+/** A cursor as it stands in `id:` and comes back in Last-Event-ID; null for anything else. */
+export function parseCursor(text: string | null): Cursor | null {
+  const [, line, message] = /^(\d{1,15})-(\d{1,15})$/.exec(text ?? "") ?? [];
+  return line && message ? { line: Number(line), message: Number(message) } : null;
+}
+
+/** A cursor beyond the end is of another database. */
+function earlier(a: Cursor, b: Cursor): Cursor {
+  return { line: Math.min(a.line, b.line), message: Math.min(a.message, b.message) };
+}
+
+type Controller = ReadableStreamDefaultController<Uint8Array>;
+
+function plain(controller: Controller): Sink {
+  const encoder = new TextEncoder();
+  return {
+    write: (text) => controller.enqueue(encoder.encode(text)),
+    room: () => (controller.desiredSize ?? 0) > 0,
+    end: () => ended(controller),
+  };
+}
+
+/** Each event is flushed, or it would wait for the next to fill a block. */
+function gzipped(controller: Controller, onDrain: () => void): Sink {
+  const gzip = createGzip({ flush: constants.Z_SYNC_FLUSH });
+  let inFlight = 0;
+  let open = true;
+  gzip.on("data", (chunk: Uint8Array) => {
+    if (open) controller.enqueue(chunk);
+  });
+  gzip.on("error", () => ended(controller));
+  return {
+    write(text) {
+      const bytes = Buffer.byteLength(text);
+      inFlight += bytes;
+      gzip.write(text, () => {
+        inFlight -= bytes;
+        onDrain();
+      });
+    },
+    room: () => inFlight < LIMITS.streamBytes && (controller.desiredSize ?? 0) > 0,
+    end() {
+      open = false;
+      gzip.destroy();
+      ended(controller);
+    },
+  };
+}
+
+function ended(controller: Controller) {
+  try {
+    controller.close();
+  } catch {
+    // The other end went first.
+  }
+}
