@@ -1,25 +1,33 @@
-// The page's files, handed in by whoever starts the server, served with our own headers and a strong ETag.
-import { createHash } from "node:crypto";
-import { plain, type Route } from "./routes.ts";
+// The page as the server serves it: made when this module is loaded from source, and part of the binary when compiled.
+import { page } from "./page-bundle.ts" with { type: "macro" };
 
-export type Asset = { type: string; body: string | Uint8Array };
-/** By path: "/" is the page itself. */
-export type Assets = ReadonlyMap<string, Asset>;
+export type Asset = { type: string; body: Uint8Array; gzip: Uint8Array };
 
-/** Screens of the page that have an address of their own. */
-const SCREENS = ["/s/:id", "/p/:id"];
+const files: Record<string, string> = page();
 
-/** One public route for each file; the page answers for its screens as well. */
-export function assetRoutes(assets: Assets): Route[] {
-  const page = assets.get("/");
-  const screens = page ? SCREENS.map((path) => [path, page] as const) : [];
-  return [...assets, ...screens].map(([path, asset]) => {
-    const etag = `"${createHash("sha256").update(asset.body).digest("base64url")}"`;
-    const headers = { etag, "content-type": asset.type, "cache-control": "no-cache" };
-    const body = typeof asset.body === "string" ? asset.body : new Uint8Array(asset.body);
-    return plain("GET", path, ["public"], ({ request }) => {
-      const known = request.headers.get("if-none-match")?.includes(etag);
-      return known ? new Response(null, { status: 304, headers }) : new Response(body, { headers });
+const TYPES: Record<string, string> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml",
+  png: "image/png",
+  webmanifest: "application/manifest+json",
+};
+
+/**
+ * Everything the page consists of, by the path of its address; `/` is the page itself, to be served for every address
+ * of its own (`/s/<id>`, `/p/<id>`, `/pair`) too.
+ */
+export async function pageAssets(): Promise<Map<string, Asset>> {
+  const assets = new Map<string, Asset>();
+  for (const [name, base64] of Object.entries(files)) {
+    const body = Uint8Array.from(Buffer.from(base64, "base64"));
+    const type = TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream";
+    assets.set(name === "index.html" ? "/" : `/${name}`, {
+      type,
+      body,
+      gzip: Bun.gzipSync(body, { level: 9 }),
     });
-  });
+  }
+  return assets;
 }

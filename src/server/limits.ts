@@ -68,6 +68,8 @@ export const LIMITS = {
   auditMs: 365 * DAY,
   /** Bytes of log, and of conversation, kept of one session. */
   logBytes: 200 * MIB,
+  /** Rows dropped at once where that is too much. */
+  trimRows: 100,
   /** A session not heard of for this long has ended (`lost`). */
   lostMs: DAY,
   /** Rows deleted in one step of the retention, so that nobody waits for it. */

@@ -94,7 +94,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     insecure,
     ...counts(parts),
   });
-  const owners = admin({ ...parts, status, shutdown, pairUrl: (code) => `${url}/#pair=${code}` });
+  const owners = admin({ ...parts, status, shutdown, pairUrl: (code) => `${url}/pair#${code}` });
   const local = { door: ownersDoor, log };
   listeners.push(
     listenUnix(join(data, "server.sock"), responder({ routes: [channel], ...local }), websocket),

@@ -70,8 +70,9 @@ const SQL = {
     WHERE c.session_id = $session AND m.id > $after ORDER BY m.id LIMIT $limit`,
   messagesAfter: `SELECT * FROM messages WHERE conversation_id = $id AND seq > $after ORDER BY seq LIMIT $limit`,
   messagesBefore: `SELECT * FROM messages WHERE conversation_id = $id AND seq < $before ORDER BY seq DESC LIMIT $limit`,
-  oldMessages: `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id = $id ORDER BY id
-    LIMIT $rows) RETURNING length(body) AS bytes`,
+  trimMessages: `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id = $id
+    AND seq < (SELECT max(seq) FROM messages WHERE conversation_id = $id) ORDER BY seq LIMIT $rows)
+    RETURNING length(body) AS bytes`,
 
   addLine: `INSERT OR IGNORE INTO output_log (session_id, line_no, epoch, source, timestamp, line, count)
     VALUES ($session, $line_no, $epoch, $source, $timestamp, $line, $count)`,
@@ -82,8 +83,9 @@ const SQL = {
   linesAfter: `SELECT * FROM output_log WHERE session_id = $session AND line_no > $after ORDER BY line_no LIMIT $limit`,
   linesBefore: `SELECT * FROM output_log WHERE session_id = $session AND line_no < $before ORDER BY line_no DESC
     LIMIT $limit`,
-  oldLines: `DELETE FROM output_log WHERE id IN (SELECT id FROM output_log WHERE session_id = $id ORDER BY line_no
-    LIMIT $rows) RETURNING length(line) AS bytes`,
+  trimLines: `DELETE FROM output_log WHERE id IN (SELECT id FROM output_log WHERE session_id = $id
+    AND line_no < (SELECT max(line_no) FROM output_log WHERE session_id = $id) ORDER BY line_no LIMIT $rows)
+    RETURNING length(line) AS bytes`,
   newest: `SELECT (SELECT coalesce(max(id), 0) FROM output_log) AS line, (SELECT coalesce(max(id), 0) FROM messages)
     AS message`,
 
@@ -127,6 +129,8 @@ const SQL = {
   expired: "SELECT id FROM sessions WHERE ended_at < $before ORDER BY ended_at LIMIT 1",
   dropSession: "DELETE FROM sessions WHERE id = $id",
   dropPrompts: "DELETE FROM prompts WHERE session_id = $id",
+  dropLines: `DELETE FROM output_log WHERE id IN (SELECT id FROM output_log WHERE session_id = $id LIMIT $rows)`,
+  dropMessages: `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id = $id LIMIT $rows)`,
   dropJoins: "DELETE FROM session_conversations WHERE session_id = $id",
   orphan: `SELECT id FROM conversations WHERE id NOT IN (SELECT conversation_id FROM session_conversations) LIMIT 1`,
   dropConversation: "DELETE FROM conversations WHERE id = $id",
@@ -335,16 +339,16 @@ export class Store implements Disposable {
         const added = this.#run("addLine", { ...row, timestamp: now - (age_ms ?? 0) });
         if (added) bytes += Buffer.byteLength(text) + ROW_BYTES;
       }
-      this.#grew("grewLog", "oldLines", session, bytes);
+      this.#grew("grewLog", "trimLines", session, bytes);
       return this.lineCursor(session);
     });
   }
 
-  /** Counts what was added, and drops the oldest rows where it is too much. */
-  #grew(count: "grewLog" | "grewConversation", drop: "oldLines" | "oldMessages", id: string, bytes: number) {
+  /** Counts what was added, and drops the oldest rows where it is too much; never the newest, which is the cursor. */
+  #grew(count: "grewLog" | "grewConversation", drop: "trimLines" | "trimMessages", id: string, bytes: number) {
     let all = Number(this.#get(count, { id, bytes })?.bytes ?? 0);
     while (all > LIMITS.logBytes) {
-      const dropped = this.#all(drop, { id, rows: LIMITS.sweepRows });
+      const dropped = this.#all(drop, { id, rows: LIMITS.trimRows });
       if (dropped.length === 0) return;
       const freed = dropped.reduce((sum, row) => sum + Number(row.bytes) + ROW_BYTES, 0);
       all = Number(this.#get(count, { id, bytes: -freed })?.bytes ?? 0);
@@ -370,7 +374,7 @@ export class Store implements Disposable {
       this.#join(session, conversation, now);
       const bytes = Buffer.byteLength(body) + ROW_BYTES;
       if (this.#run("addMessage", { conversation, uuid, seq, role, body, now })) {
-        this.#grew("grewConversation", "oldMessages", conversation, bytes);
+        this.#grew("grewConversation", "trimMessages", conversation, bytes);
       }
       return this.messageCursor(conversation);
     });
@@ -570,7 +574,7 @@ export class Store implements Disposable {
       if (typeof session === "string") return this.#dropStep(session);
       const conversation = this.#get("orphan")?.id;
       if (typeof conversation !== "string") return false;
-      if (this.#all("oldMessages", { id: conversation, rows }).length === 0) {
+      if (!this.#run("dropMessages", { id: conversation, rows })) {
         this.#run("dropConversation", { id: conversation });
       }
       return true;
@@ -578,7 +582,7 @@ export class Store implements Disposable {
   }
 
   #dropStep(id: string): true {
-    if (this.#all("oldLines", { id, rows: LIMITS.sweepRows }).length > 0) return true;
+    if (this.#run("dropLines", { id, rows: LIMITS.sweepRows })) return true;
     for (const statement of ["dropPrompts", "dropJoins", "dropSession"] as const)
       this.#run(statement, { id });
     return true;
