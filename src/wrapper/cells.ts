@@ -8,24 +8,24 @@ const JOINS =
 
 /**
  * The row as it looks: blanks have no colour of letters, and those at the end that show nothing are left out. `combined`:
- * some cell holds more than one code point. `cell` is scratch space.
+ * some cell holds more than one code point. Lines may be longer than the screen is wide. `cell` is scratch space.
  */
-export function readRow(line: IBufferLine, cell: IBufferCell): { row: Row; combined: boolean } {
+export function readRow(line: IBufferLine, cols: number, cell: IBufferCell): { row: Row; combined: boolean } {
   const runs: Run[] = [];
   let combined = false;
   let open = false; // The last run may be added to.
-  for (let x = 0; x < line.length; x++) {
+  for (let x = 0; x < cols; x++) {
     line.getCell(x, cell);
-    const width = cell.getWidth();
-    if (width === 0) continue; // The second half of a wide one.
     const text = cell.getChars() || " ";
-    const alone = width === 2 || !oneCell(text);
+    const wide = cell.getWidth() === 2 && x + 1 < cols;
+    const alone = wide || !oneCell(text);
     if (text.length > 1) combined = true;
     const style = styleOf(cell, text === " ");
     const last = runs.at(-1);
     if (last && open && !alone && fits(text, style, last.style)) last.text += text;
-    else runs.push(newRun(text, style, width === 2));
+    else runs.push(newRun(text, style, wide));
     open = !alone;
+    if (wide) x++; // Its second half.
   }
   trimEnd(runs);
   return { row: runs, combined };

@@ -44,6 +44,9 @@ const NAME = "claude-remote";
 const FOREGROUND = "rgb:e6e6/e6e6/e6e6";
 const BACKGROUND = "rgb:1010/1010/1010";
 
+/** Characters in which a sequence that sets modes must end to be kept when output is skipped. */
+const MODES_LENGTH = 64;
+
 type Size = { cols: number; rows: number };
 type Entry = Uint8Array | Size;
 /** A row as it was read from these cells. `combined`: the cells do not say all of the text. */
@@ -54,7 +57,7 @@ export class Emulator {
   answering = false;
   readonly #options: EmulatorOptions;
   readonly #xterm: ReturnType<typeof createTerminal>;
-  readonly #read = new WeakMap<Line, Read>();
+  #read = new WeakMap<Line, Read>();
   readonly #cell;
   #screen: Screen | undefined;
   #title = "";
@@ -92,6 +95,11 @@ export class Emulator {
   screen(): Screen {
     this.#screen ??= this.#look();
     return this.#screen;
+  }
+
+  /** The title alone, without looking at the screen. */
+  get title(): string {
+    return this.#title;
   }
 
   /** Everything written is on the screen. */
@@ -182,6 +190,7 @@ export class Emulator {
     terminal.resize(cols, rows);
     this.#takeRows();
     terminal.options.scrollback = 1;
+    this.#read = new WeakMap(); // Lines of the alternate screen stay as long as they were.
   }
 
   /** Drops what waits, but not its sizes and the modes it switches. */
@@ -304,7 +313,7 @@ export class Emulator {
     if (!line || !view) return [];
     const before = this.#read.get(line);
     if (before && !before.combined && sameCells(before.cells, line._data)) return before.row;
-    const { row, combined } = readRow(view, this.#cell);
+    const { row, combined } = readRow(view, this.#xterm.terminal.cols, this.#cell);
     const kept = before && sameRow(before.row, row) ? before.row : row;
     this.#read.set(line, { cells: line._data.slice(), row: kept, combined });
     return kept;
@@ -348,13 +357,11 @@ function count(bytes: Uint8Array, byte: number): number {
 
 /** The sequences that leave every private mode as these bytes leave it. */
 function lastModes(bytes: Buffer): string {
-  const text = bytes.toString("latin1");
   const last = new Map<string, string>();
-  const params = /((?:[0-9]{1,4};?){1,16})([hl])/y;
-  for (let at = text.indexOf("\x1b[?"); at >= 0; at = text.indexOf("\x1b[?", at + 3)) {
-    params.lastIndex = at + 3;
-    const [, modes = "", set = ""] = params.exec(text) ?? [];
-    for (const mode of modes.split(";")) if (mode) last.set(mode, set);
+  for (let at = bytes.indexOf("\x1b[?"); at >= 0; at = bytes.indexOf("\x1b[?", at + 3)) {
+    const text = bytes.subarray(at + 3, at + 3 + MODES_LENGTH).toString("latin1");
+    const [, modes = "", set = ""] = /^([0-9;]+)([hl])/.exec(text) ?? [];
+    for (const mode of modes.split(";")) if (/^[0-9]{1,4}$/.test(mode)) last.set(mode, set);
   }
   return [...last].map(([mode, set]) => `\x1b[?${mode}${set}`).join("");
 }

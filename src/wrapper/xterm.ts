@@ -5,8 +5,8 @@ import { Terminal } from "@xterm/headless";
 
 /** Characters of an OSC that are kept; titles and colour queries need fewer. xterm's own limit is 10 MB. */
 const OSC_LIMIT = 1024;
-/** Code points that join one grapheme; the longest emoji has 10. xterm has no limit. */
-const CLUSTER_LIMIT = 32;
+/** UTF-16 units of one cell, at least; the longest emoji has 15. xterm has no limit. */
+const GRAPHEME_LIMIT = 32;
 
 export type Line = {
   _data: Uint32Array;
@@ -21,9 +21,10 @@ export type Grid = {
   ydisp: number;
   scrollTop: number;
 };
-type UnicodeProvider = {
-  wcwidth(code: number): 0 | 1 | 2;
-  charProperties(code: number, preceding: number): number;
+type LineClass = Line & {
+  isCombined(x: number): number;
+  getString(x: number): string;
+  addCodepointToCell(x: number, code: number, width: number): void;
 };
 type OscHandler = {
   start(): void;
@@ -44,7 +45,6 @@ type Core = {
   _bufferService: { onScroll(listener: () => void): void };
   buffers: { active: Grid; normal: Grid };
   coreService: { isCursorHidden: boolean };
-  unicodeService: { _activeProvider: UnicodeProvider };
 };
 
 /** A terminal without scrollback to speak of: `onScroll` must take away the row that enters it. */
@@ -52,9 +52,12 @@ export function createTerminal(cols: number, rows: number, onScroll: () => void)
   const terminal = new Terminal({ cols, rows, scrollback: 1, allowProposedApi: true, logLevel: "off" });
   const core = (terminal as unknown as { _core: Core })._core;
   core._bufferService.onScroll(onScroll);
-  boundGraphemes(terminal, core);
+  // Typed for the browser's Terminal, of which it uses what both have.
+  terminal.loadAddon(new UnicodeGraphemesAddon() as unknown as Parameters<Terminal["loadAddon"]>[0]);
+  boundGraphemes(core);
   boundStrings(core);
   boundRepeats(terminal, core);
+  mendErase(terminal, core);
   return { terminal, core };
 }
 
@@ -77,26 +80,21 @@ export function onOsc(core: Core, id: number, handle: (text: string) => void) {
   });
 }
 
-/** A mark beyond the limit begins a cell of its own. */
-function boundGraphemes(terminal: Terminal, core: Core) {
-  // Typed for the browser's Terminal, of which it uses what both have.
-  terminal.loadAddon(new UnicodeGraphemesAddon() as unknown as Parameters<Terminal["loadAddon"]>[0]);
-  const graphemes = core.unicodeService._activeProvider;
-  let joined = 0;
-  terminal.unicode.register({
-    version: "bounded",
-    wcwidth: (code) => graphemes.wcwidth(code),
-    charProperties(code, preceding) {
-      const properties = graphemes.charProperties(code, preceding);
-      const joins = (properties & 1) === 1;
-      joined = joins ? joined + 1 : 0;
-      if (joined < CLUSTER_LIMIT) return properties;
-      joined = 0;
-      return graphemes.charProperties(code, 0);
-    },
-  });
-  terminal.unicode.activeVersion = "bounded";
+/** Cells that already hold the limit take no more. There is no public way to it, hence the class itself is changed. */
+function boundGraphemes(core: Core) {
+  const line = core.buffers.normal.lines.get(0);
+  const lines: LineClass = Object.getPrototypeOf(line);
+  if (bounded.has(lines)) return;
+  bounded.add(lines);
+  const add = lines.addCodepointToCell;
+  lines.addCodepointToCell = function (x, code, width) {
+    if (this.isCombined(x) && this.getString(x).length >= GRAPHEME_LIMIT) return;
+    add.call(this, x, code, width);
+    this.getString(x).charCodeAt(0); // Makes one string of what would stay a chain of concatenations.
+  };
 }
+
+const bounded = new WeakSet<LineClass>();
 
 /** No handler of xterm's that collects a string is left: titles, links and colours would be kept up to 10 MB each. */
 function boundStrings(core: Core) {
@@ -115,4 +113,15 @@ function boundRepeats(terminal: Terminal, core: Core) {
   for (const final of "LMST") most(final, () => terminal.rows);
   for (const final of "IZ") most(final, () => terminal.cols);
   most("b", () => terminal.cols * terminal.rows);
+}
+
+/** xterm throws where "erase to the cursor" meets the last cell. That is to erase all. */
+function mendErase(terminal: Terminal, core: Core) {
+  for (const id of [{ final: "J" }, { prefix: "?", final: "J" }]) {
+    core._inputHandler._parser.registerCsiHandler(id, ({ params }) => {
+      const { cursorX, cursorY } = terminal.buffer.active;
+      if (params[0] === 1 && cursorY === terminal.rows - 1 && cursorX >= terminal.cols - 1) params[0] = 2;
+      return false;
+    });
+  }
 }

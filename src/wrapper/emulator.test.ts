@@ -1,0 +1,716 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
+import { Terminal } from "@xterm/headless";
+import { apply, blank, type Frame, mirror, type Row, rowText, type Screen } from "../screen.ts";
+import { Emulator, type EmulatorOptions } from "./emulator.ts";
+
+const TESTDATA = `${import.meta.dir}/testdata`;
+const MB = 1024 * 1024;
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+/** An emulator and all that it calls out. */
+function testEmulator(options: Partial<EmulatorOptions> = {}) {
+  const seen = { lines: [] as string[], erased: 0, gaps: [] as number[], skips: 0, changes: 0, replies: "" };
+  const emulator = new Emulator({
+    cols: 100,
+    rows: 40,
+    onLine: (text) => seen.lines.push(text),
+    onErase: () => seen.erased++,
+    onGap: (lines) => seen.gaps.push(lines),
+    onSkip: () => seen.skips++,
+    onChange: () => seen.changes++,
+    onReply: (reply) => {
+      seen.replies += new TextDecoder().decode(reply);
+    },
+    ...options,
+  });
+  return { emulator, seen };
+}
+
+/** The screen after these bytes, written in one piece or several. */
+async function screenAfter(pieces: (string | Uint8Array)[], cols = 100, rows = 40): Promise<Screen> {
+  const { emulator } = testEmulator({ cols, rows });
+  for (const piece of pieces) emulator.write(typeof piece === "string" ? bytesOf(piece) : piece);
+  await emulator.settled();
+  const screen = emulator.screen();
+  emulator.close();
+  return screen;
+}
+
+const texts = (screen: Screen) => screen.lines.map(rowText);
+const plain = (text: string) => text.split("\n").map((line) => line.trimEnd());
+const shown = (screen: Screen) => plain(texts(screen).join("\n")).join("\n").trimEnd();
+
+/** mulberry32: the same numbers in [0, 1) for the same seed. */
+function random(seed: number) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Cuts the bytes at random, into pieces of up to `most`. */
+function chopped(bytes: Uint8Array, next: () => number, most: number): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 1 + Math.floor(next() * most);
+    pieces.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return pieces;
+}
+
+/** What programs write, and what they should not. Without DECSC, on which terminals differ after a scroll. */
+function randomStream(next: () => number, tokens: number): string {
+  const pick = (most: number) => Math.floor(next() * most);
+  const token = [
+    () => "the quick brown fox "[pick(20)] ?? "",
+    () => "some words ".repeat(pick(20)),
+    () =>
+      ["“quoted”…", "漢字", "👩‍👩‍👧‍👦", "e\u0301", "❤️", "🇩🇪", "─│┌", "\u2003", "1️⃣", "한국"][pick(10)] ?? "",
+    () => "\r\n".repeat(1 + pick(5)),
+    () => `\x1b[${1 + pick(45)};${1 + pick(110)}H`,
+    () => `\x1b[${pick(60)}${"ABCDEFGSTLMPX@"[pick(14)]}`,
+    () => `\x1b[${pick(4)}${"JK"[pick(2)]}`,
+    () => `\x1b[${[0, 1, 2, 3, 4, 7, 9, 31, 42, "38;5;208", "48;2;10;20;30"][pick(11)]}m`,
+    () => `\x1b[${1 + pick(10)};${20 + pick(20)}r`,
+    () => ["\x1bM", "\x1bD", "\t", "\b", "\x1b[r", "\x1b[4h", "\x1b[4l", "\x1b(0", "\x1b(B"][pick(9)] ?? "",
+    () => `\x1b[?${[1, 6, 25, 1004, 1049, 2004][pick(6)]}${"hl"[pick(2)]}`,
+    () => `\x1b]${[0, 2, 8, 52, 777][pick(5)]};${"x".repeat(pick(30))}\x07`,
+    () => `\x1bP${"q".repeat(pick(9))}\x1b\\`,
+  ];
+  return Array.from({ length: tokens }, () => token[pick(token.length)]?.() ?? "").join("");
+}
+
+type Recording = { name: string; cols: number; rows: number; bytes: Uint8Array; screen: string };
+
+async function recordings(): Promise<Recording[]> {
+  const all: Recording[] = [];
+  for (const version of readdirSync(TESTDATA)) {
+    for (const file of readdirSync(`${TESTDATA}/${version}`)) {
+      const [, name = "", cols, rows] = /^(.*\.(\d+)x(\d+))\.bin$/.exec(file) ?? [];
+      if (!name) continue;
+      const path = `${TESTDATA}/${version}/${name}`;
+      const screen = plain(await Bun.file(`${path}.txt`).text())
+        .join("\n")
+        .trimEnd();
+      const bytes = await Bun.file(`${path}.bin`).bytes();
+      all.push({ name: `${version} ${name}`, cols: Number(cols), rows: Number(rows), bytes, screen });
+    }
+  }
+  return all;
+}
+
+const RECORDINGS = await recordings();
+
+/** Without each recording's own test: what they show, by name, and what they should. */
+async function replayed(cut: (recording: Recording) => Uint8Array[], some = RECORDINGS) {
+  const got: Record<string, string> = {};
+  for (const recording of some) {
+    got[recording.name] = shown(await screenAfter(cut(recording), recording.cols, recording.rows));
+  }
+  return { got, expected: Object.fromEntries(some.map(({ name, screen }) => [name, screen])) };
+}
+
+describe("recordings of claude", () => {
+  test("there are those of two versions, in two sizes each", () => {
+    const kinds = new Set(RECORDINGS.map(({ name, cols }) => `${name.split(" ")[0]} ${cols}`));
+    expect(kinds.size).toBe(4);
+    expect(RECORDINGS.length).toBeGreaterThan(200);
+  });
+
+  test("written in one piece, each gives its captured screen", async () => {
+    const { got, expected } = await replayed(({ bytes }) => [bytes]);
+    expect(got).toEqual(expected);
+  });
+
+  test("SEC-054 cut at random, each gives the same screen", async () => {
+    for (const most of [3, 50, 1000]) {
+      const next = random(most);
+      const { got, expected } = await replayed(({ bytes }) => chopped(bytes, next, most));
+      expect(got).toEqual(expected);
+    }
+  });
+
+  test("SEC-054 byte by byte, some give the same screen", async () => {
+    const some = RECORDINGS.filter((_, i) => i % 12 === 0);
+    const { got, expected } = await replayed(({ bytes }) => chopped(bytes, () => 0, 1), some);
+    expect(got).toEqual(expected);
+  });
+
+  test("a viewer that misses frames, stalls and reconnects ends on the true screen", async () => {
+    for (const [i, { bytes, cols, rows }] of RECORDINGS.entries()) {
+      const next = random(i);
+      const { emulator } = testEmulator({ cols, rows });
+      let far = blank(7, 7);
+      let stalled = false;
+      const viewer = mirror((frame: Frame) => {
+        if (!stalled) far = apply(far, JSON.parse(JSON.stringify(frame)));
+        return !stalled;
+      });
+      for (const piece of chopped(bytes, next, 700)) {
+        emulator.write(piece);
+        await emulator.settled();
+        stalled = next() < 0.3;
+        if (next() < 0.05) viewer.reset();
+        if (next() < 0.7) viewer.show(emulator.screen());
+      }
+      viewer.show(emulator.screen());
+      stalled = false;
+      viewer.drain();
+      expect(far).toEqual(emulator.screen());
+      emulator.close();
+    }
+  });
+});
+
+describe("the screen", () => {
+  test("runs carry colours and attributes, and blanks that show nothing are left out", async () => {
+    const screen = await screenAfter([
+      "\x1b[31mred\x1b[0m \x1b[1;38;5;208mbold\x1b[0m\x1b[K   \r\n",
+      "\x1b[38;2;1;2;255mrgb\x1b[48;5;3m  \x1b[0m\r\n",
+      "\x1b[2;3;4;7;8;9mall\x1b[0m\r\n",
+      "\x1b[97;100mbright\x1b[0m\r\n",
+      "\x1b[35m    \x1b[0m",
+    ]);
+    expect(screen.lines.slice(0, 5)).toEqual([
+      [
+        { text: "red ", style: { fg: 1 } },
+        { text: "bold", style: { fg: 208, bold: true } },
+      ],
+      [
+        { text: "rgb", style: { fg: "#0102ff" } },
+        { text: "  ", style: { bg: 3, fg: "#0102ff" } },
+      ],
+      [
+        {
+          text: "all",
+          style: { dim: true, italic: true, underline: true, inverse: true, strike: true, hidden: true },
+        },
+      ],
+      [{ text: "bright", style: { fg: 15, bg: 8 } }],
+      [],
+    ]);
+  });
+
+  test("blanks with a background, inverse or underlined are kept at the end of a line", async () => {
+    const screen = await screenAfter(
+      ["a\x1b[7m \x1b[0m\r\n\x1b[44m\x1b[K\x1b[0m\r\n\x1b[4m  \x1b[0m"],
+      10,
+      4,
+    );
+    expect(texts(screen)).toEqual(["a ", " ".repeat(10), "  ", ""]);
+  });
+
+  test("a wide grapheme is a run of its own, and so is a cell that others could join", async () => {
+    const screen = await screenAfter(["a漢b👩‍👩‍👧‍👦c\r\nxe\u0301y\r\n\x1b[3;2H\u0301z"]);
+    expect(screen.lines[0]).toEqual([
+      { text: "a" },
+      { text: "漢", wide: true },
+      { text: "b" },
+      { text: "👩‍👩‍👧‍👦", wide: true },
+      { text: "c" },
+    ]);
+    expect(screen.lines[1]).toEqual([{ text: "x" }, { text: "e\u0301" }, { text: "y" }]);
+    expect(screen.lines[2]).toEqual([{ text: " " }, { text: "\u0301" }, { text: "z" }]);
+  });
+
+  test("every run has a cell a grapheme, so that the width of a line can be counted", async () => {
+    const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+    for (let seed = 1; seed <= 40; seed++) {
+      const screen = await screenAfter([randomStream(random(seed), 200)], 60, 20);
+      for (const row of screen.lines) {
+        const cells = row.map((run) => (run.wide ? 2 : [...segmenter.segment(run.text)].length));
+        expect(cells.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(60);
+        for (const run of row) if (run.wide) expect([...segmenter.segment(run.text)]).toHaveLength(1);
+      }
+    }
+  });
+
+  test("rows that did not change are the same objects, also after they moved up", async () => {
+    const { emulator } = testEmulator({ rows: 5 });
+    emulator.write(bytesOf("one\r\ntwo e\u0301\r\nthree\r\nfour\r\nfive"));
+    await emulator.settled();
+    const before = emulator.screen();
+    expect(emulator.screen()).toBe(before);
+    emulator.write(bytesOf("\r\nsix"));
+    await emulator.settled();
+    const after = emulator.screen();
+    expect(texts(after)).toEqual(["two e\u0301", "three", "four", "five", "six"]);
+    for (let y = 0; y < 4; y++) expect(after.lines[y]).toBe(before.lines[y + 1] as Row);
+    emulator.close();
+  });
+
+  test("a change that only the combined text shows is seen", async () => {
+    const { emulator } = testEmulator();
+    emulator.write(bytesOf("e\u0301"));
+    await emulator.settled();
+    const before = emulator.screen();
+    emulator.write(bytesOf("\re\u0300"));
+    await emulator.settled();
+    expect([rowText(before.lines[0] ?? []), rowText(emulator.screen().lines[0] ?? [])]).toEqual([
+      "e\u0301",
+      "e\u0300",
+    ]);
+    emulator.close();
+  });
+
+  test("seq scrolls by scroll frames", async () => {
+    const { emulator } = testEmulator();
+    const frames: Frame[] = [];
+    const viewer = mirror((frame) => frames.push(frame) > 0);
+    for (let n = 1; n <= 200; n++) {
+      emulator.write(bytesOf(`${n}\r\n`));
+      if (n % 5 > 0) continue;
+      await emulator.settled();
+      viewer.show(emulator.screen());
+    }
+    const scrolled = frames.filter(({ scroll }) => scroll === 5);
+    expect(scrolled.length).toBeGreaterThan(30);
+    for (const { lines } of scrolled) expect(lines?.length).toBeLessThanOrEqual(6);
+    emulator.close();
+  });
+
+  test("the cursor, its visibility and the modes follow the program", async () => {
+    expect(await screenAfter(["\x1b[5;10H\x1b[?25l"])).toMatchObject({
+      cursor: { x: 9, y: 4, visible: false },
+    });
+    expect(await screenAfter(["x".repeat(100)])).toMatchObject({ cursor: { x: 99, y: 0, visible: true } });
+    const start =
+      "\x1b[?2004h\x1b[?1004h\x1b[?1049h\x1b[?1000h\x1b[?1002h\x1b[?1003h\x1b[?1006h\x1b[?1h\x1b=";
+    expect((await screenAfter([start])).modes).toEqual({
+      alternate: true,
+      bracketed_paste: true,
+      application_cursor: true,
+      application_keypad: true,
+      mouse: "any",
+      focus: true,
+    });
+    const end = "\x1b[?2004l\x1b[?1004l\x1b[?1003l\x1b[?1049l\x1b[?1l\x1b>";
+    expect((await screenAfter([start, end])).modes).toEqual(blank(1, 1).modes);
+  });
+
+  test("SEC-051 a title has no control characters and at most 256 characters", async () => {
+    expect((await screenAfter(["\x1b]0;✳ Claude\tCode\x07"])).title).toBe("✳ ClaudeCode");
+    expect((await screenAfter(["\x1b]2;a\u007f\u202eb\u2028c\x1b\\"])).title).toBe("abc");
+    const long = (await screenAfter([`\x1b]0;${"😀".repeat(5000)}\x07`])).title;
+    expect([...long]).toHaveLength(256);
+    expect(long.isWellFormed()).toBe(true);
+  });
+
+  test("SEC-051 clipboard, links, images and window reports leave no trace", async () => {
+    const { emulator, seen } = testEmulator();
+    emulator.answering = true;
+    emulator.write(
+      bytesOf("\x1b]52;c;aGk=\x07\x1b]52;c;?\x07\x1b]8;;javascript:alert(1)\x07link\x1b]8;;\x07"),
+    );
+    emulator.write(
+      bytesOf("\x1bPq#0;2;0;0;0~~\x1b\\\x1b_Ga=T;AAAA\x1b\\\x1b[14t\x1b[18t\x1b[21t\x1b]1337;File=:AA\x07"),
+    );
+    await emulator.settled();
+    expect(emulator.screen().lines[0]).toEqual([{ text: "link" }]);
+    expect([emulator.screen().title, seen.replies]).toEqual(["", ""]);
+    emulator.close();
+  });
+
+  test("erasing up to the last cell, on which xterm throws, erases all", async () => {
+    for (const erase of ["\x1b[1J", "\x1b[?1J"]) {
+      const { emulator, seen } = testEmulator({ rows: 3 });
+      emulator.write(bytesOf(`a\r\nb\r\n${"c".repeat(100)}${erase}`));
+      await emulator.settled();
+      expect([shown(emulator.screen()), seen.skips]).toEqual(["", 0]);
+      emulator.close();
+    }
+  });
+
+  test("a resize stands in order with the bytes around it", async () => {
+    const { emulator } = testEmulator({ cols: 10, rows: 4 });
+    emulator.write(bytesOf("0123456789abc"));
+    emulator.resize(20, 4);
+    emulator.write(bytesOf("\x1b[4;20Hx"));
+    await emulator.settled();
+    const screen = emulator.screen();
+    expect([screen.cols, screen.rows]).toEqual([20, 4]);
+    expect(rowText(screen.lines[3] ?? [])).toBe(`${" ".repeat(19)}x`);
+    emulator.close();
+  });
+
+  test("shows what an xterm that keeps its scrollback shows, over random streams", async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      // Without what xterm throws on, and without a restored cursor, which it moves with the scrollback.
+      const stream = randomStream(random(seed), 300).replaceAll("\x1b[1J", "").replaceAll("?1049", "?1047");
+      const terminal = new Terminal({
+        cols: 80,
+        rows: 24,
+        scrollback: 5000,
+        allowProposedApi: true,
+        logLevel: "off",
+      });
+      const addon: unknown = new UnicodeGraphemesAddon();
+      terminal.loadAddon(addon as Parameters<Terminal["loadAddon"]>[0]);
+      await new Promise<void>((done) => terminal.write(stream, done));
+      const { active } = terminal.buffer;
+      const lines = Array.from({ length: 24 }, (_, y) =>
+        active.getLine(active.baseY + y)?.translateToString(true),
+      );
+      const screen = await screenAfter([stream], 80, 24);
+      expect(texts(screen).map((text) => text.trimEnd())).toEqual(lines.map((text) => text?.trimEnd() ?? ""));
+      expect([screen.cursor.x, screen.cursor.y]).toEqual([Math.min(active.cursorX, 79), active.cursorY]);
+      terminal.dispose();
+    }
+  });
+});
+
+describe("split and broken input", () => {
+  const story =
+    "“a”… – é 漢字 👩‍👩‍👧‍👦 ─\x1b[1;31mred\x1b[0m\x1b]0;tïtle…\x07\x1b[?2004h\x1bP$qm\x1b\\\x1b[5;5Hend\u2003.";
+
+  test("SEC-054 cut at any byte, a stream gives the same screen", async () => {
+    const bytes = bytesOf(story);
+    const whole = await screenAfter([bytes]);
+    for (let at = 1; at < bytes.length; at++) {
+      expect(await screenAfter([bytes.subarray(0, at), bytes.subarray(at)])).toEqual(whole);
+    }
+  });
+
+  test("SEC-054 cut at any byte and parsed before the rest comes, the same", async () => {
+    const bytes = bytesOf(story);
+    const whole = await screenAfter([bytes]);
+    for (let at = 1; at < bytes.length; at += 3) {
+      const { emulator } = testEmulator();
+      emulator.write(bytes.subarray(0, at));
+      await emulator.settled();
+      emulator.write(bytes.subarray(at));
+      await emulator.settled();
+      expect(emulator.screen()).toEqual(whole);
+      emulator.close();
+    }
+  });
+
+  test("SEC-054 random streams, cut at random, give the same screen and the same log", async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const next = random(seed);
+      const bytes = bytesOf(randomStream(next, 200));
+      const [one, many] = [testEmulator(), testEmulator()];
+      one.emulator.write(bytes);
+      for (const piece of chopped(bytes, next, 1 + seed)) many.emulator.write(piece);
+      await Promise.all([one.emulator.settled(), many.emulator.settled()]);
+      expect(many.emulator.screen()).toEqual(one.emulator.screen());
+      expect(many.seen.lines).toEqual(one.seen.lines);
+    }
+  });
+
+  test("SEC-054 bytes that are no UTF-8 do not throw, cut or not, and give the same screen", async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const next = random(seed);
+      const bytes = Uint8Array.from({ length: 3000 }, () => {
+        const kind = next();
+        if (kind < 0.3) return 0x80 + Math.floor(next() * 128);
+        if (kind < 0.5) return [0xe2, 0x80, 0xa6, 0xf0, 0xc3, 0xff, 0xed, 0xa0][Math.floor(next() * 8)] ?? 0;
+        return Math.floor(next() * 128);
+      });
+      const { emulator, seen } = testEmulator();
+      emulator.write(bytes);
+      await emulator.settled();
+      expect(await screenAfter(chopped(bytes, next, 5))).toEqual(emulator.screen());
+      expect(seen.skips).toBe(0);
+      emulator.write(bytesOf("\x18\x1bc\x0fintact"));
+      await emulator.settled();
+      expect(rowText(emulator.screen().lines[0] ?? [])).toContain("intact");
+      emulator.close();
+    }
+  });
+});
+
+describe("parser bombs", () => {
+  /** Writes `unit` until it is `size` bytes, never more than 4 MB ahead; gives the most the heap grew by, in MB. */
+  async function heapGrowth(emulator: Emulator, start: string, unit: string, size: number): Promise<number> {
+    const piece = bytesOf(unit.repeat(Math.ceil(MB / unit.length)));
+    emulator.write(bytesOf(start));
+    emulator.write(piece);
+    await emulator.settled();
+    Bun.gc(true);
+    const before = process.memoryUsage().heapUsed;
+    let most = 0;
+    for (let written = 0; written < size; written += piece.length) {
+      emulator.write(piece);
+      await emulator.settled();
+      if ((written / piece.length) % 25 > 0) continue;
+      Bun.gc(true);
+      most = Math.max(most, process.memoryUsage().heapUsed - before);
+    }
+    return most / MB;
+  }
+
+  for (const [name, start, size] of [
+    ["title", "\x1b]0;", 100 * MB],
+    ["link", "\x1b]8;;", 30 * MB],
+    ["clipboard", "\x1b]52;c;", 30 * MB],
+    ["status string", "\x1bP$q", 30 * MB],
+    ["sixel", "\x1bPq", 30 * MB],
+    ["APC", "\x1b_G", 30 * MB],
+  ] as const) {
+    test(`SEC-053 a ${name} of ${size / MB} MB without an end keeps under 1 MB, and later output is intact`, async () => {
+      const { emulator, seen } = testEmulator();
+      expect(await heapGrowth(emulator, start, "x", size)).toBeLessThan(1);
+      emulator.write(bytesOf("\x1b\\\x1b[2J\x1b[Hlater output"));
+      await emulator.settled();
+      expect(shown(emulator.screen())).toBe("later output");
+      expect(seen.skips).toBe(0);
+      emulator.close();
+    });
+  }
+
+  test("SEC-053 endless marks on one letter keep under 1 MB", async () => {
+    const emulator = new Emulator({ cols: 100, rows: 40 });
+    expect(await heapGrowth(emulator, "e", "\u0301", 10 * MB)).toBeLessThan(1);
+    emulator.write(bytesOf("\x1b[2J\x1b[Hlater output"));
+    await emulator.settled();
+    expect(shown(emulator.screen())).toBe("later output");
+    emulator.close();
+  });
+
+  test("SEC-053 huge parameters, a CSI of 10,000 of them, a line of 1 MB and 1M cursor moves do no harm", async () => {
+    const { emulator, seen } = testEmulator();
+    const most = 2 ** 31 - 1;
+    for (const final of "ABCDEFGHILMPSTXZ@bdfr`ae") emulator.write(bytesOf(`x\x1b[${most};${most}${final}`));
+    emulator.write(bytesOf(`\x1b[r\x1b[${"1;".repeat(10_000)}m`));
+    emulator.write(bytesOf(`\x1b[${"9".repeat(10_000)}C`));
+    emulator.write(bytesOf("long".repeat(MB / 4)));
+    await emulator.settled();
+    emulator.write(bytesOf("\x1b[A\x1b[C".repeat(500_000)));
+    await emulator.settled();
+    emulator.write(bytesOf("\x1b[0m\x1b[2J\x1b[Hlater output"));
+    await emulator.settled();
+    expect(shown(emulator.screen())).toBe("later output");
+    expect(seen.skips).toBe(0);
+    expect(Math.max(...seen.lines.map((line) => line.length))).toBeLessThan(17_000);
+    emulator.close();
+  });
+});
+
+describe("more output than can be parsed", () => {
+  test("past the cap a flood is skipped with a gap in the log, and one repaint is asked for when it is over", async () => {
+    const { emulator, seen } = testEmulator();
+    const line = `${"flood ".repeat(14)}\r\n`;
+    const piece = bytesOf(line.repeat(Math.ceil(MB / line.length)));
+    emulator.write(bytesOf("\x1b[?2004h"));
+    await emulator.settled();
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 50; i++) emulator.write(piece);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * MB);
+    await emulator.settled();
+    expect(seen.skips).toBe(1);
+    const skipped = seen.gaps.reduce((a, b) => a + b, 0);
+    const written = 50 * Math.ceil(MB / line.length);
+    expect(Math.abs(written - skipped - seen.lines.length)).toBeLessThanOrEqual(41);
+    emulator.write(bytesOf("\x1b[2J\x1b[Hrepainted"));
+    await emulator.settled();
+    expect(shown(emulator.screen())).toBe("repainted");
+    expect(emulator.screen().modes.bracketed_paste).toBe(true);
+    expect(seen.skips).toBe(1);
+    emulator.close();
+  });
+
+  test("a flood that is cut in a sequence or a region leaves neither behind", async () => {
+    const { emulator } = testEmulator({ cols: 20, rows: 5 });
+    emulator.write(bytesOf("\x1b[2;3r\x1b[?6h\x1b[4h\x1b[41m\x1b(0\x1b]0;unfinished"));
+    await emulator.settled();
+    emulator.write(new Uint8Array(9 * MB).fill(0x78));
+    emulator.write(bytesOf("\x1b[2J\x1b[5;1Hlqk"));
+    await emulator.settled();
+    expect(emulator.screen().lines[4]).toEqual([{ text: "lqk" }]);
+    emulator.close();
+  });
+
+  test("a size and the modes that were skipped are kept", async () => {
+    const { emulator, seen } = testEmulator();
+    emulator.write(bytesOf("\x1b[?1049h\x1b[?1003h"));
+    emulator.resize(60, 20);
+    emulator.write(bytesOf("\x1b[?1003l\x1b[?1000;1004h"));
+    emulator.write(new Uint8Array(9 * MB).fill(0x78));
+    await emulator.settled();
+    const { cols, rows, modes } = emulator.screen();
+    expect([cols, rows]).toEqual([60, 20]);
+    expect(modes).toMatchObject({ alternate: true, mouse: "vt200", focus: true });
+    expect(seen.skips).toBe(1);
+    emulator.close();
+  });
+
+  test("many tiny writes are bounded too", async () => {
+    const { emulator, seen } = testEmulator();
+    const one = bytesOf("x");
+    for (let i = 0; i < 300_000; i++) emulator.write(one);
+    await emulator.settled();
+    expect(seen.skips).toBe(1);
+    emulator.close();
+  });
+
+  test("parsing does not hold the event loop", async () => {
+    const { emulator, seen } = testEmulator();
+    emulator.write(bytesOf("\x1b[31mwords \x1b[0m".repeat(400_000)));
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    await emulator.settled();
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(3);
+    expect(seen.changes).toBeGreaterThan(3);
+    emulator.close();
+  });
+});
+
+describe("rows that leave the top", () => {
+  const logOf = async (pieces: string[], cols = 10, rows = 3) => {
+    const { emulator, seen } = testEmulator({ cols, rows });
+    for (const piece of pieces) emulator.write(bytesOf(piece));
+    await emulator.settled();
+    const screen = emulator.screen();
+    emulator.close();
+    return { ...seen, screen: texts(screen) };
+  };
+
+  test("each is delivered once, in order, and what is on the screen is not", async () => {
+    const numbers = Array.from({ length: 5000 }, (_, i) => `${i + 1}`);
+    const { lines, screen } = await logOf([numbers.join("\r\n")]);
+    expect(lines).toEqual(numbers.slice(0, -3));
+    expect(screen).toEqual(numbers.slice(-3));
+  });
+
+  test("rows of a wrapped line are one line, wide characters without the cell that they did not fit", async () => {
+    const { lines } = await logOf([
+      "0123456789abcde\r\n",
+      "漢字漢字 漢字漢\r\n",
+      "   indented\r\n",
+      "\r\n\r\n\r\n",
+    ]);
+    expect(lines.slice(0, 3)).toEqual(["0123456789abcde", "漢字漢字 漢字漢", "   indented"]);
+  });
+
+  test("SU at the top of the screen is no way around the log, a scroll within a region is no loss", async () => {
+    expect((await logOf(["a\r\nb\r\nc\x1b[2S"])).lines).toEqual(["a", "b"]);
+    expect((await logOf(["a\r\nb\r\nc\x1b[2;3r\x1b[S\x1b[3;1H\n\n"])).lines).toEqual([]);
+  });
+
+  test("the alternate screen gives none", async () => {
+    const { lines } = await logOf(["main\x1b[?1049h", "x\r\n".repeat(50), "\x1b[5S\x1b[?1049l"]);
+    expect(lines).toEqual([]);
+  });
+
+  test("erasing the scrollback is told on the main screen only, and after the lines before it", async () => {
+    const order: string[] = [];
+    const { emulator } = testEmulator({
+      rows: 2,
+      onLine: (text) => order.push(text),
+      onErase: () => order.push("erased"),
+    });
+    emulator.write(bytesOf("a\r\nb\r\nc\x1b[2J\x1b[3J\x1b[Hd\r\ne\r\nf"));
+    emulator.write(bytesOf("\x1b[?1049h\x1b[3J\x1b[?1049l\x1bc"));
+    await emulator.settled();
+    expect(order).toEqual(["a", "erased", "d", "erased"]);
+    emulator.close();
+  });
+
+  test("a resize back and forth repeats no line and invents none", async () => {
+    const { emulator, seen } = testEmulator({ cols: 40, rows: 10 });
+    const written = Array.from({ length: 30 }, (_, i) => `line ${i} ${"x".repeat(i % 7)}${i * 7919}\r\n`);
+    emulator.write(bytesOf(written.join("")));
+    for (const [cols, rows] of [
+      [12, 4],
+      [80, 30],
+      [5, 2],
+      [40, 10],
+      [200, 50],
+      [40, 3],
+    ] as const) {
+      emulator.resize(cols, rows);
+    }
+    emulator.write(bytesOf("end\r\n".repeat(4)));
+    await emulator.settled();
+    const left = seen.lines.filter((line) => line !== "" && line !== "end");
+    const joined = [...left, ...texts(emulator.screen())].filter((line) => line && line !== "end").join("");
+    expect(joined).toBe(written.join("").replaceAll("\r\n", ""));
+    emulator.close();
+  });
+
+  test("100 MB of lines keep the heap small", async () => {
+    let count = 0;
+    const { emulator } = testEmulator({ onLine: () => count++ });
+    const piece = bytesOf(
+      "a line of ordinary length, such as programs print by the million\r\n".repeat(2_000),
+    );
+    await emulator.settled();
+    Bun.gc(true);
+    const before = process.memoryUsage().heapUsed;
+    for (let written = 0; written < 100 * MB; written += piece.length) {
+      emulator.write(piece);
+      await emulator.settled();
+    }
+    Bun.gc(true);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(4 * MB);
+    expect(count).toBeGreaterThan(1_500_000);
+    emulator.close();
+  }, 30_000);
+});
+
+describe("answers to the program's queries", () => {
+  const queries = "\x1b[c\x1b[>c\x1b[6n\x1b[5n\x1b[?2004$p\x1b[>0q\x1b]10;?\x1b\\\x1b]11;?\x07";
+
+  test("are given while no real terminal gives them", async () => {
+    const { emulator, seen } = testEmulator();
+    emulator.answering = true;
+    emulator.write(bytesOf(queries));
+    await emulator.settled();
+    expect(seen.replies).toStartWith("\x1b[?1;2c");
+    for (const reply of ["\x1b[1;1R", "\x1b[0n", "\x1b[?2004;2$y", "\x1bP>|claude-remote\x1b\\"]) {
+      expect(seen.replies).toContain(reply);
+    }
+    for (const color of [10, 11]) {
+      expect(seen.replies.split(`\x1b]${color};rgb:`)[1]).toMatch(/^[0-9a-f]{4}\/[0-9a-f]{4}\/[0-9a-f]{4}/);
+    }
+    emulator.close();
+  });
+
+  test("are not given while one does", async () => {
+    const { emulator, seen } = testEmulator();
+    emulator.write(bytesOf(queries));
+    await emulator.settled();
+    expect(seen.replies).toBe("");
+    emulator.close();
+  });
+
+  test("SEC-053 a flood of queries is not a flood of answers", async () => {
+    const { emulator, seen } = testEmulator();
+    emulator.answering = true;
+    emulator.write(bytesOf("\x1b[6n".repeat(MB / 4)));
+    await emulator.settled();
+    expect(seen.replies.length).toBeLessThan(MB / 3);
+    emulator.close();
+  });
+});
+
+describe("the end", () => {
+  test("after close nothing is parsed, nobody is called, and who waits is let go", async () => {
+    const { emulator, seen } = testEmulator();
+    emulator.write(bytesOf("x\r\n".repeat(1000)));
+    const settled = emulator.settled();
+    emulator.close();
+    emulator.write(bytesOf("y"));
+    emulator.resize(10, 10);
+    emulator.close();
+    await settled;
+    await new Promise((later) => setImmediate(later));
+    expect([seen.lines, seen.changes]).toEqual([[], 0]);
+  });
+
+  test("settled is so at once when nothing was written, and close may come from a callback", async () => {
+    const { emulator } = testEmulator({ rows: 2, onLine: () => emulator.close() });
+    await emulator.settled();
+    emulator.write(bytesOf("a\r\nb\r\nc\r\n".repeat(100_000)));
+    await emulator.settled();
+    expect(() => emulator.write(bytesOf("more"))).not.toThrow();
+  });
+});
