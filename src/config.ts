@@ -36,7 +36,6 @@ const text = v.pipe(v.string("must be text"), v.minLength(1, "must not be empty"
 
 /** Every setting by its name in config.toml; the flag is --name with dashes, the variable CLAUDE_REMOTE_NAME. */
 export const SETTINGS = {
-  url: { schema: v.optional(webUrl), about: "the server elsewhere that this machine is enrolled with" },
   host: { schema: v.optional(text, "127.0.0.1"), about: "the address the server listens on" },
   port: { schema: v.optional(port, 7200), about: "the port of the page" },
   public_url: { schema: v.optional(webUrl), about: "the https address under which phones reach the server" },
@@ -58,7 +57,6 @@ export const SETTINGS = {
 } as const;
 
 const schema = v.object({
-  url: SETTINGS.url.schema,
   host: SETTINGS.host.schema,
   port: SETTINGS.port.schema,
   public_url: SETTINGS.public_url.schema,

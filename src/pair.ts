@@ -9,7 +9,7 @@ import type { Viewer } from "./protocol.ts";
 const USAGE_LINE = "claude-remote pair [--yes] [--json]";
 const LOOK_MS = 300;
 
-type Opened = { code: string; url: string; expires_at: number; reachable: boolean };
+type Opened = { code: string; url: string; expires_at: number };
 type State =
   | { state: "closed" }
   | { state: "open"; expires_at: number }
@@ -31,20 +31,24 @@ export async function pair(args: string[]): Promise<number> {
   const config = loadConfig();
   await startServer(config);
   const opened = (await admin(config.paths, "POST", "/pair", { yes: values.yes === true })) as Opened;
-  const url = `${opened.url}/pair#${opened.code.replace("-", "")}`;
+  const { url } = opened;
   if (values.json) {
     console.log(JSON.stringify({ url, code: opened.code, expires_at: opened.expires_at }));
     return 0;
   }
-  if (opened.reachable) show(url);
-  else waysFor(opened.url);
+  if (onThisMachineOnly(url)) waysFor(new URL(url).origin);
+  else show(url);
   console.error(`\nCode ${opened.code}, for five minutes, once.`);
   return waitFor(() => admin(config.paths, "GET", "/pair") as Promise<State>, confirm);
 
   async function confirm(check: string, yes: boolean) {
-    await admin(config.paths, "POST", yes ? "/pair/confirm" : "/pair/cancel", { check });
+    await (yes
+      ? admin(config.paths, "POST", "/pair/confirm", { check })
+      : admin(config.paths, "DELETE", "/pair"));
   }
 }
+
+const onThisMachineOnly = (url: string) => /^(127\.|localhost$|\[::1\]$)/.test(new URL(url).hostname);
 
 async function waitFor(
   look: () => Promise<State>,

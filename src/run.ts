@@ -1,5 +1,5 @@
 // `claude-remote [claude arguments]`: claude, reachable from the phone; or claude directly where that makes no sense.
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { ensureServer, noteForUnpaired } from "./background.ts";
@@ -7,12 +7,16 @@ import { CommandError, ourselves, USAGE } from "./command.ts";
 import { type Config, type Flags, loadConfig } from "./config.ts";
 import type { DeviceId } from "./protocol.ts";
 import { deviceSecret } from "./seal.ts";
+import { masterKey } from "./server/private-file.ts";
 import { logFile } from "./wrapper/log-file.ts";
 import { passThrough } from "./wrapper/passthrough.ts";
 import type { PtyExit } from "./wrapper/pty.ts";
 import { Runs } from "./wrapper/runs.ts";
 import { webSocket } from "./wrapper/socket.ts";
 import { wrap } from "./wrapper/wrapper.ts";
+
+/** This user's own wrappers on this user's own server. */
+const LOCAL = "local" as DeviceId;
 
 /** claude's own subcommands, which ask nothing: `claude --help` of 2.1.197 and 2.1.329. */
 const SUBCOMMANDS =
@@ -111,8 +115,8 @@ async function wrapped(
     engine: config.pty,
     onHangup: config.on_hangup,
     keepAwake: config.keep_awake,
-    device: "local" as DeviceId,
-    secret: () => deviceSecret(readFileSync(join(paths.data, "master.key")), "local" as DeviceId),
+    device: LOCAL,
+    secret: () => deviceSecret(masterKey(join(paths.data, "master.key")), LOCAL),
     connect: webSocket(() => local),
     hookCommand: ourselves(),
     runFolder: paths.run,

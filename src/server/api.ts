@@ -10,7 +10,7 @@ import type {
   Viewer,
   ViewerId,
 } from "../protocol.ts";
-import { type Assets, assetRoutes } from "./assets.ts";
+import { type Assets, assetRoutes } from "./asset-routes.ts";
 import { ApiError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import type { Inputs } from "./inputs.ts";

@@ -5,7 +5,7 @@ import { privateFolder } from "../paths.ts";
 import { type DeviceId, PROTOCOL } from "../protocol.ts";
 import { admin } from "./admin.ts";
 import { api } from "./api.ts";
-import type { Assets } from "./assets.ts";
+import type { Assets } from "./asset-routes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Front, front } from "./front.ts";
 import { ownersDoor, publicDoor } from "./gate.ts";
@@ -46,9 +46,16 @@ export type RunningServer = AsyncDisposable & {
   port: number;
   /** Where browsers go. */
   url: string;
+  /** What there is to serve: paired phones, open sessions, connected wrappers, open streams. */
+  status(): { viewers: number; sessions: number; wrappers: number; streams: number };
+  /** What there is to serve, for whoever decides whether the server may end. */
+  status(): Status;
   /** Closes streams and connections, writes everything down, frees the folder. */
   stop(): Promise<void>;
 };
+
+/** Phones that are paired, sessions that are open, wrappers and event streams that are connected. */
+export type Status = { viewers: number; sessions: number; wrappers: number; streams: number };
 
 /** This user's own wrappers: their secret comes from the master key, which only this user can read. */
 export const LOCAL_DEVICE = "local" as DeviceId;
@@ -104,11 +111,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log.warn({ url }, "the page is served over plain http: whoever is on the way can read and change it");
   log.info({ version, url }, "started");
   const whole = opened.move(); // From here on it lives until it is stopped.
-  return { port, url, stop, [Symbol.asyncDispose]: stop };
+  return { port, url, stop, status: () => counts(parts), [Symbol.asyncDispose]: stop };
 }
 
-/** What there is to serve, for whoever decides whether the server may end. */
-function counts({ logins, sessions, uplinks, events }: Parts) {
+function counts({ logins, sessions, uplinks, events }: Parts): Status {
   const { length } = sessions.open();
   return { viewers: logins.list().length, sessions: length, wrappers: uplinks.size, streams: events.size };
 }

@@ -59,7 +59,7 @@ test("a hook that we did not ask for, and nonsense, are not read", () => {
 
 test("only the one that is waited for holds claude up; none prints anything", () => {
   for (const [event, [entry]] of Object.entries(hookEvents(["/x y/claude-remote"]))) {
-    const [hook] = (entry as { hooks: Record<string, unknown>[] }).hooks;
+    const hook = entry?.hooks[0];
     expect(hook?.command).toBe("/x y/claude-remote");
     expect(hook?.async === true).toBe(event !== "PermissionRequest");
   }

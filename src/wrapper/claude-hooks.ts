@@ -13,7 +13,7 @@ const DAY_S = 86_400;
 const WATCHED = ["SessionStart", "UserPromptSubmit", "Stop", "StopFailure", "SubagentStop"] as const;
 
 /** The `hooks` object of the plugin's hooks.json. `words` are run as they are, without a shell. */
-export function hookEvents(words: readonly string[]) {
+export function hookEvents(words: readonly string[]): Record<string, { hooks: Record<string, unknown>[] }[]> {
   const [command, ...args] = words;
   const run = { type: "command", command, args };
   const watched = WATCHED.map((event) => [event, [{ hooks: [{ ...run, async: true }] }]]);

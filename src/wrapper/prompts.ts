@@ -99,8 +99,8 @@ export function prompts(tell: (message: WrapperMessage) => void) {
         waitedOn: false,
         answer: null,
         ended: false,
-      last: null,
-      chosen: null,
+        last: null,
+        chosen: null,
         unacked: [],
       };
       held.set(id, entry);

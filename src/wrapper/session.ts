@@ -56,11 +56,14 @@ export function session(start: SessionStart, tell: (message: WrapperMessage) => 
     /** Ms since the run began. */
     age: () => Date.now() - begunAt,
     update,
-    claude(status: "idle" | "busy" | "waiting", waitingFor: string | null, claudeVersion: string | null) {
+    /** claude's own word. True: its version was not known before. */
+    claude(status: "idle" | "busy" | "waiting", waitingFor: string | null, claudeVersion: string | null): boolean {
       claudeStatus = status === "busy" ? "working" : status;
+      const news = version === null && claudeVersion !== null;
       version = claudeVersion ?? version;
       const late = state.hooks === "unknown" && Date.now() - begunAt > HOOKS_DUE_MS;
       update({ waiting_for: waitingFor, ...(late ? { hooks: "dead" as const } : {}) });
+      return news;
     },
     suspend(now: boolean) {
       suspended = now;

@@ -43,11 +43,9 @@ export class View implements Disposable {
       onChange: () => this.#changed(),
       onLine: (text) => this.#line(() => this.#log.add("screen", text)),
       onErase: () => this.#log.newEpoch(),
+      onGap: (count) => this.#log.gap(count),
       onReply: options.onReply,
-      onSkip: () => {
-        this.#log.gap(1);
-        options.onSkip();
-      },
+      onSkip: options.onSkip,
     });
     this.#mirror = mirror((frame) => this.#send(frame));
     this.#pacer = pacer(() => this.#mirror.show(this.#emulator.screen()));
@@ -85,7 +83,7 @@ export class View implements Disposable {
   /** A frame now, watched or not: at each change of status and at the end, it is the session's last screen. */
   async flush(): Promise<void> {
     await this.#emulator.settled();
-    this.#mirror.show(this.#emulator.screen());
+    this.#pacer.flushNow();
   }
 
   /** A new connection knows nothing. */
@@ -123,7 +121,7 @@ export class View implements Disposable {
 
   #sendLines() {
     while (this.#online && !this.#options.full()) {
-      const lines: LogLine[] = this.#log.after(this.#sentLine).slice(0, LINES_A_MESSAGE);
+      const lines: LogLine[] = this.#log.after(this.#sentLine, LINES_A_MESSAGE);
       const last = lines.at(-1);
       if (!last || !this.#options.tell({ type: "lines", lines })) return;
       this.#sentLine = last.line_no + (last.count ?? 1) - 1;
@@ -132,7 +130,7 @@ export class View implements Disposable {
   }
 
   #changed() {
-    const { title } = this.#emulator.screen();
+    const { title } = this.#emulator;
     if (title !== this.#title) this.#options.onTitle(title);
     this.#title = title;
     this.#pacer.changed();

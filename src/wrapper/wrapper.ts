@@ -246,7 +246,7 @@ class Wrapper implements Disposable {
   }
 
   #claudeSays({ status, waitingFor, version }: ClaudeStatus) {
-    this.#facts.claude(status, waitingFor ?? null, version ?? null);
+    if (this.#facts.claude(status, waitingFor ?? null, version ?? null)) this.#state();
     this.#prompts.claudeWaits(status === "waiting");
     this.#awake.set(status === "busy");
     this.#view?.flush();
@@ -290,11 +290,15 @@ class Wrapper implements Disposable {
 
   #online() {
     this.#log("online");
-    this.#link.tell({ type: "session", session: this.#facts.statement(this.#prompts.open()) });
+    this.#state();
     this.#prompts.restate();
     for (const { session, ...end } of this.#options.runs.left())
       this.#link.tell({ type: "left", session, ...end });
     this.#view?.online();
+  }
+
+  #state() {
+    this.#link.tell({ type: "session", session: this.#facts.statement(this.#prompts.open()) });
   }
 
   #offline(reason: string) {

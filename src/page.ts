@@ -1,7 +1,7 @@
 // The page as the server serves it: made when this module is loaded from source, and part of the binary when compiled.
-import { page } from "./page-bundle.ts" with { type: "macro" };
 
-export type Asset = { type: string; body: Uint8Array; gzip: Uint8Array };
+import { page } from "./page-bundle.ts" with { type: "macro" };
+import type { Asset } from "./server/files.ts";
 
 const files: Record<string, string> = page();
 

@@ -1,0 +1,82 @@
+// `claude-remote serve`: the server in this terminal; with `--auto`, in the background for this user's wrappers.
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { infoFile, type ServerInfo } from "./background.ts";
+import { CommandError, flags } from "./command.ts";
+import { type Config, type Flags, loadConfig } from "./config.ts";
+import { pageAssets } from "./page.ts";
+import { privateFolder } from "./paths.ts";
+import { openLog, type RunningServer, startServer } from "./server/server.ts";
+import { VERSION } from "./version.ts";
+
+const USAGE_LINE =
+  "claude-remote serve [--host A] [--port N] [--public-url URL] [--insecure-http] [--log-level L]";
+/** How often a background server looks whether anybody still needs it, and tells how many phones are paired. */
+const LOOK_MS = 1_000;
+/** Without a paired phone and without a wrapper for this long, a background server ends. */
+const UNUSED_MS = 60 * 60 * 1_000;
+
+const OPTIONS = {
+  host: { type: "string" },
+  port: { type: "string" },
+  "public-url": { type: "string" },
+  "insecure-http": { type: "boolean" },
+  "log-level": { type: "string" },
+  auto: { type: "boolean" },
+} as const;
+
+/** Runs until it is told to end. Resolves with the exit code. */
+export async function serve(args: string[]): Promise<number> {
+  const { auto = false, ...values } = flags(args, OPTIONS, USAGE_LINE).values;
+  const named = Object.entries(values).map(([name, value]) => [name.replaceAll("-", "_"), value]);
+  const config = loadConfig(Object.fromEntries(named) as Flags);
+  const ended = Promise.withResolvers<void>();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => ended.resolve());
+  if (auto) process.on("SIGHUP", () => {});
+  const server = await open(config, auto, () => ended.resolve());
+  if (!auto)
+    process.stderr.write(`claude-remote: page at ${server.url}; pair a phone with \`claude-remote pair\`\n`);
+  const timer = setInterval(
+    keep(config, server, auto, () => ended.resolve()),
+    LOOK_MS,
+  );
+  await ended.promise;
+  clearInterval(timer);
+  await server.stop();
+  return 0;
+}
+
+async function open(config: Config, auto: boolean, onShutdown: () => void): Promise<RunningServer> {
+  const { paths, host, port, public_url: publicUrl, insecure_http: insecureHttp, log_level: level } = config;
+  const file = join(paths.state, "logs", "server.log");
+  if (auto) privateFolder(join(paths.state, "logs"));
+  const log = openLog(auto ? { level, file } : { level });
+  const options = { data: paths.data, host, port, publicUrl, insecureHttp, nextFreePort: auto };
+  try {
+    return await startServer({ ...options, assets: await pageAssets(), log, version: VERSION, onShutdown });
+  } catch (error) {
+    throw new CommandError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Writes what this server is to server.json at each change, and ends a background one that nobody needs. */
+function keep(config: Config, server: RunningServer, auto: boolean, end: () => void) {
+  let written = "";
+  let usedAt = Date.now();
+  const look = () => {
+    const { viewers, wrappers } = server.status();
+    const info: ServerInfo = { version: VERSION, pid: process.pid, auto, url: server.url, viewers };
+    const text = JSON.stringify(info);
+    if (text !== written) write(infoFile(config.paths), text);
+    written = text;
+    if (viewers > 0 || wrappers > 0) usedAt = Date.now();
+    if (auto && Date.now() - usedAt > UNUSED_MS) end();
+  };
+  look();
+  return look;
+}
+
+function write(file: string, text: string) {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}

@@ -1,0 +1,358 @@
+import { Database } from "bun:sqlite";
+import { afterAll, expect, test } from "bun:test";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type {
+  AnswerId,
+  ConversationId,
+  DeviceId,
+  LogLine,
+  OptionId,
+  SessionId,
+  ViewerId,
+} from "../protocol.ts";
+import { prompt, statement } from "../testing/link.ts";
+import { LIMITS } from "./limits.ts";
+import { masterKey } from "./private-file.ts";
+import { MIGRATIONS } from "./schema.ts";
+import { NewerSchemaError, Store } from "./store.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "claude-remote-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const device = "local" as DeviceId;
+const DAY = 86_400_000;
+const now = Date.now();
+
+function fresh(migrations?: string[]): { store: Store; file: string } {
+  const file = join(mkdtempSync(join(folder, "store-")), "test.db");
+  const store = new Store(file, migrations);
+  store.addDevice(device, "desk", now);
+  return { store, file };
+}
+
+function withSession(change: Parameters<typeof statement>[0] = {}) {
+  const { store, file } = fresh();
+  const session = statement(change);
+  store.stateSession(device, session, now);
+  return { store, file, id: session.id };
+}
+
+const line = (line_no: number, text = `line ${line_no}`): LogLine => ({
+  line_no,
+  epoch: 0,
+  source: "screen",
+  text,
+});
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+test("SEC-080 database, WAL and keys are 0600 whatever the umask, and wider modes are taken back", () => {
+  for (const umask of [0o000, 0o022]) {
+    const before = process.umask(umask);
+    try {
+      const { store, file } = withSession();
+      expect(readdirSync(join(file, "..")).length).toBeGreaterThan(1);
+      for (const name of readdirSync(join(file, "..")))
+        expect(modeOf(join(file, "..", name)), name).toBe("600");
+      const key = join(file, "..", "master.key");
+      masterKey(key);
+      expect(modeOf(key)).toBe("600");
+      store[Symbol.dispose]();
+      chmodSync(file, 0o666);
+      new Store(file)[Symbol.dispose]();
+      expect(modeOf(file)).toBe("600");
+    } finally {
+      process.umask(before);
+    }
+  }
+});
+
+test("the master key is made once, and a damaged one is not used", () => {
+  const path = join(folder, "master.key");
+  const first = masterKey(path);
+  expect(first).toHaveLength(32);
+  expect(masterKey(path)).toEqual(first);
+  writeFileSync(path, "short");
+  expect(() => masterKey(path)).toThrow("damaged");
+});
+
+test("SEC-087 a database of a newer program is refused, with both versions named", () => {
+  const { store, file } = fresh();
+  store[Symbol.dispose]();
+  const raw = new Database(file);
+  raw.run("PRAGMA user_version = 99");
+  raw.close();
+  expect(() => new Store(file)).toThrow(NewerSchemaError);
+  expect(() => new Store(file)).toThrow(new RegExp(`version 99.*up to ${MIGRATIONS.length}`));
+});
+
+test("SEC-087 a migration keeps a private copy of what was, and one that fails changes nothing", () => {
+  const { store, file } = fresh();
+  store[Symbol.dispose]();
+  const broken = [...MIGRATIONS, "CREATE TABLE half (a); CREATE TABLE half (a);"];
+  expect(() => new Store(file, broken)).toThrow("already exists");
+  const raw = new Database(file);
+  expect(raw.query("SELECT name FROM sqlite_master WHERE name = 'half'").all()).toEqual([]);
+  expect(raw.query("PRAGMA user_version").get()).toEqual({ user_version: MIGRATIONS.length });
+  raw.close();
+
+  const grown = new Store(file, [...MIGRATIONS, "CREATE TABLE more (a)"]);
+  expect(grown.device(device)?.name).toBe("desk");
+  grown[Symbol.dispose]();
+  const copy = `${file}.version-${MIGRATIONS.length}`;
+  expect(modeOf(copy)).toBe("600");
+  const old = new Database(copy);
+  expect(old.query("SELECT name FROM devices").all()).toEqual([{ name: "desk" }]);
+  old.close();
+});
+
+test("SEC-085 quotes, comments and stacked statements are stored literally, and the schema stays", () => {
+  const corpus = [
+    "'",
+    '"; DROP TABLE sessions; --',
+    "/* */",
+    "$id",
+    "?1",
+    "\u0000\n\u202e",
+    "😀'||(SELECT 1)||'",
+    "%_\\",
+  ];
+  const { store, file } = fresh();
+  const raw = new Database(file);
+  const schema = () => raw.query("SELECT sql FROM sqlite_master ORDER BY name").all();
+  const before = schema();
+  for (const text of corpus) {
+    const session = statement({ title: text, cwd: text, waiting_for: text, command: [text] });
+    const stated = store.stateSession(device, session, now)?.session;
+    expect(stated).toMatchObject({ title: text, cwd: text, waiting_for: text, command: [text] });
+    store.addLines(session.id, [line(0, text)], now);
+    expect(store.lines(session.id, { limit: 10 })[0]?.text).toBe(text);
+    const asked = prompt({ tool: text, input: { [text]: text }, prompt_text: text });
+    expect(store.openPrompt(session.id, asked, now)?.prompt).toMatchObject({
+      tool: text,
+      input: { [text]: text },
+    });
+    const conversation = text as ConversationId;
+    store.addMessage(session.id, { conversation, uuid: text, seq: 0, role: "user", body: text }, now);
+    expect(store.messages(conversation, { limit: 1 })[0]?.body).toBe(text);
+    store.addViewer({ id: text as ViewerId, name: text, address: text, hash: text }, now);
+    expect(store.viewerOf(text)?.name).toBe(text);
+  }
+  expect(schema()).toEqual(before);
+});
+
+test("stating a session twice changes nothing but what changed", () => {
+  const { store, id } = withSession({ age_ms: 5_000 });
+  const first = store.session(id);
+  expect(first).toMatchObject({
+    started_at: now - 5_000,
+    status: "working",
+    ended_at: null,
+    device_name: "desk",
+  });
+  store.stateSession(device, statement({ id, age_ms: 9_000, title: "another" }), now + 4_000);
+  expect(store.session(id)).toEqual({ ...first, title: "another", heard_at: now + 4_000 } as NonNullable<
+    typeof first
+  >);
+});
+
+test("SEC-026 a session is the device's that reported it first", () => {
+  const { store, id } = withSession();
+  expect(store.stateSession("other" as DeviceId, statement({ id, title: "mine now" }), now)).toBeNull();
+  expect(store.session(id)?.title).toBe("a title");
+});
+
+test("what a wrapper does not name any more is withdrawn, and who did it may still be learnt", () => {
+  const { store, id } = withSession();
+  const [gone, stays] = [prompt(), prompt()];
+  for (const one of [gone, stays]) store.openPrompt(id, one, now);
+  const stated = store.stateSession(device, statement({ id, open: [stays.id] }), now);
+  expect(stated?.withdrawn.map((one) => [one.id, one.stage, one.withdrawn_by])).toEqual([
+    [gone.id, "withdrawn", "unknown"],
+  ]);
+  expect(store.prompt(stays.id)?.stage).toBe("open");
+  const fact = { type: "withdrawn", prompt: gone.id, by: "desk", chosen: "approved" } as const;
+  expect(store.promptFact(fact, now)).toMatchObject({
+    stage: "withdrawn",
+    withdrawn_by: "desk",
+    outcome: "approved",
+  });
+  expect(store.promptFact({ ...fact, by: "claude" }, now)).toBeNull();
+});
+
+test("a prompt is answered once: one statement decides, and the first stays", () => {
+  const { store, id } = withSession();
+  const asked = prompt();
+  store.openPrompt(id, asked, now);
+  const give = (answer_id: string, option: string, digest: string = asked.digest) =>
+    store.answer(
+      { prompt: asked.id, digest, answer_id: answer_id as AnswerId, answer: { option: option as OptionId } },
+      { id: "v1", name: "Phone" },
+      now,
+    );
+  expect(give("a0", "approve", "0".repeat(64)).applied).toBe(false);
+  expect(give("a1", "approve").applied).toBe(true);
+  expect(give("a2", "reject")).toMatchObject({
+    applied: false,
+    prompt: { response: { option: "approve" }, answer_id: "a1" },
+  });
+  const actions = store.auditRows().map((row) => row.action);
+  expect(actions).toEqual(["prompt", "answer refused", "answer", "answer refused"]);
+});
+
+test("the stages of a prompt follow from its times", () => {
+  const { store, id } = withSession();
+  const asked = prompt();
+  store.openPrompt(id, asked, now);
+  const answer_id = "a1" as AnswerId;
+  const answer = { option: "approve" as OptionId };
+  const given = { prompt: asked.id, digest: asked.digest, answer_id, answer };
+  expect(store.answer(given, { id: "v", name: "V" }, now).prompt.stage).toBe("answered");
+  expect(store.undelivered(id)).toHaveLength(1);
+  expect(store.promptFact({ type: "delivered", prompt: asked.id, answer_id }, now)?.stage).toBe("delivered");
+  expect(store.undelivered(id)).toHaveLength(0);
+  expect(store.promptFact({ type: "delivered", prompt: asked.id, answer_id }, now)).toBeNull();
+  const late = { type: "too_late", prompt: asked.id, by: "desk", chosen: "rejected" } as const;
+  expect(store.promptFact(late, now)).toMatchObject({
+    stage: "too_late",
+    outcome: "rejected",
+    withdrawn_by: "desk",
+  });
+  expect(store.promptFact({ type: "accepted", prompt: asked.id }, now)).toBeNull();
+});
+
+test("an answered prompt that the desk withdrew came too late", () => {
+  const { store, id } = withSession();
+  const asked = prompt();
+  store.openPrompt(id, asked, now);
+  const answer = { option: "approve" as OptionId };
+  store.answer(
+    { prompt: asked.id, digest: asked.digest, answer_id: "a" as AnswerId, answer },
+    { id: "v", name: "V" },
+    now,
+  );
+  const fact = { type: "withdrawn", prompt: asked.id, by: "desk", chosen: null } as const;
+  expect(store.promptFact(fact, now)).toMatchObject({
+    stage: "too_late",
+    withdrawn_by: "desk",
+    withdrawn_at: null,
+  });
+});
+
+test("SEC-032 the end of a session ends its prompts, and nothing revives them", () => {
+  const { store, id } = withSession();
+  const asked = prompt();
+  store.openPrompt(id, asked, now);
+  const { session, prompts } = store.endSession(id, { code: 0, signal: null, reason: "exit" }, now);
+  expect(session).toMatchObject({ status: "ended", end_reason: "exit", exit_code: 0, ended_at: now });
+  expect(prompts).toMatchObject([{ id: asked.id, stage: "withdrawn", withdrawn_by: "exited" }]);
+  store.stateSession(device, statement({ id, status: "working", open: [asked.id] }), now + 1);
+  expect(store.openPrompt(id, asked, now + 1)).toMatchObject({ news: false, prompt: { stage: "withdrawn" } });
+  expect(store.session(id)).toMatchObject({ status: "ended", ended_at: now });
+});
+
+test("a session that was given up as lost and speaks again has not ended", () => {
+  const { store, id } = withSession();
+  store.endSession(id, { code: null, signal: null, reason: "lost" }, now);
+  store.stateSession(device, statement({ id, status: "idle" }), now + 1);
+  expect(store.session(id)).toMatchObject({ status: "idle", ended_at: null, end_reason: null });
+});
+
+test("lines are stored once, counted with their gaps, and read page by page", () => {
+  const { store, id } = withSession();
+  expect(store.lineCursor(id)).toBe(-1);
+  expect(store.addLines(id, [line(0), line(1)], now)).toBe(1);
+  expect(store.addLines(id, [line(1, "another"), { ...line(2, ""), source: "gap", count: 10 }], now)).toBe(
+    11,
+  );
+  expect(store.addLines(id, [line(12)], now)).toBe(12);
+  const numbers = (page: Parameters<Store["lines"]>[1]) => store.lines(id, page).map((one) => one.line_no);
+  expect(numbers({ limit: 2 })).toEqual([2, 12]);
+  expect(numbers({ before: 2, limit: 10 })).toEqual([0, 1]);
+  expect(numbers({ after: 0, limit: 2 })).toEqual([1, 2]);
+  expect(store.lines(id, { after: 0, limit: 1 })[0]).toMatchObject({ text: "line 1", at: now });
+});
+
+test("messages are stored once by their uuid, and belong to every session of their conversation", () => {
+  const { store, id } = withSession();
+  const conversation = "c1" as ConversationId;
+  const message = { conversation, uuid: "u1", seq: 4, role: "user", body: { text: "hello" } } as const;
+  expect(store.messageCursor(conversation)).toBe(-1);
+  expect(store.addMessage(id, message, now)).toBe(4);
+  expect(store.addMessage(id, { ...message, seq: 9 }, now)).toBe(4);
+  const other = statement({ conversation });
+  store.stateSession(device, other, now);
+  expect(store.since(other.id, { line: 0, message: 0 }).messages).toMatchObject([
+    { message: { uuid: "u1" } },
+  ]);
+});
+
+test("the audit is append-only", () => {
+  const { store, file } = withSession();
+  store.audit({ actor: "owner", action: "tried", subject: "it", detail: { why: "x" } }, now);
+  const raw = new Database(file);
+  expect(() => raw.run("UPDATE audit_log SET action = 'other'")).toThrow("append-only");
+  expect(() => raw.run("DELETE FROM audit_log")).toThrow("append-only");
+  raw.close();
+});
+
+test("what ended 30 days ago is forgotten in small steps, and nothing else", () => {
+  const { store, file, id } = withSession({ conversation: "c1" as ConversationId });
+  const kept = statement({ conversation: "c2" as ConversationId });
+  store.stateSession(device, kept, now);
+  for (const session of [id, kept.id]) {
+    for (let from = 0; from < 3_000; from += 1_000) {
+      store.addLines(
+        session,
+        Array.from({ length: 1_000 }, (_, i) => line(from + i)),
+        now,
+      );
+    }
+    store.openPrompt(session, prompt(), now);
+  }
+  const messages = ["c1", "c2"] as ConversationId[];
+  for (const conversation of messages) {
+    store.addMessage(
+      conversation === "c1" ? id : kept.id,
+      { conversation, uuid: "u", seq: 0, role: "user", body: 1 },
+      now,
+    );
+  }
+  store.endSession(id, { code: 0, signal: null, reason: "exit" }, now);
+  expect(store.sweep(now + 29 * DAY)).toBe(false);
+  let steps = 1;
+  while (store.sweep(now + 31 * DAY)) steps++;
+  expect(steps).toBeGreaterThan(3);
+  const raw = new Database(file);
+  const count = (table: string) =>
+    Object.values(raw.query(`SELECT count(*) FROM ${table}`).get() as object)[0];
+  const tables = ["sessions", "output_log", "prompts", "messages", "conversations", "session_conversations"];
+  expect(tables.map(count)).toEqual([1, 3_000, 1, 1, 1, 1]);
+  raw.close();
+});
+
+test("SEC-077 the log of one session has a limit, past which its oldest lines go", () => {
+  const { store, file, id } = withSession();
+  const text = "x".repeat(60_000);
+  const raw = new Database(file);
+  // As if nearly 200 MB were there already, in a few lines.
+  store.addLines(
+    id,
+    Array.from({ length: 10 }, (_, i) => line(i, text)),
+    now,
+  );
+  raw.run("UPDATE sessions SET log_bytes = ? WHERE id = ?", [LIMITS.logBytes - 1_000, id]);
+  expect(store.addLines(id, [line(10, text)], now)).toBe(10);
+  expect(store.lines(id, { limit: 20 }).map((one) => one.line_no)).toEqual([10]);
+  raw.close();
+});
+
+test("ids that nobody knows are null, not errors", () => {
+  const { store } = fresh();
+  expect(store.session("nope")).toBeNull();
+  expect(store.prompt("nope")).toBeNull();
+  expect(store.screen("nope")).toBeNull();
+  expect(store.viewerOf("nope")).toBeNull();
+  expect(store.lineCursor("nope" as SessionId)).toBe(-1);
+});
