@@ -92,7 +92,7 @@ export function noteForUnpaired(config: Config) {
   if (known && known.viewers > 0) return;
   const url = known?.url ?? `http://${config.host}:${config.port}`;
   process.stderr.write(
-    `claude-remote: page at ${url}; pair a phone with \`claude-remote pair\` in another terminal\n`,
+    `claude-remote: ${url} (to pair a phone, run in another terminal: claude-remote pair)\n`,
   );
 }
 
