@@ -89,18 +89,15 @@ export function api(options: ApiOptions): Route[] {
 }
 
 function sessionRoutes({ store, sessions, inputs, events }: ApiOptions): Route[] {
-  const idOf = (call: Call<unknown>) => sessions.get(call.params.id ?? "").id;
+  const idOf = (call: Call) => sessions.get(call.params.id ?? "").id;
+  const follow = (call: Call) => {
+    const wanted = call.query.get("session");
+    const session = wanted === null ? null : sessions.get(wanted).id;
+    call.keep();
+    return events.open(call.request, viewerOf(call), session, call.letGo);
+  };
   return [
-    plain("GET", "/events", ["viewer"], (call) => {
-      const wanted = call.query.get("session");
-      call.keep();
-      return events.open(
-        call.request,
-        viewerOf(call),
-        wanted === null ? null : sessions.get(wanted).id,
-        call.letGo,
-      );
-    }),
+    { ...plain("GET", "/events", ["viewer"], follow), live: true },
     plain("GET", "/api/sessions", READ, () => {
       return Response.json({ sessions: [...sessions.open(), ...store.endedSessions()] });
     }),
@@ -137,7 +134,7 @@ function sessionRoutes({ store, sessions, inputs, events }: ApiOptions): Route[]
 
 function promptRoutes({ store, prompts }: ApiOptions): Route[] {
   const who = ["viewer"] as const;
-  const idOf = (call: Call<unknown>) => call.params.id ?? "";
+  const idOf = (call: Call) => call.params.id ?? "";
   return [
     plain("GET", "/api/prompts", READ, ({ query }) => {
       const open = query.get("open") === "1";
@@ -185,7 +182,7 @@ function viewerRoutes({ logins, pairing, revokeViewer }: ApiOptions): Route[] {
 const NO_LOGIN =
   "This address is plain http, where a login would travel in clear text. Reach the server by https (for example `tailscale serve`), or start it with --insecure-http.";
 
-function viewerOf({ caller }: Call<unknown>): Viewer {
+function viewerOf({ caller }: Call): Viewer {
   if (caller.kind === "viewer") return caller.viewer;
   throw new ApiError("forbidden", "This needs a paired browser.");
 }

@@ -26,6 +26,8 @@ export type Route = {
   path: string;
   who: readonly Who[];
   schema?: v.GenericSchema;
+  /** It answers for as long as somebody listens: HEAD makes no sense. */
+  live?: true;
   // The schema of the same entry made the body.
   handle: (call: Call<never>) => Response | Promise<Response>;
 };
@@ -46,7 +48,7 @@ export function plain(
   method: Route["method"],
   path: string,
   who: readonly Who[],
-  handle: (call: Call<unknown>) => Response | Promise<Response>,
+  handle: (call: Call) => Response | Promise<Response>,
 ): Route {
   return { method, path, who, handle };
 }
@@ -64,13 +66,13 @@ export function router(routes: readonly Route[]) {
       return match ? [{ route, params: { ...match.groups } }] : [];
     });
     if (here.length === 0) throw new ApiError("not_found", "There is nothing here.");
-    const wanted = method === "HEAD" ? "GET" : method;
-    const found = here.find(({ route }) => route.method === wanted);
+    const found = here.find(({ route }) => route.method === method || (method === "HEAD" && isStill(route)));
     if (!found) throw wrongMethod();
     return found;
   };
 }
 
+const isStill = ({ method, live }: Route) => method === "GET" && !live;
 const wrongMethod = () => new ApiError("method", "This method is not for that.");
 
 /** Ids hold nothing that would be encoded, so nothing is decoded. */

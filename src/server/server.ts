@@ -15,7 +15,7 @@ import type { Logger } from "./log.ts";
 import { joinParts, type Parts } from "./parts.ts";
 import { masterKey } from "./private-file.ts";
 import { responder } from "./respond.ts";
-import { plain } from "./routes.ts";
+import { plain, type Route } from "./routes.ts";
 import { Store } from "./store.ts";
 
 export { PortTakenError } from "./listen.ts";
@@ -81,7 +81,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   opened.defer(() => parts.stop());
 
   const { websocket } = parts.uplinks;
-  const channel = plain("GET", "/ws", ["device"], () => new Response(null));
+  const channel: Route = { ...plain("GET", "/ws", ["device"], () => new Response(null)), live: true };
   const door = publicDoor({ names: named, logins: parts.logins, now: clock.now });
   const routes = [...api({ ...parts, version, assets: options.assets }), channel];
   listeners.push(...listenTcp({ ...options, host }, responder({ routes, door, log }), websocket));

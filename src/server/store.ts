@@ -345,7 +345,12 @@ export class Store implements Disposable {
   }
 
   /** Counts what was added, and drops the oldest rows where it is too much; never the newest, which is the cursor. */
-  #grew(count: "grewLog" | "grewConversation", drop: "trimLines" | "trimMessages", id: string, bytes: number) {
+  #grew(
+    count: "grewLog" | "grewConversation",
+    drop: "trimLines" | "trimMessages",
+    id: string,
+    bytes: number,
+  ) {
     let all = Number(this.#get(count, { id, bytes })?.bytes ?? 0);
     while (all > LIMITS.logBytes) {
       const dropped = this.#all(drop, { id, rows: LIMITS.trimRows });

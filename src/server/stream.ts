@@ -185,7 +185,7 @@ function plain(controller: Controller): Sink {
   return {
     write: (text) => controller.enqueue(encoder.encode(text)),
     room: () => (controller.desiredSize ?? 0) > 0,
-    end: () => ended(controller),
+    end: () => quietly(() => controller.close()),
   };
 }
 
@@ -193,11 +193,8 @@ function plain(controller: Controller): Sink {
 function gzipped(controller: Controller, onDrain: () => void): Sink {
   const gzip = createGzip({ flush: constants.Z_SYNC_FLUSH });
   let inFlight = 0;
-  let open = true;
-  gzip.on("data", (chunk: Uint8Array) => {
-    if (open) controller.enqueue(chunk);
-  });
-  gzip.on("error", () => ended(controller));
+  gzip.on("data", (chunk: Uint8Array) => quietly(() => controller.enqueue(chunk)));
+  gzip.on("end", () => quietly(() => controller.close()));
   return {
     write(text) {
       const bytes = Buffer.byteLength(text);
@@ -208,18 +205,13 @@ function gzipped(controller: Controller, onDrain: () => void): Sink {
       });
     },
     room: () => inFlight < LIMITS.streamBytes && (controller.desiredSize ?? 0) > 0,
-    end() {
-      open = false;
-      gzip.destroy();
-      ended(controller);
-    },
+    end: () => gzip.end(),
   };
 }
 
-function ended(controller: Controller) {
+/** The other end may have gone first; then there is nothing left to say. */
+function quietly(say: () => void) {
   try {
-    controller.close();
-  } catch {
-    // The other end went first.
-  }
+    say();
+  } catch {}
 }
