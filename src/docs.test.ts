@@ -33,6 +33,34 @@ test("`help` has every command that is documented", () => {
   }
 });
 
+test("docs/api.md has every route, each with a curl line, and no other", () => {
+  const source = read("src", "server", "api.ts");
+  const named = [...source.matchAll(/(?:plain|route)\(\s*"([A-Z]+)",\s*"([^"]+)"/g)].map(
+    ([, method, path]) => `${method} ${path}`,
+  );
+  const looped = ["interrupt", "stop"].map((type) => `POST /api/sessions/:id/${type}`);
+  const document = read("docs", "api.md");
+  const sections = document.split(/^### /m).slice(1);
+  const documented = sections.map(
+    (section) => /^`([A-Z]+ [^`]+)`/.exec(section)?.[1] ?? section.slice(0, 40),
+  );
+  expect(named.length).toBeGreaterThan(12);
+  expect(sorted(documented)).toEqual(sorted([...named, ...looped]));
+  expect(sections.filter((section) => !section.includes("curl "))).toEqual([]);
+});
+
+test("docs/api.md has every event and every error code", () => {
+  const protocol = read("src", "protocol.ts");
+  const events = /export type ViewerEvents = \{([\s\S]*?)\n\};/.exec(protocol)?.[1] ?? "";
+  const codes = /export type ErrorCode =([\s\S]*?);/.exec(protocol)?.[1] ?? "";
+  const document = read("docs", "api.md");
+  const rows = [...document.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, word]) => word ?? "");
+  const names = [...events.matchAll(/^ {2}([a-z_]+):/gm), ...codes.matchAll(/"([a-z_]+)"/g)].map(
+    ([, word]) => word ?? "",
+  );
+  expect(sorted(rows)).toEqual(sorted(names));
+});
+
 test("links between the documents lead somewhere", () => {
   const documents = [
     "README.md",
