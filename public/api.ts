@@ -1,0 +1,73 @@
+// The REST calls. What went wrong comes back as an ApiFailure with a code and words a person can use.
+import type { ErrorBody, ErrorCode, PromptState } from "../src/protocol.ts";
+
+/** Longer than the worst mobile round trip that still succeeds; after that a retry with the same id is better. */
+const TIMEOUT_MS = 10_000;
+
+/** `network`: no answer came, so nobody knows whether the request arrived. */
+export type FailureCode = ErrorCode | "network";
+
+export class ApiFailure extends Error {
+  override name = "ApiFailure";
+  readonly code: FailureCode;
+  /** With `answered`: how the prompt was answered. */
+  readonly winner: PromptState | null;
+
+  constructor(code: FailureCode, message: string, winner: PromptState | null = null) {
+    super(message);
+    this.code = code;
+    this.winner = winner;
+  }
+
+  /** The same request with the same id may succeed later. */
+  get retryable(): boolean {
+    return ["network", "unreachable", "rate_limited", "internal", "storage"].includes(this.code);
+  }
+}
+
+async function call(method: string, path: string, body?: object): Promise<unknown> {
+  const init: RequestInit = { method, redirect: "error", signal: AbortSignal.timeout(TIMEOUT_MS) };
+  if (body)
+    Object.assign(init, { body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(path, init);
+    text = await response.text();
+  } catch {
+    throw new ApiFailure("network", "The server did not answer.");
+  }
+  const value = parsed(text);
+  if (response.ok) return value;
+  throw failure(response.status, value);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function failure(status: number, value: unknown): ApiFailure {
+  const error = value && typeof value === "object" && "error" in value ? (value as ErrorBody).error : null;
+  if (error?.code) return new ApiFailure(error.code, error.message, error.winner ?? null);
+  if (status === 401) return new ApiFailure("unauthorized", "This browser is not paired.");
+  if (status >= 500) return new ApiFailure("network", `The server is not well (${status}).`);
+  return new ApiFailure("invalid", `The server refused (${status}).`);
+}
+
+/** Throws ApiFailure. */
+export const get = (path: string) => call("GET", path);
+/** Throws ApiFailure. */
+export const post = (path: string, body: object = {}) => call("POST", path, body);
+/** Throws ApiFailure. */
+export const remove = (path: string) => call("DELETE", path);
+
+/** The prompt in an answer of the server, if there is one. */
+export function promptIn(value: unknown): PromptState | null {
+  if (!value || typeof value !== "object" || !("prompt" in value)) return null;
+  const { prompt } = value;
+  return prompt && typeof prompt === "object" && "stage" in prompt ? (prompt as PromptState) : null;
+}

@@ -1,0 +1,209 @@
+// Starts the page: joins the stream, the model and the views, and finds the view for each address.
+import type { PromptId, PromptState, SessionId, Viewer } from "../src/protocol.ts";
+import { createAnswers } from "./answers.ts";
+import { ApiFailure, get, remove } from "./api.ts";
+import { closeDialogs } from "./dialogs.ts";
+import { byId, fromTemplate, part, reconcile, setText } from "./dom.ts";
+import { createModel } from "./model.ts";
+import { createOutbox } from "./outbox.ts";
+import { pairView, takeCode } from "./pair.ts";
+import { promptCard } from "./prompt-card.ts";
+import { createRouter, type Route } from "./router.ts";
+import { sessionView } from "./session.ts";
+import { sessionList } from "./session-list.ts";
+import { stream } from "./stream.ts";
+
+/** What stands in the detail pane. `key` changes when it has to be another one. */
+type View = { key: string; root: HTMLElement; update: () => void; close: () => void };
+
+/** Ages and staleness change without any event. */
+const TICK_MS = 1_000;
+/** Changes that come together are drawn together, also in a page that nobody sees (its title counts). */
+const DRAW_AFTER_MS = 16;
+
+let code = takeCode(); // Before anything else.
+const model = createModel();
+const answers = createAnswers(model);
+const outbox = createOutbox(model);
+const list = sessionList(model);
+const router = createRouter(() => arrive());
+const events = stream({ fold: model.fold, connect: model.connect });
+const asked = new Set<string>();
+let view: View | null = null;
+let scheduled: ReturnType<typeof setTimeout> | null = null;
+
+byId("list-pane").append(list.root);
+model.subscribe(schedule);
+setInterval(schedule, TICK_MS);
+visualViewport?.addEventListener("resize", liftAboveKeyboard);
+visualViewport?.addEventListener("scroll", liftAboveKeyboard);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && router.route().kind === "prompt" && !document.querySelector("dialog"))
+    router.back("/");
+});
+arrive();
+
+function schedule() {
+  scheduled ??= setTimeout(draw, DRAW_AFTER_MS);
+}
+
+/** The address changed. */
+function arrive() {
+  const route = router.route();
+  const watched = route.kind === "session" ? (route.id as SessionId) : null;
+  closeDialogs();
+  model.watch(watched);
+  events.open(watched ? `/events?session=${encodeURIComponent(watched)}` : "/events");
+  const from = view?.key ?? "";
+  draw();
+  if (route.kind === "list") list.focus(from);
+}
+
+function draw() {
+  if (scheduled) clearTimeout(scheduled);
+  scheduled = null;
+  const route = router.route();
+  show(route);
+  view?.update();
+  list.update(location.pathname);
+  const banner = model.banner();
+  byId("banner").hidden = banner === null;
+  byId("banner").classList.toggle("bad", model.connection.kind !== "reconnecting");
+  setText(byId("banner"), banner ?? "");
+  byId("insecure").hidden = !model.insecure;
+  drawNewViewers();
+}
+
+/** Puts the right view in the detail pane, if another one is there. */
+function show(route: Route) {
+  const loggedOut = model.connection.kind === "logged_out";
+  const next = loggedOut || route.kind === "pair" ? pairing(loggedOut) : detail(route);
+  document.body.dataset.view =
+    route.kind === "list" && !loggedOut ? "list" : next.key.startsWith("pair") ? "full" : "detail";
+  const alone = document.body.dataset.view === "list";
+  byId("list-pane").setAttribute("role", alone ? "main" : "complementary");
+  byId("detail-pane").setAttribute("role", alone ? "complementary" : "main");
+  if (next.key === view?.key) return;
+  const replaced = view;
+  view?.close();
+  view = next.make();
+  byId("detail-pane").replaceChildren(view.root);
+  const heading = view.root.querySelector("h1");
+  if (replaced && route.kind !== "list") heading?.focus({ preventScroll: true });
+}
+
+type Wanted = { key: string; make: () => View };
+
+function pairing(loggedOut: boolean): Wanted {
+  const key = loggedOut && !code ? "pair" : `pair#${code ?? ""}`;
+  return { key, make: () => ({ key, ...pairView(code, paired) }) };
+}
+
+function paired() {
+  code = null;
+  if (location.pathname === "/pair") router.go("/", true);
+  events.again();
+}
+
+function detail(route: Route): Wanted {
+  if (route.kind === "session") return sessionDetail(route.id as SessionId);
+  if (route.kind === "prompt") return promptDetail(route.id as PromptId);
+  if (route.kind === "list") return plain("nothing", () => fromTemplate("nothing"));
+  return message("not-found", "Nothing here", "This address leads nowhere.");
+}
+
+function sessionDetail(id: SessionId): Wanted {
+  const key = `/s/${id}`;
+  if (model.session(id)) return { key, make: () => ({ key, ...sessionView(model, outbox, id) }) };
+  if (!model.loaded) return message(`loading ${key}`, "Session", "Connecting …");
+  lookUp(key, `/api/sessions/${encodeURIComponent(id)}`, (found) => {
+    const session = (
+      found as { session?: Parameters<typeof model.fold<"session_start">>[1]["session"] } | null
+    )?.session;
+    if (session) model.fold("session_start", { session });
+  });
+  return message(`missing ${key}`, "Session", "This session is not known here any more.");
+}
+
+function promptDetail(id: PromptId): Wanted {
+  const prompt = model.prompt(id);
+  const key = `/p/${id}`;
+  if (prompt) return card(prompt);
+  if (!model.loaded) return message(`loading ${key}`, "Question", "Connecting …");
+  lookUp(key, "/api/prompts", (found) => {
+    const prompts = (found as { prompts?: PromptState[] } | null)?.prompts ?? [];
+    const known = prompts.find((one) => one.id === id);
+    if (known) model.fold("prompt_response", { prompt: known });
+  });
+  // The last that was seen of it stays, unless it was never here.
+  if (view?.key.startsWith(`${key}#`)) return { key: view.key, make: () => view as View };
+  return message(`missing ${key}`, "Question", "This question is over; how it ended is not known here.");
+}
+
+function card(prompt: PromptState): Wanted {
+  const key = `/p/${prompt.id}#${prompt.digest}`;
+  const changed = view?.key !== key && view?.key.startsWith(`/p/${prompt.id}#`) === true;
+  const make = () => {
+    if (changed) answers.forget(prompt.id);
+    return { key, ...promptCard(prompt, { model, answers, changed }) };
+  };
+  return { key, make };
+}
+
+/** Asks the server once for what the stream did not tell. */
+async function lookUp(key: string, path: string, found: (value: unknown) => void) {
+  if (asked.has(key)) return;
+  asked.add(key);
+  try {
+    found(await get(path));
+  } catch (error) {
+    if (!(error instanceof ApiFailure)) throw error;
+    if (error.retryable) asked.delete(key);
+  }
+}
+
+function message(key: string, title: string, text: string): Wanted {
+  return plain(key, () => {
+    const root = fromTemplate("message-view");
+    setText(part(root, "title", HTMLElement), title);
+    setText(part(root, "text", HTMLElement), text);
+    return root;
+  });
+}
+
+function plain(key: string, root: () => HTMLElement): Wanted {
+  return { key, make: () => ({ key, root: root(), update() {}, close() {} }) };
+}
+
+/** Somebody else was let in: everybody is told, and can end it. */
+function drawNewViewers() {
+  const make = (viewer: Viewer) => {
+    const notice = fromTemplate("notice");
+    setText(part(notice, "text", HTMLElement), `Paired just now: ${viewer.name}`);
+    part(notice, "ok", HTMLElement).addEventListener("click", () => model.approveOf(viewer));
+    part(notice, "act", HTMLElement).addEventListener("click", async () => {
+      try {
+        await remove(`/api/viewers/${encodeURIComponent(viewer.id)}`);
+        model.approveOf(viewer);
+      } catch (error) {
+        if (!(error instanceof ApiFailure)) throw error;
+        setText(part(notice, "text", HTMLElement), `${viewer.name} is still paired: ${error.message}`);
+      }
+    });
+    return notice;
+  };
+  reconcile(
+    byId("notices"),
+    model.newViewers,
+    ({ id }) => id,
+    make,
+    () => {},
+  );
+}
+
+/** Where the keyboard covers the page instead of shrinking it (iOS), everything moves above it. */
+function liftAboveKeyboard() {
+  if (!visualViewport) return;
+  const covered = Math.max(0, innerHeight - visualViewport.height - visualViewport.offsetTop);
+  document.documentElement.style.setProperty("--keyboard", `${covered}px`);
+}

@@ -1,0 +1,152 @@
+// Where one types to claude: a draft per session that survives everything, and what became of the texts sent.
+import type { SessionId } from "../src/protocol.ts";
+import { element, fromTemplate, part, reconcile, setMarked, setText } from "./dom.ts";
+import type { Model } from "./model.ts";
+import { meaningOf, type Outbox, type Sent, type SentStage } from "./outbox.ts";
+
+const STAGES: Record<SentStage, string> = {
+  queued: "Waiting for a connection",
+  sending: "Sending …",
+  sent: "Sent, on its way to the host",
+  delivered: "Typed into Claude",
+  seen: "Seen by Claude",
+  refused: "Not typed.",
+  unconfirmed: "Not confirmed.",
+};
+
+/** The textarea grows up to this part of what is visible. */
+const MAX_HEIGHT = 0.4;
+
+/** The composer of one session. */
+export function composer(model: Model, outbox: Outbox, session: SessionId) {
+  const root = fromTemplate("composer-view");
+  const at = (name: string) => part(root, name, HTMLElement);
+  const text = part(root, "text", HTMLTextAreaElement);
+  const send = part(root, "send", HTMLButtonElement);
+  const drafts = draftOf(session);
+  const touch = matchMedia("(pointer: coarse)").matches;
+
+  text.value = drafts.read();
+  text.addEventListener("input", typed);
+  text.addEventListener("keydown", (event) => {
+    const sends = event.key === "Enter" && !event.shiftKey && !event.isComposing && !touch;
+    if (!sends) return;
+    event.preventDefault();
+    submit();
+  });
+  at("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  requestAnimationFrame(typed);
+
+  function typed() {
+    drafts.write(text.value);
+    const meaning = meaningOf(text.value);
+    at("meaning").hidden = meaning === null;
+    if (meaning)
+      at("meaning").replaceChildren(element("code", "", text.value.trimStart().charAt(0)), ` ${meaning}`);
+    send.disabled = text.value.trim() === "";
+    text.style.height = "auto";
+    const room = (visualViewport?.height ?? innerHeight) * MAX_HEIGHT;
+    text.style.height = `${Math.min(text.scrollHeight + 2, room)}px`;
+  }
+
+  function submit() {
+    if (text.value.trim() === "") return;
+    outbox.send(session, text.value);
+    put("");
+  }
+
+  function put(value: string) {
+    text.value = value;
+    typed();
+  }
+
+  /** Takes a text back into the box, before what is there. */
+  function edit(message: Sent) {
+    outbox.drop(message.id);
+    put([message.text, text.value].filter((one) => one !== "").join("\n"));
+    text.focus();
+  }
+
+  function actionsOf(message: Sent): [name: string, act: () => void][] {
+    const { stage, refusal } = outbox.stageOf(message);
+    const keep: [string, () => void] = ["Keep here", () => edit(message)];
+    if (stage === "queued")
+      return [
+        ["Edit", () => edit(message)],
+        ["Remove", () => outbox.drop(message.id)],
+      ];
+    if (stage === "unconfirmed") return [["Retry", () => outbox.retry(message)]];
+    if (stage !== "refused") return [];
+    if (refusal !== "desk_typing") return [keep, ["Remove", () => outbox.drop(message.id)]];
+    return [
+      ["Add to it", () => outbox.resend(message, "append")],
+      ["Replace it", () => outbox.resend(message, "replace")],
+      keep,
+    ];
+  }
+
+  function drawSent(item: HTMLElement, message: Sent) {
+    const { stage, reason } = outbox.stageOf(message);
+    item.className = `sent ${stage}`;
+    setMarked(part(item, "text", HTMLElement), message.text);
+    setText(part(item, "stage", HTMLElement), [STAGES[stage], reason].filter(Boolean).join(" "));
+    const actions = actionsOf(message);
+    const names = actions.map(([name]) => name).join();
+    const place = part(item, "actions", HTMLElement);
+    if (place.dataset.names === names) return;
+    place.dataset.names = names;
+    place.replaceChildren(
+      ...actions.map(([name, act]) => {
+        const button = element("button", "text-button", name);
+        button.addEventListener("click", act);
+        return button;
+      }),
+    );
+  }
+
+  function update() {
+    const known = model.session(session);
+    const ended = known !== null && model.look(known) === "ended";
+    at("form").hidden = ended;
+    at("over").hidden = !ended;
+    if (ended) setText(at("over"), "This session has ended. Go on with it at a desk: claude-remote resume");
+    reconcile(
+      at("outbox"),
+      outbox.shown(session),
+      ({ id }) => id,
+      () => fromTemplate("sent"),
+      drawSent,
+    );
+  }
+
+  update();
+  return { root, update };
+}
+
+/** The draft of one session, kept where the browser allows it, else for as long as the page lives. */
+function draftOf(session: SessionId) {
+  const key = `draft:${session}`;
+  return {
+    read(): string {
+      try {
+        return localStorage.getItem(key) ?? "";
+      } catch {
+        return memory.get(key) ?? "";
+      }
+    },
+    write(text: string) {
+      memory.set(key, text);
+      try {
+        if (text) localStorage.setItem(key, text);
+        else localStorage.removeItem(key);
+      } catch {
+        // Private mode or a full store: the memory has it.
+      }
+    },
+  };
+}
+
+const memory = new Map<string, string>();

@@ -1,0 +1,30 @@
+// A dialog that asks before something that cannot be taken back.
+import { fromTemplate, part } from "./dom.ts";
+
+export type Ask = { title: string; text: string; yes: string; danger?: boolean; body?: HTMLElement };
+
+/** Asks; true only for the button that says so. Esc, Back and Cancel are no. */
+export function confirm({ title, text, yes, danger, body }: Ask): Promise<boolean> {
+  const dialog = fromTemplate("dialog");
+  if (!(dialog instanceof HTMLDialogElement)) throw new Error("The dialog template is not a dialog");
+  part(dialog, "title", HTMLElement).textContent = title;
+  part(dialog, "text", HTMLElement).textContent = text;
+  const agree = part(dialog, "yes", HTMLButtonElement);
+  agree.textContent = yes;
+  agree.classList.add(danger ? "danger" : "approve");
+  if (body) part(dialog, "body", HTMLElement).append(body);
+  document.body.append(dialog);
+  dialog.showModal();
+  part(dialog, "no", HTMLElement).focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      resolve(dialog.returnValue === "yes");
+      dialog.remove();
+    });
+  });
+}
+
+/** Shows something that only needs to be read; `yes` closes it, as does Cancel. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close("no");
+}

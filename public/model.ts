@@ -1,0 +1,281 @@
+// What the page knows, without any DOM: folds the server's events into sessions, prompts and one watched screen.
+// Every event says what a thing is now, so folding one twice, or in another order, does no harm.
+import {
+  DEAD_AFTER_MS,
+  type InputId,
+  type InputRefusal,
+  type InputStage,
+  type LogLine,
+  type PromptId,
+  type PromptState,
+  type Session,
+  type SessionId,
+  type Viewer,
+  type ViewerEvents,
+} from "../src/protocol.ts";
+import { apply, blank, type Screen } from "../src/screen.ts";
+
+/** `since`: when the page last had contact, by its own clock. */
+export type Connection =
+  | { kind: "connecting" }
+  | { kind: "live" }
+  | { kind: "reconnecting"; since: number }
+  | { kind: "offline"; since: number }
+  | { kind: "logged_out" };
+
+/** How a session is shown. `done`: it became idle and nobody has looked since. */
+export type Look =
+  | "waiting"
+  | "working"
+  | "starting"
+  | "done"
+  | "idle"
+  | "suspended"
+  | "unreachable"
+  | "ended";
+
+/** Drops shorter than this are nobody's business. */
+const QUIET_DROP_MS = 3_000;
+/** Log lines kept of the watched session: what arrives pushes out the oldest; reading back may hold some more. */
+const MAX_LINES = 5_000;
+export const MAX_LINES_BACK = 20_000;
+/** Ended prompts and input stages remembered, so that a card on screen can still say how it ended. */
+const MAX_REMEMBERED = 100;
+
+/** One viewer's state. `clock` is the page's own, in ms; `now` is the server's, estimated from what it last said. */
+export function createModel(clock: () => number = Date.now) {
+  const sessions = new Map<SessionId, Session>();
+  const prompts = new Map<PromptId, PromptState>();
+  const inputs = new Map<InputId, { stage: InputStage; reason: InputRefusal | null }>();
+  const unread = new Set<SessionId>();
+  const byNumber = new Map<number, LogLine>();
+  let sorted: readonly LogLine[] | null = null;
+  const listeners = new Set<() => void>();
+  let newViewers: Viewer[] = [];
+  let knownViewers: Set<string> | null = null;
+  let watched: SessionId | null = null;
+  let screen: Screen | null = null;
+  let connection: Connection = { kind: "connecting" };
+  let self: ViewerEvents["state"]["viewer"] | null = null;
+  let insecure = false;
+  let offset = 0;
+  let contactAt = clock();
+
+  function heard(serverNow: number) {
+    offset = serverNow - clock();
+  }
+
+  /** Puts a session in its place, and notes a turn that ended while nobody looked. */
+  function put(session: Session) {
+    const before = sessions.get(session.id);
+    const finished = before?.status === "working" && session.status === "idle";
+    if (finished && session.id !== watched) unread.add(session.id);
+    if (session.status !== "idle") unread.delete(session.id);
+    sessions.set(session.id, session);
+  }
+
+  function replaceAll(state: ViewerEvents["state"]) {
+    heard(state.now);
+    self = state.viewer;
+    insecure = state.insecure;
+    const named = new Set(state.sessions.map(({ id }) => id));
+    for (const id of sessions.keys()) if (!named.has(id)) sessions.delete(id);
+    state.sessions.forEach(put);
+    const stated = new Set(state.prompts.map(({ id }) => id));
+    for (const [id, prompt] of prompts) if (!stated.has(id) && !isOver(prompt)) prompts.delete(id);
+    for (const prompt of state.prompts) prompts.set(prompt.id, prompt);
+  }
+
+  function putPrompt(prompt: PromptState) {
+    const before = prompts.get(prompt.id);
+    // The reply to our own tap may come after the stream has told more: an older word changes nothing.
+    const older =
+      before?.digest === prompt.digest && STAGES.indexOf(before.stage) > STAGES.indexOf(prompt.stage);
+    if (older) return;
+    prompts.set(prompt.id, prompt);
+    const over = [...prompts.values()].filter(isOver);
+    for (const old of over.slice(0, Math.max(0, over.length - MAX_REMEMBERED))) prompts.delete(old.id);
+  }
+
+  function putLines(more: readonly LogLine[]) {
+    const last = lines().at(-1)?.line_no ?? -1;
+    for (const line of more) byNumber.set(line.line_no, line);
+    sorted = null;
+    const arrived = more.some(({ line_no }) => line_no > last);
+    const most = arrived ? MAX_LINES : MAX_LINES_BACK;
+    for (const { line_no } of lines().slice(0, Math.max(0, byNumber.size - most))) byNumber.delete(line_no);
+    sorted = null;
+  }
+
+  function lines(): readonly LogLine[] {
+    sorted ??= [...byNumber.values()].sort((a, b) => a.line_no - b.line_no);
+    return sorted;
+  }
+
+  function meet(viewers: readonly Viewer[]) {
+    const before = knownViewers;
+    const fresh = (viewer: Viewer) => (before ? !before.has(viewer.id) : now() - viewer.created_at < 60_000);
+    newViewers = [...newViewers, ...viewers.filter((viewer) => fresh(viewer) && viewer.id !== self?.id)];
+    newViewers = newViewers.filter(({ id }) => viewers.some((v) => v.id === id && v.revoked_at === null));
+    knownViewers = new Set(viewers.map(({ id }) => id));
+  }
+
+  const folds: { [Name in keyof ViewerEvents]: (data: ViewerEvents[Name]) => void } = {
+    state: replaceAll,
+    session_start: ({ session }) => put(session),
+    session_end: ({ session }) => put(session),
+    output({ session, frame }) {
+      if (session === watched) screen = apply(screen ?? blank(0, 0), frame);
+    },
+    lines({ session, lines: more }) {
+      if (session === watched) putLines(more);
+    },
+    message() {}, // The log tells it.
+    prompt: ({ prompt }) => putPrompt(prompt),
+    prompt_response: ({ prompt }) => putPrompt(prompt),
+    input({ id, stage, reason }) {
+      inputs.set(id, { stage, reason });
+      for (const old of [...inputs.keys()].slice(0, Math.max(0, inputs.size - MAX_REMEMBERED)))
+        inputs.delete(old);
+    },
+    viewers: ({ viewers }) => meet(viewers),
+    heartbeat: (beat) => heard(beat.now),
+  };
+
+  const changed = () => {
+    for (const listener of listeners) listener();
+  };
+  const now = () => clock() + offset;
+
+  const model = {
+    /** The server's time now, ms since 1970. */
+    now,
+    get connection() {
+      return connection;
+    },
+    get insecure() {
+      return insecure;
+    },
+    get self() {
+      return self;
+    },
+    get watched() {
+      return watched;
+    },
+    get screen() {
+      return screen;
+    },
+    /** Phones that were paired while this page was open and that nobody here has approved of yet. */
+    get newViewers(): readonly Viewer[] {
+      return newViewers;
+    },
+    /** A `state` has come: what is missing does not exist. */
+    get loaded() {
+      return self !== null;
+    },
+    session: (id: SessionId) => sessions.get(id) ?? null,
+    prompt: (id: PromptId) => prompts.get(id) ?? null,
+    input: (id: InputId) => inputs.get(id) ?? null,
+    /** The watched session's log, oldest first; the same array until it changes. */
+    lines,
+
+    /** No word from the server for so long that what is shown may no longer be true. */
+    stale: () => connection.kind === "logged_out" || clock() - contactAt > DEAD_AFTER_MS,
+    /** When the server was last heard, in its own time. */
+    asOf: () => contactAt + offset,
+
+    /** Open prompts, the longest waiting first. */
+    open: () =>
+      [...prompts.values()]
+        .filter((prompt) => prompt.stage === "open")
+        .sort((a, b) => a.created_at - b.created_at),
+    openOf: (session: SessionId) => model.open().filter((prompt) => prompt.session_id === session),
+
+    look(session: Session): Look {
+      if (session.ended_at !== null || session.status === "ended") return "ended";
+      if (!session.connected) return "unreachable";
+      if (session.status === "suspended") return "suspended";
+      if (model.openOf(session.id).length > 0 || session.status === "waiting") return "waiting";
+      if (session.status === "idle" && unread.has(session.id)) return "done";
+      return session.status;
+    },
+
+    /** Every session: those that need somebody first, the longest waiting at the top; ended ones last, newest first. */
+    ordered(): Session[] {
+      const oldest = new Map<SessionId, number>();
+      for (const prompt of model.open().reverse()) oldest.set(prompt.session_id, prompt.created_at);
+      const since = (session: Session) => oldest.get(session.id) ?? session.heard_at;
+      return [...sessions.values()].sort((a, b) => {
+        const [left, right] = [model.look(a), model.look(b)];
+        if (left !== right) return LOOKS.indexOf(left) - LOOKS.indexOf(right);
+        if (left === "waiting") return since(a) - since(b);
+        if (left === "ended") return (b.ended_at ?? 0) - (a.ended_at ?? 0);
+        return b.started_at - a.started_at;
+      });
+    },
+
+    /** What the banner says, or null when there is nothing to say. */
+    banner(): string | null {
+      switch (connection.kind) {
+        case "offline":
+          return "This phone is offline.";
+        case "reconnecting": {
+          const silent = clock() - connection.since;
+          return silent < QUIET_DROP_MS ? null : `Reconnecting … (${Math.floor(silent / 1000)} s)`;
+        }
+        case "logged_out":
+          return "This browser is not paired any more.";
+        default:
+          return model.loaded && model.stale() ? "No word from the server." : null;
+      }
+    },
+
+    fold<Name extends keyof ViewerEvents>(name: Name, data: ViewerEvents[Name]) {
+      contactAt = clock();
+      folds[name](data);
+      changed();
+    },
+    connect(next: Connection) {
+      connection = next;
+      changed();
+    },
+    /** Looks at one session: its screen and log begin empty, and its finished turn counts as seen. */
+    watch(session: SessionId | null) {
+      if (session !== watched) {
+        screen = null;
+        byNumber.clear();
+        sorted = null;
+      }
+      watched = session;
+      if (session) unread.delete(session);
+    },
+    /** The owner knows this phone. */
+    approveOf(viewer: Viewer) {
+      newViewers = newViewers.filter(({ id }) => id !== viewer.id);
+      changed();
+    },
+    /** Calls `listener` after each change until the returned function is called. */
+    subscribe(listener: () => void) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    changed,
+  };
+  return model;
+}
+
+export type Model = ReturnType<typeof createModel>;
+
+const LOOKS: Look[] = ["waiting", "working", "starting", "done", "idle", "suspended", "unreachable", "ended"];
+
+const STAGES: PromptState["stage"][] = ["open", "answered", "delivered", "accepted", "too_late", "withdrawn"];
+
+/** Whether nothing more can become of it. */
+export function isOver({ stage }: PromptState): boolean {
+  return stage === "accepted" || stage === "too_late" || stage === "withdrawn";
+}
+
+/** The last part of the directory: what people call the project. */
+export function projectOf(session: { cwd: string }): string {
+  return session.cwd.split("/").findLast((name) => name !== "") ?? "/";
+}

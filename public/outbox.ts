@@ -1,0 +1,167 @@
+// Texts on their way to claude: queued while there is no connection, then sent, delivered, seen or refused. No DOM.
+import {
+  CONFIRM_WITHIN_MS,
+  type InputBody,
+  type InputId,
+  type InputMode,
+  type InputRefusal,
+  type Key,
+  type SessionId,
+} from "../src/protocol.ts";
+import { ApiFailure, post } from "./api.ts";
+import type { Model } from "./model.ts";
+
+export type SentStage = "queued" | "sending" | "sent" | "delivered" | "seen" | "refused" | "unconfirmed";
+
+export type Sent = {
+  id: InputId;
+  session: SessionId;
+  text: string;
+  mode: InputMode;
+  at: number;
+  /** Nothing has gone out yet. */
+  queued: boolean;
+  answered: boolean;
+  /** In words, when the server itself refused or did not answer. */
+  problem: string | null;
+  refused: boolean;
+};
+
+export const REFUSALS: Record<InputRefusal, string> = {
+  desk_typing: "Somebody is typing at the desk.",
+  prompt_open: "Claude waits for a decision first.",
+  suspended: "Claude is suspended at the desk.",
+  not_ready: "Claude shows no input box.",
+  exited: "Claude has exited.",
+  too_long: "Too long for one message.",
+};
+
+/** Texts shown as sent; older ones are in the log. */
+const MAX_SHOWN = 4;
+/** A text that claude has seen needs no line of its own any more. */
+const SEEN_FOR_MS = 5_000;
+
+/** The texts of this page, of all sessions. */
+export function createOutbox(model: Model, clock: () => number = Date.now) {
+  let sent: Sent[] = [];
+  let keys: Promise<unknown> = Promise.resolve();
+  let keyProblem: string | null = null;
+
+  async function deliver(message: Sent) {
+    Object.assign(message, { at: clock(), queued: false, answered: false, problem: null, refused: false });
+    model.changed();
+    setTimeout(model.changed, CONFIRM_WITHIN_MS + 50);
+    const body: InputBody = { id: message.id, text: message.text, mode: message.mode };
+    try {
+      await post(inputPath(message.session), body);
+      message.answered = true;
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      message.problem = error.message;
+      message.refused = !error.retryable;
+    }
+    model.changed();
+  }
+
+  model.subscribe(() => {
+    if (model.connection.kind !== "live") return;
+    for (const message of sent) if (message.queued) deliver(message);
+  });
+
+  const drop = (id: InputId) => {
+    sent = sent.filter((message) => message.id !== id);
+    model.changed();
+  };
+  const add = (session: SessionId, text: string, mode: InputMode) => {
+    const id = crypto.randomUUID() as InputId;
+    const queued = model.connection.kind !== "live";
+    const message = {
+      id,
+      session,
+      text,
+      mode,
+      at: clock(),
+      queued,
+      answered: false,
+      problem: null,
+      refused: false,
+    };
+    sent.push(message);
+    if (queued) model.changed();
+    else deliver(message);
+  };
+
+  return {
+    /** Sends a text, or queues it until there is a connection. */
+    send: (session: SessionId, text: string) => add(session, text, "if_empty"),
+    /** Sends a refused text again, in another way: it is another input, with its own id. */
+    resend(message: Sent, mode: InputMode) {
+      drop(message.id);
+      add(message.session, message.text, mode);
+    },
+    /** The same text with the same id: it is typed once. */
+    retry: (message: Sent) => void deliver(message),
+    drop,
+
+    stageOf(message: Sent): { stage: SentStage; reason: string | null; refusal: InputRefusal | null } {
+      const known = model.input(message.id);
+      const late = clock() - message.at >= CONFIRM_WITHIN_MS;
+      if (message.queued) return { stage: "queued", reason: null, refusal: null };
+      if (known?.stage === "refused") {
+        return { stage: "refused", reason: known.reason && REFUSALS[known.reason], refusal: known.reason };
+      }
+      if (known && known.stage !== "sent") return { stage: known.stage, reason: null, refusal: null };
+      if (message.refused) return { stage: "refused", reason: message.problem, refusal: null };
+      if (message.problem || late) return { stage: "unconfirmed", reason: message.problem, refusal: null };
+      return { stage: message.answered ? "sent" : "sending", reason: null, refusal: null };
+    },
+
+    /** The texts of one session that still deserve a line, oldest first. */
+    shown(session: SessionId): Sent[] {
+      const fresh = (message: Sent) =>
+        model.input(message.id)?.stage !== "seen" || clock() - message.at < SEEN_FOR_MS;
+      return sent.filter((message) => message.session === session && fresh(message)).slice(-MAX_SHOWN);
+    },
+
+    /** Presses a key; keys arrive in the order they were pressed. */
+    press(session: SessionId, key: Key) {
+      const body: InputBody = { id: crypto.randomUUID() as InputId, key };
+      keys = keys
+        .then(() => post(inputPath(session), body))
+        .then(
+          () => say(null),
+          (error) => say(error instanceof ApiFailure ? error.message : String(error)),
+        );
+    },
+    /** Why the last key did not arrive, or null. */
+    get keyProblem() {
+      return keyProblem;
+    },
+  };
+
+  function say(problem: string | null) {
+    if (problem === keyProblem) return;
+    keyProblem = problem;
+    model.changed();
+  }
+}
+
+export type Outbox = ReturnType<typeof createOutbox>;
+
+const inputPath = (session: SessionId) => `/api/sessions/${encodeURIComponent(session)}/input`;
+
+/** What claude makes of a text that begins with one of its signs; null for an ordinary message. */
+export function meaningOf(text: string): string | null {
+  switch (text.trimStart().charAt(0)) {
+    case "/":
+      return "A command of Claude Code, not a message.";
+    case "!":
+      return "A shell command: runs at once, without asking.";
+    case "#":
+      return "A note for Claude's memory.";
+    case "@":
+      return "Begins by adding a file.";
+    default:
+      return null;
+  }
+}

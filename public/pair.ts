@@ -1,0 +1,101 @@
+// Letting this phone in: the code from the link or typed, a tap, two digits to compare, and the yes in the terminal.
+import { ApiFailure, post } from "./api.ts";
+import { fromTemplate, part, setText } from "./dom.ts";
+
+const POLL_MS = 1_000;
+
+/** What the server says to a code: wait for the yes with `claim`, or come in. */
+type Reply = { status: "pending"; check: string; claim: string } | { status: "paired" };
+
+/** The pairing page. `code` comes from the link, or null when it has to be typed. `onPaired` once the login is set. */
+export function pairView(code: string | null, onPaired: () => void) {
+  const root = fromTemplate("pair-view");
+  const at = (name: string) => part(root, name, HTMLElement);
+  const typed = part(root, "code", HTMLInputElement);
+  const name = part(root, "name", HTMLInputElement);
+  const go = part(root, "go", HTMLButtonElement);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let closed = false;
+
+  setText(at("server"), location.host);
+  setText(
+    at("lead"),
+    code
+      ? "It will be able to watch, answer and type to every Claude session on this server:"
+      : "This browser is not paired with this server:",
+  );
+  at("code-field").hidden = code !== null;
+  name.value = deviceName(navigator.userAgent);
+  at("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const given = code ?? typed.value.trim();
+    if (given === "") return say("Type the code that the terminal shows.");
+    begin({ code: given, name: name.value.trim() || "Phone" });
+  });
+
+  function say(problem: string | null) {
+    at("problem").hidden = problem === null;
+    setText(at("problem"), problem ?? "");
+    go.disabled = false;
+    at("form").hidden = false;
+    at("check").hidden = true;
+  }
+
+  async function begin(body: { code: string; name: string; claim?: string }) {
+    go.disabled = true;
+    try {
+      const reply = (await post("/api/pair", body)) as Reply;
+      if (closed) return;
+      if (reply.status === "paired") return onPaired();
+      at("form").hidden = true;
+      at("check").hidden = false;
+      setText(at("digits"), reply.check);
+      timer = setTimeout(begin, POLL_MS, { ...body, claim: reply.claim });
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      if (closed) return;
+      if (error.retryable && body.claim) timer = setTimeout(begin, POLL_MS, body);
+      else say(error.message);
+    }
+  }
+
+  return {
+    root,
+    update() {},
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * The code in the page's address, or null. Takes it out of the address at once, so that it stays in no history and no
+ * later request can carry it.
+ */
+export function takeCode(): string | null {
+  const code = location.hash.slice(1);
+  if (location.pathname !== "/pair" || code === "") return null;
+  history.replaceState(null, "", "/pair");
+  return code;
+}
+
+/** "iPhone (Safari)" of a user agent, as far as it says. */
+export function deviceName(agent: string): string {
+  const android = /Android[^;)]*;\s*([^;)]+?)(\s+Build|[;)])/.exec(agent)?.[1];
+  const device = /iPhone|iPad|Macintosh|Windows|CrOS/.exec(agent)?.[0];
+  const machine =
+    android && android !== "K" ? android : android ? "Android" : (NAMES[device ?? ""] ?? device ?? "Linux");
+  const browser = /Firefox|FxiOS/.test(agent)
+    ? "Firefox"
+    : /Edg/.test(agent)
+      ? "Edge"
+      : /Chrome|CriOS/.test(agent)
+        ? "Chrome"
+        : /Safari/.test(agent)
+          ? "Safari"
+          : "browser";
+  return `${machine} (${browser})`;
+}
+
+const NAMES: Record<string, string> = { Macintosh: "Mac", CrOS: "Chromebook" };

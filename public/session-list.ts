@@ -1,0 +1,105 @@
+// The list of sessions: whether anything needs me, first of all.
+import type { Session } from "../src/protocol.ts";
+import { element, fromTemplate, part, reconcile, setIcon, setMarked, setText } from "./dom.ts";
+import { type Model, projectOf } from "./model.ts";
+import { titleOf } from "./prompt-card.ts";
+import { age, clockTime } from "./times.ts";
+import { stateWords } from "./words.ts";
+
+/** Text of a prompt shown in the list; all of it is on the card. */
+const WHAT_CHARS = 200;
+
+/** The list; `current` is the path of what is shown beside it. */
+export function sessionList(model: Model) {
+  const root = fromTemplate("list-view");
+  const at = (name: string) => part(root, name, HTMLElement);
+  const openedAt = Date.now();
+
+  function update(current: string) {
+    const sessions = model.ordered();
+    const needs = sessions.filter((session) => model.look(session) === "waiting");
+    const ended = sessions.filter((session) => model.look(session) === "ended");
+    const open = sessions.filter((session) => !needs.includes(session) && !ended.includes(session));
+    const draw = (row: HTMLElement, session: Session) => drawRow(row, session, model, current);
+    for (const [name, some] of Object.entries({ needs, open, ended })) {
+      at(name).hidden = some.length === 0;
+      reconcile(
+        at(`${name}-rows`),
+        some,
+        ({ id }) => id,
+        () => fromTemplate("row"),
+        draw,
+      );
+    }
+    drawHeading(needs.length, current === "/");
+    at("loading").hidden = model.loaded || Date.now() - openedAt < 1_000;
+    at("empty").hidden = !model.loaded || sessions.length > 0;
+    const live = model.connection.kind === "live" && !model.stale();
+    at("link").className = `link-state ${live ? "live" : ""}`;
+    setText(at("link"), live ? "Live" : model.loaded ? `As of ${clockTime(model.asOf(), model.now())}` : "");
+    root.classList.toggle("stale", model.stale());
+    document.title = needs.length > 0 ? `(${needs.length}) claude-remote` : "claude-remote";
+  }
+
+  /** The page's one h1 while the list is the page; beside a session it is a plain line. */
+  function drawHeading(count: number, alone: boolean) {
+    const text = !model.loaded
+      ? ""
+      : count === 0
+        ? "Nothing needs you"
+        : count === 1
+          ? "1 needs you"
+          : `${count} need you`;
+    const place = at("heading");
+    const tag = alone ? "H1" : "H2";
+    const old = place.firstElementChild;
+    if (old?.tagName === tag) return setText(old, text);
+    place.replaceChildren(element(tag, "summary", text));
+  }
+
+  /** Back in the list, the focus is on the row that led away. */
+  function focus(from: string) {
+    const path = from.split("#")[0];
+    for (const link of root.querySelectorAll("a.row")) {
+      if (link instanceof HTMLElement && link.getAttribute("href") === path)
+        link.focus({ preventScroll: true });
+    }
+  }
+
+  return { root, update, focus };
+}
+
+function drawRow(row: HTMLElement, session: Session, model: Model, current: string) {
+  const at = (name: string) => part(row, name, HTMLElement);
+  const look = model.look(session);
+  const [prompt, ...more] = model.openOf(session.id);
+  const href =
+    prompt && look === "waiting"
+      ? `/p/${encodeURIComponent(prompt.id)}`
+      : `/s/${encodeURIComponent(session.id)}`;
+  const link = part(row, "link", HTMLAnchorElement);
+  if (link.getAttribute("href") !== href) link.href = href;
+  if (current === href) link.setAttribute("aria-current", "page");
+  else link.removeAttribute("aria-current");
+  row.className = `row-item ${look}`;
+  setMarked(at("project"), projectOf(session));
+  setMarked(at("host"), session.devbox ?? session.device_name);
+  setText(at("age"), ageOf(session, prompt?.created_at ?? null, model.now()));
+  at("state").className = `state ${look}`;
+  setIcon(part(row, "icon", SVGUseElement), look);
+  const others = more.length > 0 ? ` (${more.length + 1})` : "";
+  setText(at("word"), prompt && look === "waiting" ? titleOf(prompt) + others : stateWords(session, model));
+  const what = prompt && look === "waiting" ? prompt.prompt_text.slice(0, WHAT_CHARS) : whatOf(session);
+  at("what").hidden = what === "";
+  at("what").classList.toggle("code", prompt?.kind === "permission");
+  setMarked(at("what"), what);
+}
+
+function ageOf(session: Session, waitsSince: number | null, now: number): string {
+  return age(now - (waitsSince ?? session.ended_at ?? session.started_at));
+}
+
+function whatOf(session: Session): string {
+  if (session.status === "waiting" && session.waiting_for) return session.waiting_for;
+  return session.title;
+}

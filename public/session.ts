@@ -1,0 +1,218 @@
+// One session: its screen and its log, the keys, the composer, and the way to what claude asks.
+import type { Key, Session, SessionId } from "../src/protocol.ts";
+import { ApiFailure, post } from "./api.ts";
+import { composer } from "./composer.ts";
+import { confirm } from "./dialogs.ts";
+import { element, fromTemplate, part, setIcon, setMarked, setText } from "./dom.ts";
+import { logView } from "./log-view.ts";
+import { type Model, projectOf } from "./model.ts";
+import type { Outbox } from "./outbox.ts";
+import { titleOf } from "./prompt-card.ts";
+import { Terminal } from "./terminal.ts";
+import { clockTime } from "./times.ts";
+import { stateWords } from "./words.ts";
+
+const KEYS: [key: Key, text: string, name: string][] = [
+  ["escape", "Esc", "Escape"],
+  ["tab", "Tab", "Tab"],
+  ["shift_tab", "⇧Tab", "Shift Tab"],
+  ["up", "↑", "Up"],
+  ["down", "↓", "Down"],
+  ["left", "←", "Left"],
+  ["right", "→", "Right"],
+  ["enter", "Enter", "Enter"],
+  ["page_up", "PgUp", "Page up"],
+  ["page_down", "PgDn", "Page down"],
+  ["wheel_up", "Wheel ↑", "Scroll up"],
+  ["wheel_down", "Wheel ↓", "Scroll down"],
+  ["ctrl_c", "Ctrl-C", "Control C"],
+];
+
+/** The page of one session; `update` after each change of the model. */
+export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
+  const root = fromTemplate("session-view");
+  const at = (name: string) => part(root, name, HTMLElement);
+  const terminal = new Terminal();
+  const compose = composer(model, outbox, id);
+  let log: ReturnType<typeof logView> | null = null;
+  let tab: "screen" | "log" = "screen";
+  let problem: string | null = null;
+  let drawing = 0;
+
+  at("panel-screen").append(terminal.root);
+  at("composer").replaceWith(compose.root);
+  for (const [key, text, name] of KEYS) at("keys").append(keyButton(key, text, name));
+  at("tab-screen").addEventListener("click", () => choose("screen"));
+  at("tab-log").addEventListener("click", () => choose("log"));
+  root.querySelector("[role=tablist]")?.addEventListener("keydown", (event) => {
+    if (!(event instanceof KeyboardEvent) || !/^Arrow(Left|Right)$/.test(event.key)) return;
+    choose(tab === "screen" ? "log" : "screen");
+    at(`tab-${tab}`).focus();
+  });
+  at("fit").addEventListener("click", () => {
+    const whole = at("fit").getAttribute("aria-pressed") !== "true";
+    at("fit").setAttribute("aria-pressed", String(whole));
+    terminal.fit = whole ? "width" : "readable";
+  });
+  at("interrupt").addEventListener("click", () => interrupt());
+  at("more").addEventListener("click", () => about());
+
+  function keyButton(key: Key, text: string, name: string) {
+    const button = element("button", key === "ctrl_c" ? "key danger" : "key", text);
+    button.setAttribute("aria-label", name);
+    button.addEventListener("pointerdown", (event) => event.preventDefault()); // The keyboard stays as it is.
+    button.addEventListener("click", async () => {
+      if (key === "ctrl_c" && !(await confirm(CTRL_C))) return;
+      outbox.press(id, key);
+    });
+    return button;
+  }
+
+  async function call(action: "interrupt" | "stop" | "resize", body = {}) {
+    try {
+      await post(`/api/sessions/${encodeURIComponent(id)}/${action}`, body);
+      problem = null;
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      problem = `Not done: ${error.message}`;
+    }
+    update();
+  }
+
+  async function interrupt() {
+    if (await confirm(INTERRUPT)) call("interrupt");
+  }
+
+  async function about() {
+    const session = model.session(id);
+    if (!session) return;
+    const body = element("div", "about");
+    const list = element("dl", "");
+    for (const [name, value] of factsOf(session, model.now())) {
+      const fact = element("dd", "");
+      setMarked(fact, value);
+      list.append(element("dt", "", name), fact);
+    }
+    body.append(list);
+    const running = model.look(session) !== "ended" && session.connected;
+    if (running && !session.terminal) {
+      const fit = element("button", "button wide", "Make Claude as wide as this phone");
+      fit.addEventListener("click", () => call("resize", terminal.room()));
+      body.append(fit);
+    }
+    const title = "About this session";
+    if (!running) return confirm({ title, text: "", yes: "Close", body });
+    const stop = await confirm({ title, text: "", yes: "Stop Claude …", danger: true, body });
+    if (stop && (await confirm(STOP))) call("stop");
+  }
+
+  function choose(next: "screen" | "log") {
+    tab = next;
+    if (tab === "log" && !log) {
+      log = logView(model, id);
+      at("panel-log").append(log.root);
+    }
+    update();
+  }
+
+  function drawTabs() {
+    for (const name of ["screen", "log"] as const) {
+      at(`tab-${name}`).setAttribute("aria-selected", String(tab === name));
+      at(`tab-${name}`).tabIndex = tab === name ? 0 : -1;
+      at(`panel-${name}`).hidden = tab !== name;
+    }
+    at("fit").hidden = tab !== "screen";
+  }
+
+  function drawAsk() {
+    const [first, ...others] = model.openOf(id);
+    const bar = part(root, "ask", HTMLAnchorElement);
+    bar.hidden = !first;
+    if (!first) return;
+    bar.href = `/p/${encodeURIComponent(first.id)}`;
+    setText(
+      at("ask-title"),
+      others.length > 0 ? `${titleOf(first)} (1 of ${others.length + 1})` : titleOf(first),
+    );
+    setMarked(at("ask-what"), first.kind === "plan" ? "" : first.prompt_text.slice(0, 300));
+  }
+
+  function noteFor(session: Session): string | null {
+    if (problem ?? outbox.keyProblem) return problem ?? `The key did not arrive: ${outbox.keyProblem}`;
+    if (model.stale()) return `As of ${clockTime(model.asOf(), model.now())}.`;
+    if (session.status === "suspended")
+      return "Suspended at the desk with Ctrl-Z: it takes no input until somebody types fg there.";
+    if (session.hooks === "dead")
+      return "Claude's hooks do not reach us (switched off by a setting): questions appear on the screen only. Answer them with the keys.";
+    if (!session.terminal && session.ended_at === null && session.connected)
+      return "No terminal is attached; Claude goes on.";
+    return null;
+  }
+
+  function draw() {
+    drawing = 0;
+    if (model.screen && tab === "screen") terminal.show(model.screen);
+    if (tab === "log") log?.update();
+  }
+
+  function update() {
+    const session = model.session(id);
+    if (!session) return;
+    const look = model.look(session);
+    setMarked(at("title"), projectOf(session));
+    at("state").className = `state ${look}`;
+    setIcon(part(root, "icon", SVGUseElement), look);
+    setMarked(at("word"), `${stateWords(session, model)} · ${session.device_name}`);
+    const note = noteFor(session);
+    at("note").hidden = note === null;
+    setText(at("note"), note ?? "");
+    at("interrupt").hidden = look !== "working";
+    at("keys").hidden = tab !== "screen" || look === "ended";
+    root.classList.toggle("stale", model.stale());
+    drawTabs();
+    drawAsk();
+    compose.update();
+    drawing ||= requestAnimationFrame(draw);
+  }
+
+  update();
+  return {
+    root,
+    update,
+    close() {
+      cancelAnimationFrame(drawing);
+      terminal[Symbol.dispose]();
+    },
+  };
+}
+
+const CTRL_C = {
+  title: "Press Ctrl-C?",
+  text: "It cancels what Claude is doing; twice in a row ends Claude.",
+  yes: "Press Ctrl-C",
+  danger: true,
+};
+const INTERRUPT = {
+  title: "Interrupt Claude?",
+  text: "It stops what it is doing now, as Esc at the desk does.",
+  yes: "Interrupt",
+  danger: true,
+};
+const STOP = {
+  title: "Stop Claude?",
+  text: "The process ends. The conversation is kept and can be resumed.",
+  yes: "Stop Claude",
+  danger: true,
+};
+
+function factsOf(session: Session, now: number): [name: string, value: string][] {
+  return [
+    ["Directory", session.cwd],
+    ["Command", session.command.join(" ")],
+    ["Host", session.devbox ? `${session.devbox} (by ${session.device_name})` : session.device_name],
+    ["Claude", session.claude_version ?? "version not known"],
+    ["Mode", session.permission_mode ?? "not known yet"],
+    ["Size", `${session.cols} × ${session.rows}${session.terminal ? ", a terminal is attached" : ""}`],
+    ["Started", clockTime(session.started_at, now)],
+  ];
+}

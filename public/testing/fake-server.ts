@@ -1,0 +1,138 @@
+// Serves the page with its strict headers, plays events to it and remembers what it asks for.
+import type { ViewerEvents } from "../../src/protocol.ts";
+
+export type Served = Map<string, { type: string; gzip: Uint8Array }>;
+export type Asked = { method: string; path: string; body: unknown };
+type Reply = { status?: number; body?: unknown } | "hang" | "break";
+
+const PAGES = /^\/($|pair$|s\/|p\/)/;
+
+/** `dress` gives every response the headers of the real server. */
+export class FakeServer implements AsyncDisposable {
+  /** Every request to the API, in order. */
+  readonly asked: Asked[] = [];
+  /** Bytes of each file as it went over the wire. */
+  readonly sent = new Map<string, number>();
+  readonly #assets: Served;
+  readonly #dress: (response: Response) => Response;
+  readonly #server: Bun.Server<undefined>;
+  readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  readonly #replies = new Map<string, (asked: Asked) => Reply>();
+  readonly #waiting = new Set<() => void>();
+  #first: () => ViewerEvents["state"] | null;
+  #eventsStatus = 200;
+  /** The streams that were opened, by path. */
+  readonly opened: string[] = [];
+
+  constructor(assets: Served, dress: (response: Response) => Response) {
+    this.#assets = assets;
+    this.#dress = dress;
+    this.#first = () => null;
+    this.#server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      development: false,
+      idleTimeout: 0,
+      fetch: (request) => this.#answer(request),
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.port}`;
+  }
+
+  /** What every new stream begins with. */
+  begin(state: () => ViewerEvents["state"]) {
+    this.#first = state;
+  }
+
+  /** To every page that listens. */
+  send<Name extends keyof ViewerEvents>(name: Name, data: ViewerEvents[Name]) {
+    const text = new TextEncoder().encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+    for (const stream of this.#streams) stream.enqueue(text);
+  }
+
+  /** Ends every stream; new ones get this status until it is 200 again. */
+  drop(status = 503) {
+    this.#eventsStatus = status;
+    for (const stream of this.#streams) stream.close();
+    this.#streams.clear();
+  }
+
+  accept() {
+    this.#eventsStatus = 200;
+  }
+
+  /** How to answer a call; 200 `{}` without. */
+  reply(path: string, reply: (asked: Asked) => Reply) {
+    this.#replies.set(path, reply);
+  }
+
+  /** Resolves with the first call to `path` that `nth` names, as soon as it was made. */
+  async call(path: string, nth = 0): Promise<Asked> {
+    return this.#until(() => this.asked.filter((one) => one.path === path)[nth]);
+  }
+
+  /** Resolves when that many streams were opened. */
+  async streams(count: number): Promise<void> {
+    await this.#until(() => (this.opened.length >= count ? true : undefined));
+  }
+
+  async #until<T>(look: () => T | undefined): Promise<T> {
+    for (;;) {
+      const found = look();
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  #wake() {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const { pathname, search } = new URL(request.url);
+    if (pathname === "/events") return this.#dress(this.#stream(request, pathname + search));
+    if (pathname.startsWith("/api/")) return this.#dress(await this.#api(request, pathname));
+    const asset = this.#assets.get(PAGES.test(pathname) ? "/" : pathname);
+    if (!asset) return this.#dress(new Response("Not found", { status: 404 }));
+    this.sent.set(PAGES.test(pathname) ? "/" : pathname, asset.gzip.length);
+    const headers = { "content-type": asset.type, "content-encoding": "gzip" };
+    return this.#dress(new Response(asset.gzip.slice(), { headers }));
+  }
+
+  #stream(request: Request, path: string): Response {
+    this.#server.timeout(request, 0);
+    if (this.#eventsStatus !== 200) return new Response(null, { status: this.#eventsStatus });
+    let controller: ReadableStreamDefaultController<Uint8Array>;
+    const body = new ReadableStream<Uint8Array>({
+      start: (made) => {
+        controller = made;
+        this.#streams.add(controller);
+        const first = this.#first();
+        if (first) this.send("state", first);
+        this.opened.push(path);
+        this.#wake();
+      },
+      cancel: () => void this.#streams.delete(controller),
+    });
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
+  }
+
+  async #api(request: Request, path: string): Promise<Response> {
+    const text = await request.text();
+    const asked = { method: request.method, path, body: text ? JSON.parse(text) : null };
+    const reply = this.#replies.get(path)?.(asked) ?? {};
+    this.asked.push(asked);
+    this.#wake();
+    if (reply === "hang") return new Promise(() => {});
+    if (reply === "break") return Response.error();
+    return Response.json(reply.body ?? {}, { status: reply.status ?? 200 });
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.drop();
+    await this.#server.stop(true);
+  }
+}
