@@ -1,18 +1,46 @@
-import { expect, test } from "bun:test";
-import type { AnswerId } from "../protocol.ts";
-import { TestLink } from "../testing/link.ts";
-import { testServer } from "../testing/server.ts";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { AnswerId, OptionId, PromptId, PromptState, SessionId } from "../protocol.ts";
+import { fakeClock } from "../testing/clock.ts";
+import { prompt, statement, TestLink } from "../testing/link.ts";
+import { type TestServer, testServer } from "../testing/server.ts";
 import { TestViewer } from "../testing/viewer.ts";
 
-test("the whole life of a prompt: asked, shown, answered, delivered, accepted", async () => {
-  await using server = await testServer();
-  const { link, id: session } = await TestLink.session(server);
-  await using viewer = await TestViewer.pair(server);
-  await viewer.listen();
+let server: TestServer;
+let phone: TestViewer;
+let tablet: TestViewer;
+let link: TestLink;
+let session: SessionId;
 
-  const { id } = await link.ask();
-  const shown = await viewer.until("the prompt", () => viewer.prompts.get(id));
-  expect(shown).toMatchObject({
+beforeAll(async () => {
+  server = await testServer();
+  phone = await TestViewer.pair(server, "Phone");
+  tablet = await TestViewer.pair(server, "Tablet");
+  ({ link, id: session } = await TestLink.session(server));
+  await phone.listen();
+});
+afterAll(async () => {
+  phone.leave();
+  link[Symbol.dispose]();
+  await server.stop();
+});
+
+/** A prompt as the phone sees it. */
+async function shown(change: Parameters<typeof prompt>[0] = {}) {
+  const { id } = await link.ask(change);
+  return phone.until("the prompt", () => phone.prompts.get(id));
+}
+
+/** The answer that the wrapper was told. */
+const toldOf = (id: PromptId) =>
+  link.until("the answer", () => link.heard.find((one) => one.type === "answer" && one.prompt === id));
+
+const stageOf = (id: PromptId, stage: string) =>
+  phone.until(stage, () => phone.prompts.get(id)?.stage === stage && phone.prompts.get(id));
+
+test("the whole life of a prompt: asked, shown, answered, delivered, accepted", async () => {
+  const asked = await shown();
+  const { id, digest } = asked;
+  expect(asked).toMatchObject({
     stage: "open",
     session_id: session,
     tool: "Bash",
@@ -20,27 +48,273 @@ test("the whole life of a prompt: asked, shown, answered, delivered, accepted", 
   });
 
   const answer_id = "a1" as AnswerId;
-  const reply = await viewer.post(`/api/prompts/${id}/approve`, { digest: shown.digest, answer_id });
+  const reply = await phone.post(`/api/prompts/${id}/approve`, { digest, answer_id });
   expect(reply).toMatchObject({
     status: 200,
     body: { prompt: { stage: "answered", responded_by: "Phone" } },
   });
 
-  const answer = await link.next("answer");
-  expect(answer).toEqual({
-    type: "answer",
-    prompt: id,
-    digest: shown.digest,
-    answer_id,
-    answer: { option: "approve" as never },
-  });
+  const answer = { option: "approve" as OptionId };
+  expect(await link.next("answer")).toEqual({ type: "answer", prompt: id, digest, answer_id, answer });
   link.say({ type: "delivered", prompt: id, answer_id });
-  await viewer.until("delivered", () => viewer.prompts.get(id)?.stage === "delivered");
+  await stageOf(id, "delivered");
   link.say({ type: "accepted", prompt: id });
-  const ended = await viewer.until(
-    "accepted",
-    () => viewer.prompts.get(id)?.stage === "accepted" && viewer.prompts.get(id),
-  );
-  expect(ended).toMatchObject({ response: { option: "approve" }, outcome: "accepted" });
+  expect(await stageOf(id, "accepted")).toMatchObject({ response: answer, outcome: "accepted" });
   await link.acked("accepted", id);
+});
+
+test("SEC-029 an answer without the digest of what was shown, or with another, reaches nobody", async () => {
+  const { id, digest } = await shown();
+  const answer_id = "x1" as AnswerId;
+  const changed = await phone.post(`/api/prompts/${id}/approve`, { digest: "0".repeat(64), answer_id });
+  expect(changed).toMatchObject({
+    status: 409,
+    body: { error: { code: "changed", winner: { id, digest, stage: "open" } } },
+  });
+  expect((await phone.post(`/api/prompts/${id}/approve`, { answer_id })).status).toBe(400);
+  expect((await phone.post(`/api/prompts/${id}/approve`, { digest })).status).toBe(400);
+  expect(link.heard.filter((message) => message.type === "answer" && message.prompt === id)).toEqual([]);
+  expect(phone.prompts.get(id)?.stage).toBe("open");
+});
+
+test("SEC-030 a tap meant for the prompt before meets 409 or 410, and the new one stays open", async () => {
+  const first = await shown();
+  link.say({ type: "withdrawn", prompt: first.id, by: "desk", chosen: null });
+  const second = await shown();
+  await stageOf(first.id, "withdrawn");
+  expect((await phone.answer("approve", first)).status).toBe(410);
+  const mixed = await phone.post(`/api/prompts/${second.id}/approve`, {
+    digest: first.digest,
+    answer_id: "m1",
+  });
+  expect(mixed).toMatchObject({ status: 409, body: { error: { code: "changed" } } });
+  expect(phone.prompts.get(second.id)?.stage).toBe("open");
+});
+
+test("SEC-030 a prompt that changed under the same id takes only the new digest", async () => {
+  const before = await shown();
+  const after = await link.ask({ id: before.id, input: { command: "rm -rf ~" }, prompt_text: "rm -rf ~" });
+  await phone.until("the change", () => phone.prompts.get(before.id)?.digest === after.digest);
+  expect((await phone.answer("approve", before)).status).toBe(409);
+  const now = phone.prompts.get(before.id);
+  expect(now && (await phone.answer("reject", now)).status).toBe(200);
+});
+
+test("SEC-031 of two answers in the same moment one is taken, the other learns who won", async () => {
+  for (let round = 0; round < 5; round++) {
+    const asked = await shown();
+    const replies = await Promise.all([phone.answer("approve", asked), tablet.answer("reject", asked)]);
+    const [winner] = replies.filter(({ status }) => status === 200);
+    const [loser] = replies.filter(({ status }) => status === 409);
+    const won = winner?.body.prompt as unknown as PromptState;
+    expect(won.stage).toBe("answered");
+    expect(loser?.body.error).toMatchObject({ code: "answered", winner: won });
+    expect(await toldOf(asked.id)).toMatchObject({ answer_id: won.answer_id, answer: won.response });
+    if (won.answer_id) link.say({ type: "delivered", prompt: asked.id, answer_id: won.answer_id });
+    await link.acked("delivered", asked.id);
+    const told = link.heard.filter((one) => one.type === "answer" && one.prompt === asked.id);
+    expect(new Set(told.map((one) => JSON.stringify(one))).size).toBe(1);
+  }
+});
+
+test("SEC-032 an answer after the desk, after the end, and to nothing is 410 or 404", async () => {
+  const { link: other, id } = await TestLink.session(server);
+  const [first, second] = [await other.ask(), await other.ask()];
+  await phone.until("both", () => phone.prompts.has(first.id) && phone.prompts.has(second.id));
+  other.say({ type: "withdrawn", prompt: first.id, by: "desk", chosen: "approved" });
+  expect(await stageOf(first.id, "withdrawn")).toMatchObject({ withdrawn_by: "desk", outcome: "approved" });
+  const late = await tablet.post(`/api/prompts/${first.id}/reject`, {
+    digest: first.digest,
+    answer_id: "l1",
+  });
+  expect(late).toMatchObject({ status: 410, body: { error: { code: "gone" } } });
+  other.say({ type: "exit", code: 0, signal: null, reason: "exit" });
+  expect(await stageOf(second.id, "withdrawn")).toMatchObject({ withdrawn_by: "exited" });
+  await phone.until("the end", () => phone.sessions.get(id)?.ended_at);
+  expect(
+    (await phone.post(`/api/prompts/${second.id}/approve`, { digest: second.digest, answer_id: "l2" }))
+      .status,
+  ).toBe(410);
+  expect(
+    (await phone.post("/api/prompts/none/approve", { digest: first.digest, answer_id: "l3" })).status,
+  ).toBe(404);
+  other[Symbol.dispose]();
+});
+
+test("SEC-033 the same answer again is the same result, applied once", async () => {
+  const { id, digest } = await shown();
+  const once = { digest, answer_id: "same" };
+  const first = await phone.post(`/api/prompts/${id}/approve`, once);
+  const again = await phone.post(`/api/prompts/${id}/approve`, once);
+  expect(again).toMatchObject({ status: 200, body: first.body });
+  link.say(
+    { type: "delivered", prompt: id, answer_id: "same" as AnswerId },
+    { type: "accepted", prompt: id },
+  );
+  await stageOf(id, "accepted");
+  const late = await phone.post(`/api/prompts/${id}/approve`, once);
+  expect(late).toMatchObject({ status: 200, body: { prompt: { stage: "accepted", answer_id: "same" } } });
+});
+
+test("SEC-034 an answer names what an option is: approve, always, reject, with a text or without", async () => {
+  const cases: [verb: "approve" | "reject" | "answer", more: object, answer: object][] = [
+    ["approve", {}, { option: "approve" }],
+    ["approve", { option: "approve_always" }, { option: "approve_always" }],
+    ["reject", {}, { option: "reject" }],
+    ["reject", { message: "use pnpm" }, { option: "reject_message", text: "use pnpm" }],
+    ["answer", { option: "reject_message", text: "no" }, { option: "reject_message", text: "no" }],
+  ];
+  for (const [verb, more, answer] of cases) {
+    // The same options in another order: it must not matter.
+    const asked = await shown({ options: prompt().options.toReversed() });
+    expect((await phone.answer(verb, asked, more)).status).toBe(200);
+    expect(await toldOf(asked.id)).toMatchObject({ answer });
+  }
+});
+
+test("SEC-034 an option that is not offered, or a text where none belongs, is refused", async () => {
+  const asked = await shown();
+  const refused: ["approve" | "reject" | "answer", object][] = [
+    ["approve", { option: "reject" }],
+    ["approve", { option: "1" }],
+    ["answer", { option: "yes" }],
+    ["answer", {}],
+    ["answer", { option: "approve", text: "and more" }],
+    ["answer", { option: "reject_message" }],
+  ];
+  for (const [verb, more] of refused) {
+    expect((await phone.answer(verb, asked, more)).status, `${verb} ${JSON.stringify(more)}`).toBe(400);
+  }
+  const onlyApprove = await shown({ options: [{ id: "ok" as OptionId, label: "OK", effect: "approve" }] });
+  expect((await phone.answer("reject", onlyApprove)).status).toBe(400);
+  expect(phone.prompts.get(onlyApprove.id)?.stage).toBe("open");
+});
+
+test("a question is answered with labels or free text, by question", async () => {
+  const question = {
+    question: "Which?",
+    header: "Q",
+    multi_select: false,
+    options: [{ label: "A", description: "" }],
+  };
+  const options = [
+    { id: "answer" as OptionId, label: "Answer", effect: "answer" as const, text: "optional" as const },
+  ];
+  const asked = await shown({ kind: "question", tool: "AskUserQuestion", questions: [question], options });
+  const answers = { "Which?": "A" };
+  expect((await phone.answer("answer", asked, { option: "answer", answers })).status).toBe(200);
+  expect(await toldOf(asked.id)).toMatchObject({ answer: { option: "answer", answers } });
+});
+
+test("SEC-048 every prompt and every decision, refused ones as well, is in the audit with the full input", async () => {
+  const asked = await shown({ input: { command: "echo audited" } });
+  await phone.answer("approve", asked);
+  await tablet.answer("reject", asked);
+  const { Store } = await import("./store.ts");
+  const store = new Store(`${server.data}/claude-remote.db`);
+  const rows = store.auditRows().filter((row) => row.subject === asked.id);
+  store[Symbol.dispose]();
+  expect(rows.map((row) => row.action)).toEqual(["prompt", "answer", "answer refused"]);
+  expect(JSON.parse(String(rows[0]?.detail))).toEqual({
+    digest: asked.digest,
+    tool: "Bash",
+    input: { command: "echo audited" },
+  });
+  expect(rows[1]?.actor).toMatch(/^viewer /);
+});
+
+test("nothing is stored for a session that is out of reach, and the prompt stays open", async () => {
+  const clock = fakeClock();
+  await using quiet = await testServer({ clock });
+  const viewer = await TestViewer.pair(quiet);
+  const { link: wrapper } = await TestLink.session(quiet);
+  const { id, digest } = await wrapper.ask();
+  const approve = () => viewer.post(`/api/prompts/${id}/approve`, { digest, answer_id: "u1" });
+
+  clock.advance(14_500);
+  wrapper.say({ type: "ping" });
+  await wrapper.ask();
+  clock.advance(14_999);
+  expect(wrapper.closed).toBe(false);
+  clock.advance(1);
+  expect(await approve()).toMatchObject({ status: 503, body: { error: { code: "unreachable" } } });
+  clock.advance(1_000);
+  await wrapper.until("the close", () => wrapper.closed);
+  expect(await approve()).toMatchObject({ status: 503, body: { error: { code: "unreachable" } } });
+  expect((await viewer.get("/api/prompts?open=1")).body.prompts).toMatchObject([
+    { id, stage: "open" },
+    { stage: "open" },
+  ]);
+});
+
+test("a suspended session's prompts cannot be answered, and the reason is said", async () => {
+  const { link: desk, id } = await TestLink.session(server);
+  const asked = await desk.ask();
+  const { id: _id, cwd, command, claude_version, age_ms, open, ...state } = statement();
+  desk.say({ type: "status", state: { ...state, status: "suspended" } });
+  await phone.until("suspended", () => phone.sessions.get(id)?.status === "suspended");
+  const reply = await phone.post(`/api/prompts/${asked.id}/approve`, {
+    digest: asked.digest,
+    answer_id: "s1",
+  });
+  expect(reply).toMatchObject({
+    status: 503,
+    body: { error: { code: "unreachable", message: expect.stringContaining("Ctrl-Z") } },
+  });
+  desk.say({ type: "status", state });
+  await phone.until("back", () => phone.sessions.get(id)?.status === "working");
+  expect(
+    (await phone.post(`/api/prompts/${asked.id}/approve`, { digest: asked.digest, answer_id: "s1" })).status,
+  ).toBe(200);
+  desk[Symbol.dispose]();
+});
+
+test("an answer is said again every 2 s until it is delivered", async () => {
+  const clock = fakeClock();
+  await using slow = await testServer({ clock });
+  const viewer = await TestViewer.pair(slow);
+  const { link: wrapper } = await TestLink.session(slow);
+  const { id, digest } = await wrapper.ask();
+  await viewer.post(`/api/prompts/${id}/approve`, { digest, answer_id: "r1" });
+  await wrapper.next("answer");
+  for (let again = 0; again < 3; again++) {
+    clock.advance(2_000);
+    expect(await wrapper.next("answer")).toMatchObject({ prompt: id, answer_id: "r1" });
+  }
+  wrapper.say({ type: "delivered", prompt: id, answer_id: "r1" as AnswerId });
+  await wrapper.acked("delivered", id);
+  wrapper.heard.splice(0);
+  clock.advance(10_000);
+  await wrapper.next("ping");
+  expect(wrapper.heard.filter(({ type }) => type === "answer")).toEqual([]);
+});
+
+test("an answer outlives the server and the connection: it is sent again to the wrapper that comes back", async () => {
+  await using mortal = await testServer();
+  const viewer = await TestViewer.pair(mortal);
+  const { link: wrapper, id: lasting } = await TestLink.session(mortal);
+  const { id, digest } = await wrapper.ask();
+  await viewer.post(`/api/prompts/${id}/approve`, { digest, answer_id: "k1" });
+  await mortal.restart();
+  await wrapper.until("the close", () => wrapper.closed);
+  const { link: back } = await TestLink.session(mortal, { id: lasting, open: [id] });
+  expect(await back.next("answer")).toMatchObject({
+    prompt: id,
+    digest,
+    answer_id: "k1",
+    answer: { option: "approve" },
+  });
+  back.say({ type: "too_late", prompt: id, by: "desk", chosen: "rejected" });
+  await back.acked("too_late", id);
+  expect((await viewer.get("/api/prompts")).body.prompts).toMatchObject([
+    { stage: "too_late", withdrawn_by: "desk", outcome: "rejected", response: { option: "approve" } },
+  ]);
+  back[Symbol.dispose]();
+});
+
+test("a hundred open prompts are enough for one session", async () => {
+  const { link: flood } = await TestLink.session(server);
+  for (let i = 0; i < 101; i++) flood.say({ type: "prompt", prompt: prompt() });
+  await flood.until("the close", () => flood.closed);
+  expect((await phone.get("/health")).status).toBe(200);
 });

@@ -86,12 +86,13 @@ export class Prompts {
 
   /** Says every answer that did not arrive yet to the wrapper of that session. */
   repeat(session: SessionId): void {
-    const uplink = this.#sessions.uplink(session);
-    if (!uplink) return;
-    for (const { id, digest, answer_id, response } of this.#store.undelivered(session)) {
-      if (answer_id && response)
-        uplink.tell({ type: "answer", prompt: id, digest, answer_id, answer: response });
-    }
+    for (const prompt of this.#store.undelivered(session)) this.#deliver(prompt);
+  }
+
+  #deliver({ id, session_id, digest, answer_id, response }: PromptState) {
+    if (!answer_id || !response) return;
+    const uplink = this.#sessions.uplink(session_id);
+    uplink?.tell({ type: "answer", prompt: id, digest, answer_id, answer: response });
   }
 
   #answer(
@@ -109,7 +110,7 @@ export class Prompts {
     const result = this.#store.answer({ prompt: prompt.id, ...given, answer }, viewer, this.#clock.now());
     if (!result.applied) return outcome(result.prompt, given);
     this.#tell(`prompt ${prompt.id}`, "prompt_response", { prompt: result.prompt });
-    this.repeat(prompt.session_id);
+    this.#deliver(result.prompt);
     return result.prompt;
   }
 
