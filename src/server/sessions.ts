@@ -60,7 +60,6 @@ export class Sessions {
     this.#changed(live);
     for (const prompt of stated.withdrawn)
       this.#events.tell(`prompt ${prompt.id}`, "prompt_response", { prompt });
-    this.watch(statement.id);
     return stated.session;
   }
 

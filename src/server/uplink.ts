@@ -149,7 +149,9 @@ export class Connection implements Uplink {
     this.session = statement.id;
     if (first) this.tell({ type: "ack", stream: "lines", upto: store.lineCursor(statement.id) });
     this.#converses(statement.conversation);
-    if (first) prompts.repeat(statement.id);
+    if (!first) return;
+    prompts.repeat(statement.id);
+    sessions.watch(statement.id);
   }
 
   /** Where that conversation's transcript goes on from, when it begins or comes back. */

@@ -1,0 +1,397 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { ConversationId, DeviceId, LogLine, PromptId, SessionId } from "../protocol.ts";
+import { fakeClock } from "../testing/clock.ts";
+import { prompt, statement, TestLink } from "../testing/link.ts";
+import { type TestServer, testServer } from "../testing/server.ts";
+import { TestViewer } from "../testing/viewer.ts";
+
+let server: TestServer;
+let viewer: TestViewer;
+
+beforeAll(async () => {
+  server = await testServer();
+  viewer = await TestViewer.pair(server);
+  await viewer.listen();
+});
+afterAll(async () => {
+  viewer.leave();
+  await server.stop();
+});
+
+const line = (line_no: number): LogLine => ({
+  line_no,
+  epoch: 0,
+  source: "screen",
+  text: `line ${line_no}`,
+  age_ms: 0,
+});
+
+/** Another machine, enrolled. */
+async function enrolled(name: string): Promise<{ device: DeviceId; secret: Uint8Array }> {
+  const { id, secret } = await server.admin("POST", "/devices", { name });
+  return { device: id as DeviceId, secret: new Uint8Array(Buffer.from(String(secret), "base64url")) };
+}
+
+test("a session appears with its connection, goes out of reach with it, and comes back", async () => {
+  const { link, id } = await TestLink.session(server, { title: "first" });
+  expect(await viewer.until("the session", () => viewer.sessions.get(id))).toMatchObject({
+    connected: true,
+    title: "first",
+  });
+  link[Symbol.dispose]();
+  await viewer.until("out of reach", () => viewer.sessions.get(id)?.connected === false);
+  expect(viewer.sessions.get(id)?.ended_at).toBeNull();
+  const { link: back } = await TestLink.session(server, { id, title: "again" });
+  await viewer.until(
+    "back",
+    () => viewer.sessions.get(id)?.connected && viewer.sessions.get(id)?.title === "again",
+  );
+  back[Symbol.dispose]();
+});
+
+test("this user's wrappers reach the server by its unix socket as well", async () => {
+  const { link, id } = await TestLink.session(server, {}, { unix: true });
+  expect(await viewer.until("the session", () => viewer.sessions.get(id))).toMatchObject({
+    device_id: "local",
+  });
+  const answer = await fetch("http://localhost/api/sessions", { unix: `${server.data}/server.sock` });
+  expect(answer.status).toBe(404);
+  link[Symbol.dispose]();
+});
+
+test("after `session` the server says where log and transcript go on, and who watches", async () => {
+  const conversation = Bun.randomUUIDv7() as ConversationId;
+  const { link, id } = await TestLink.session(server, { conversation });
+  expect(await link.next("ack")).toEqual({ type: "ack", stream: "lines", upto: -1 });
+  expect(await link.next("ack")).toEqual({ type: "ack", stream: "messages", conversation, upto: -1 });
+  link.say({ type: "lines", lines: [line(0), line(1)] });
+  expect(await link.next("ack")).toEqual({ type: "ack", stream: "lines", upto: 1 });
+  link.say({ type: "message", message: { conversation, uuid: "u1", seq: 3, role: "user", body: "hi" } });
+  expect(await link.next("ack")).toEqual({ type: "ack", stream: "messages", conversation, upto: 3 });
+  link[Symbol.dispose]();
+  const { link: back } = await TestLink.session(server, { id, conversation });
+  expect(back.heard).toContainEqual({ type: "ack", stream: "lines", upto: 1 });
+  expect(back.heard).toContainEqual({ type: "ack", stream: "messages", conversation, upto: 3 });
+  expect(back.heard).toContainEqual({ type: "watch", viewers: 0, rate: 0, paired: true });
+  back[Symbol.dispose]();
+});
+
+test("the wrapper is told when viewers of its session come and go", async () => {
+  const { link, id } = await TestLink.session(server);
+  await link.next("watch");
+  const watcher = new TestViewer(server, viewer.cookie);
+  await watcher.listen(id);
+  expect(await link.next("watch")).toMatchObject({ viewers: 1, rate: 10 });
+  watcher.leave();
+  expect(await link.next("watch")).toMatchObject({ viewers: 0, rate: 0 });
+  link[Symbol.dispose]();
+});
+
+test("an end is on disk before it is acknowledged, and told once more it is the same end", async () => {
+  const { link, id } = await TestLink.session(server);
+  link.say({ type: "exit", code: 7, signal: null, reason: "exit" });
+  expect(
+    await link.until("the ack", () => link.heard.find((one) => one.type === "ack" && one.stream === "exit")),
+  ).toEqual({
+    type: "ack",
+    stream: "exit",
+    session: id,
+  });
+  const { ended_at } = (await viewer.get(`/api/sessions/${id}`)).body.session as unknown as {
+    ended_at: number;
+  };
+  link.say({ type: "exit", code: 9, signal: null, reason: "exit" });
+  await viewer.until("the end", () => viewer.sessions.get(id)?.ended_at);
+  const { body } = await viewer.get(`/api/sessions/${id}`);
+  expect(body.session).toMatchObject({ ended_at, exit_code: 7, status: "ended", connected: false });
+  link[Symbol.dispose]();
+});
+
+test("an earlier run's end is reported by the next wrapper of the same machine", async () => {
+  const { link: gone, id: left } = await TestLink.session(server);
+  gone[Symbol.dispose]();
+  const link = await TestLink.connect(server);
+  link.say({ type: "left", session: left, code: null, signal: null, reason: "lost" });
+  expect(await link.next("ack")).toEqual({ type: "ack", stream: "exit", session: left });
+  expect(
+    await viewer.until(
+      "the end",
+      () => viewer.sessions.get(left)?.ended_at !== null && viewer.sessions.get(left),
+    ),
+  ).toMatchObject({
+    end_reason: "lost",
+  });
+  const unknown = Bun.randomUUIDv7() as SessionId;
+  link.say({ type: "left", session: unknown, code: 0, signal: null, reason: "exit" });
+  expect(await link.next("ack")).toEqual({ type: "ack", stream: "exit", session: unknown });
+  link[Symbol.dispose]();
+});
+
+test("SEC-026 a machine cannot state, end or answer for the session of another", async () => {
+  const { link: victim, id } = await TestLink.session(server, { title: "mine" });
+  const asked = await victim.ask();
+  const other = await enrolled("other");
+  const attacks: ((link: TestLink) => void)[] = [
+    (link) => link.say({ type: "session", session: statement({ id, title: "stolen" }) }),
+    (link) => link.say({ type: "left", session: id, code: 0, signal: null, reason: "exit" }),
+    (link) => {
+      link.say({ type: "session", session: statement() });
+      link.say({ type: "withdrawn", prompt: asked.id, by: "desk", chosen: null });
+    },
+    (link) => {
+      link.say({ type: "session", session: statement() });
+      link.say({ type: "prompt", prompt: { ...asked, input: "other" } });
+    },
+  ];
+  for (const attack of attacks) {
+    const link = await TestLink.connect(server, other);
+    attack(link);
+    await link.until("the close", () => link.closed);
+  }
+  expect((await viewer.get(`/api/sessions/${id}`)).body.session).toMatchObject({
+    title: "mine",
+    connected: true,
+    ended_at: null,
+  });
+  expect(viewer.prompts.get(asked.id)).toMatchObject({ stage: "open", input: { command: "npm test" } });
+  expect(victim.closed).toBe(false);
+  victim[Symbol.dispose]();
+});
+
+test("a machine that is revoked is cut off at once and refused from then on", async () => {
+  const other = await enrolled("lost laptop");
+  const { link, id } = await TestLink.session(server, {}, other);
+  await viewer.until("the session", () => viewer.sessions.get(id)?.connected);
+  await server.admin("DELETE", `/devices/${other.device}`);
+  await link.until("the close", () => link.closed);
+  await viewer.until("out of reach", () => viewer.sessions.get(id)?.connected === false);
+  expect((await TestLink.connect(server, other)).refused).toMatchObject({ code: "revoked" });
+});
+
+test("an unknown machine and a wrong secret are refused with the same words", async () => {
+  const wrong = await TestLink.connect(server, { secret: new Uint8Array(32) });
+  const unknown = await TestLink.connect(server, { device: "nobody" as DeviceId });
+  expect(wrong.refused).toMatchObject({ code: "device" });
+  expect(unknown.refused).toEqual(wrong.refused);
+  await wrong.until("the close", () => wrong.closed);
+});
+
+test("SEC-089 what was recorded on one connection is worth nothing on another", async () => {
+  const recorded: (string | Uint8Array)[] = [];
+  const { link } = await TestLink.session(server, { title: "recorded" });
+  const { socket } = link;
+  const send = socket.send.bind(socket);
+  socket.send = (frame) => {
+    recorded.push(frame as Uint8Array);
+    send(frame);
+  };
+  const { id } = await link.ask();
+  const replay = await TestLink.connect(server);
+  for (const frame of recorded) replay.socket.send(frame as Uint8Array<ArrayBuffer>);
+  await replay.until("the close", () => replay.closed);
+  // On its own connection, once more, it is a repeated frame.
+  send(recorded[0] as Uint8Array<ArrayBuffer>);
+  await link.until("the close", () => link.closed);
+  expect(viewer.prompts.get(id)?.stage).toBe("open");
+});
+
+test("SEC-090 the newer of two with one session id owns it; the older is told and closed", async () => {
+  const { link: older, id } = await TestLink.session(server);
+  const { link: newer } = await TestLink.session(server, { id });
+  await older.until("the close", () => older.closed);
+  expect(older.refused).toMatchObject({ code: "replaced" });
+  const asked = await newer.ask();
+  await viewer.until("the prompt", () => viewer.prompts.get(asked.id));
+  expect((await viewer.answer("approve", { ...asked, stage: "open" } as never)).status).toBe(200);
+  expect(await newer.next("answer")).toMatchObject({ prompt: asked.id });
+  expect(older.heard.filter(({ type }) => type === "answer")).toEqual([]);
+  expect(viewer.sessions.get(id)?.connected).toBe(true);
+  newer[Symbol.dispose]();
+});
+
+test("SEC-090 several sessions of one machine are normal", async () => {
+  const links = await Promise.all([1, 2, 3].map(() => TestLink.session(server)));
+  for (const { id } of links) await viewer.until("connected", () => viewer.sessions.get(id)?.connected);
+  for (const { link } of links) {
+    expect(link.closed).toBe(false);
+    link[Symbol.dispose]();
+  }
+});
+
+test("SEC-091 unknown types and fields are ignored; another protocol is refused by name", async () => {
+  const { link, id } = await TestLink.session(server);
+  link.sayText(JSON.stringify({ type: "of_the_future", more: [1] }));
+  link.sayText(JSON.stringify({ type: "lines", lines: [{ ...line(0), color: "red" }], more: true }));
+  await link.until("the ack", () =>
+    link.heard.some((one) => one.type === "ack" && one.stream === "lines" && one.upto === 0),
+  );
+  const { lines } = (await viewer.get(`/api/sessions/${id}/lines`)).body;
+  expect(lines).toEqual([
+    { line_no: 0, epoch: 0, source: "screen", text: "line 0", at: expect.any(Number) },
+  ] as never);
+  const future = await TestLink.connect(server, { protocol: 9 });
+  expect(future.refused).toMatchObject({ code: "protocol", message: expect.stringContaining("update") });
+  link[Symbol.dispose]();
+});
+
+test("what makes no sense closes the connection, and changes nothing", async () => {
+  const whole = statement();
+  const asked = prompt();
+  const nonsense: unknown[] = [
+    ...[null, [], 7, "text", {}, { type: 7 }],
+    { type: "session", session: { ...whole, cols: 1 } },
+    { type: "session", session: { ...whole, rows: 2.5 } },
+    { type: "session", session: { ...whole, cols: 100_000 } },
+    { type: "session", session: { ...whole, id: "../../etc" } },
+    { type: "session", session: { ...whole, age_ms: -1 } },
+    { type: "session", session: { ...whole, open: Array(101).fill("p") } },
+    { type: "status", state: { ...whole, status: "dreaming" } },
+    { type: "output", frame: { lines: [{ y: -1, row: [] }] } },
+    { type: "output", frame: { size: { cols: 80, rows: 2 ** 53 } } },
+    { type: "output", frame: { scroll: 1e9 } },
+    { type: "lines", lines: [{ ...line(0), line_no: -1 }] },
+    { type: "lines", lines: [{ ...line(0), line_no: 2 ** 53 + 2 }] },
+    { type: "lines", lines: [{ ...line(0), age_ms: 1e300 }] },
+    { type: "lines", lines: Array(1_001).fill(line(0)) },
+    { type: "prompt", prompt: { ...asked, digest: "short" } },
+    { type: "prompt", prompt: { ...asked, options: [] } },
+    { type: "accepted", prompt: 7 },
+    { type: "exit", code: 256, signal: null, reason: "exit" },
+  ];
+  for (const message of nonsense) {
+    const { link } = await TestLink.session(server);
+    link.sayText(JSON.stringify(message));
+    await link.until(`the close after ${JSON.stringify(message)?.slice(0, 80)}`, () => link.closed);
+  }
+  const early = await TestLink.connect(server);
+  early.say({ type: "prompt", prompt: asked });
+  await early.until("the close", () => early.closed);
+  expect((await viewer.get("/api/prompts?open=1")).body.prompts).not.toContainEqual(
+    expect.objectContaining({ id: asked.id }),
+  );
+});
+
+test("SEC-092 thousands of mutated frames: the server lives, and honest wrappers are served", async () => {
+  const { link: honest, id } = await TestLink.session(server);
+  const seeds = [
+    JSON.stringify({ type: "session", session: statement() }),
+    JSON.stringify({ type: "prompt", prompt: prompt() }),
+    JSON.stringify({
+      type: "output",
+      frame: { size: { cols: 80, rows: 24 }, lines: [{ y: 1, row: [{ text: "x" }] }] },
+    }),
+    JSON.stringify({ type: "lines", lines: [line(1)] }),
+  ];
+  const pieces = [
+    "-1",
+    "1e309",
+    "9007199254740993",
+    '"__proto__"',
+    '"constructor"',
+    "null",
+    '"\\ud800"',
+    "[[[[",
+    "}",
+    '"',
+  ];
+  let random = 42;
+  const pick = (below: number) => {
+    random = (random * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return random % below;
+  };
+  for (let round = 0; round < 40; round++) {
+    const link = await TestLink.connect(server);
+    for (let i = 0; i < 50; i++) {
+      const seed = seeds[pick(seeds.length)] ?? "";
+      const at = pick(seed.length);
+      link.sayText(seed.slice(0, at) + pieces[pick(pieces.length)] + seed.slice(at + pick(20)));
+    }
+    link[Symbol.dispose]();
+  }
+  for (const deep of [
+    "[".repeat(1_000_000),
+    `{"type":"prompt","prompt":{"input":${"[".repeat(500_000)}${"]".repeat(500_000)}}}`,
+  ]) {
+    const { link } = await TestLink.session(server);
+    link.sayText(deep);
+    await link.until("the close", () => link.closed);
+  }
+  const asked = await honest.ask();
+  await viewer.until("the prompt", () => viewer.prompts.get(asked.id)?.session_id === id);
+  expect(honest.closed).toBe(false);
+  honest[Symbol.dispose]();
+});
+
+test("SEC-092 garbage in place of the handshake closes that connection only", async () => {
+  const frames = [
+    "",
+    "{}",
+    "null",
+    '{"type":"auth"}',
+    "x".repeat(100_000),
+    new Uint8Array(100),
+    "{".repeat(4_000),
+  ];
+  for (const frame of frames) {
+    const socket = new WebSocket(`${server.url.replace("http", "ws")}/ws`);
+    const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
+    socket.onmessage = () => socket.send(frame);
+    await closed;
+  }
+  expect((await viewer.get("/health")).status).toBe(200);
+});
+
+test("SEC-078 more frames a second than anybody sends closes the connection", async () => {
+  const { link } = await TestLink.session(server);
+  for (let i = 0; i < 6_000; i++) link.say({ type: "ping" });
+  await link.until("the close", () => link.closed);
+});
+
+test("silence of 15 s is death, with a heartbeat every 5 s until then; a slow handshake ends after 5 s", async () => {
+  const clock = fakeClock();
+  await using quiet = await testServer({ clock });
+  const { link } = await TestLink.session(quiet);
+  const slow = new WebSocket(`${quiet.url.replace("http", "ws")}/ws`);
+  const slowClosed = new Promise((resolve) => slow.addEventListener("close", resolve));
+  await new Promise((resolve) => slow.addEventListener("message", resolve));
+  clock.advance(5_000);
+  await link.next("ping");
+  await slowClosed;
+  clock.advance(9_000);
+  await link.next("ping");
+  const { id } = await link.ask();
+  clock.advance(14_000);
+  await link.next("ping");
+  expect(link.closed).toBe(false);
+  clock.advance(1_000);
+  await link.until("the close", () => link.closed);
+  expect(id as PromptId).toBeString();
+});
+
+test("a session not heard of for a day has ended, lost; spoken of again it lives", async () => {
+  const clock = fakeClock();
+  await using quiet = await testServer({ clock });
+  const phone = await TestViewer.pair(quiet);
+  await phone.listen();
+  const { link, id } = await TestLink.session(quiet);
+  const asked = await link.ask();
+  link[Symbol.dispose]();
+  await phone.until("out of reach", () => phone.sessions.get(id)?.connected === false);
+  clock.advance(60_000);
+  expect(phone.sessions.get(id)?.ended_at).toBeNull();
+  // Only the last minutes of the day run; the timers of the rest are of no interest here.
+  const { Store } = await import("./store.ts");
+  const store = new Store(`${quiet.data}/claude-remote.db`);
+  store.heard([id], clock.now() - 86_400_000);
+  store[Symbol.dispose]();
+  clock.advance(60_000);
+  await phone.until("the end", () => phone.sessions.get(id)?.end_reason === "lost");
+  expect(phone.prompts.get(asked.id)).toMatchObject({ stage: "withdrawn", withdrawn_by: "exited" });
+  const { link: back } = await TestLink.session(quiet, { id });
+  await phone.until(
+    "alive",
+    () => phone.sessions.get(id)?.connected && phone.sessions.get(id)?.ended_at === null,
+  );
+  back[Symbol.dispose]();
+  phone.leave();
+});
