@@ -104,6 +104,8 @@ class Wrapper implements Disposable {
       onInput: (bytes) => this.#typedAtDesk(bytes),
       onResize: () => this.#resized(this.#desk.size()),
       onHangup: () => this.#hungUp(),
+      onSignal: (signal) => this.#pty.kill(signal),
+      onReturn: () => this.#repaint(),
     });
     const { cols, rows } = this.#desk.size();
     const { cwd, claude, args } = options;
@@ -125,7 +127,7 @@ class Wrapper implements Disposable {
         onExit: (exit) => this.#exit.resolve(exit),
       });
     } catch (error) {
-      this.#desk.restore(true);
+      this.#desk[Symbol.dispose]();
       throw error;
     }
     this.#inputs = inputs({
@@ -377,6 +379,6 @@ class Wrapper implements Disposable {
     this.#view?.[Symbol.dispose]();
     this.#link[Symbol.dispose]();
     this.#pty.close();
-    this.#desk.restore(true);
+    this.#desk[Symbol.dispose]();
   }
 }
