@@ -30,6 +30,7 @@ export function flags<const T extends ParseArgsOptionsConfig>(args: string[], op
 
 /** The words that start this very program: the compiled binary, or bun with the source. */
 export function ourselves(): string[] {
-  const compiled = import.meta.url.includes("$bunfs") || import.meta.url.includes("~BUN");
+  // Not import.meta.url: compiled to bytecode, that still names the source.
+  const compiled = Bun.main.includes("$bunfs") || Bun.main.includes("~BUN");
   return compiled ? [process.execPath] : [process.execPath, join(import.meta.dir, "cli.ts")];
 }
