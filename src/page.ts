@@ -1,7 +1,7 @@
 // The page as the server serves it: made when this module is loaded from source, and part of the binary when compiled.
 
 import { page } from "./page-bundle.ts" with { type: "macro" };
-import type { Asset } from "./server/files.ts";
+import type { Asset } from "./server/asset-routes.ts";
 
 const files: Record<string, string> = page();
 
