@@ -1,0 +1,133 @@
+// Bytes that reach the phone for what claude writes: every recording replayed, then the real claude telling a long story.
+import { join } from "node:path";
+import { ClaudeRig, say, VERSION } from "./claude.ts";
+import { gzippedLive } from "./gzip.ts";
+import { Outer } from "./outer.ts";
+import { PhoneStream } from "./phone.ts";
+import { type Recording, recordings, type Write, writesOf } from "./recordings.ts";
+import { type BenchOptions, main, type Report } from "./report.ts";
+import { BINARY, Rig, type Viewer } from "./rig.ts";
+import { sum } from "./samples.ts";
+
+const LIMIT_PERCENT = 25;
+const LIMIT_KB_A_SECOND = 5;
+/** Each has a server of its own, so that none hears of another's sessions. Replaying is mostly waiting. */
+const LANES = 4;
+/** The stand-in's answer: as fast as a model writes, about 330 characters a second. */
+const STORY = { lines: 400, msBetweenPieces: 60 };
+
+type Lane = { rig: Rig; viewer: Viewer; program: string; known: string[] };
+type Cost = { recording: Recording; raw: number; rawGzip: number; phone: number };
+
+/** One recording in a session of its own: what the phone was sent from the first byte to rest. */
+async function replay(lane: Lane, recording: Recording): Promise<Cost> {
+  const { rig, viewer, program, known } = lane;
+  const { cols, rows, path } = recording;
+  const writes = writesOf(path);
+  const raw = sum(writes.map(({ bytes }) => bytes.length));
+  await using outer = new Outer([BINARY, path], { env: rig.env(program), cols, rows });
+  await outer.seen("READY\r\x1b[K");
+  const session = await rig.session(viewer, known);
+  known.push(session);
+  using phone = await PhoneStream.open(rig, viewer, session);
+  await phone.quiet();
+  const before = { phone: phone.bytes, outer: outer.received };
+  const done = Promise.withResolvers<void>();
+  outer.onBytes = () => outer.received - before.outer >= raw && done.resolve();
+  outer.write("g");
+  await done.promise;
+  await phone.quiet();
+  return { recording, raw, rawGzip: await gzippedLive(writes), phone: phone.bytes - before.phone };
+}
+
+async function lane(work: Recording[], costs: Cost[]) {
+  await using rig = await Rig.open();
+  const bun = `exec '${process.execPath}' '${join(import.meta.dir, "replay.ts")}' "$@"`;
+  const program = rig.script("replay", bun);
+  const self: Lane = { rig, viewer: await rig.pair(), program, known: [] };
+  for (let next = work.shift(); next; next = work.shift()) costs.push(await replay(self, next));
+}
+
+type Rate = { raw: number; rawGzip: number; phone: number; seconds: number };
+
+/** Bytes while the real claude tells a long text. */
+async function story(lines: number): Promise<Rate> {
+  await using claude = await ClaudeRig.open();
+  const { rig } = claude;
+  const viewer = await rig.pair();
+  const terminal = await claude.start(true);
+  using phone = await PhoneStream.open(rig, viewer, await rig.session(viewer));
+  await say(terminal, `TEXT: ${lines} ;; RATE: ${STORY.msBetweenPieces}`);
+  await terminal.waitFor(/line 1 of/);
+  const writes: Write[] = [];
+  const from = terminal.bytes().length;
+  const before = phone.bytes;
+  const at = performance.now();
+  const timeout = lines * STORY.msBetweenPieces * 3 + 20_000;
+  const collected = setInterval(() => collect(), 10);
+  let upto = from;
+  const collect = () => {
+    const all = terminal.bytes();
+    if (all.length > upto) writes.push({ at: performance.now() - at, bytes: all.subarray(upto) });
+    upto = all.length;
+  };
+  await terminal.waitFor(new RegExp(`line ${lines} of`), { timeout });
+  clearInterval(collected);
+  collect();
+  const seconds = (performance.now() - at) / 1000;
+  return { raw: upto - from, rawGzip: await gzippedLive(writes), phone: phone.bytes - before, seconds };
+}
+
+export async function phoneBytes({ quick }: BenchOptions): Promise<Report> {
+  const all = recordings();
+  const work = quick ? all.filter((_, i) => i % 12 === 0) : [...all];
+  const costs: Cost[] = [];
+  await Promise.all(Array.from({ length: LANES }, () => lane(work, costs)));
+  const told = await story(quick ? 60 : STORY.lines);
+  return reportOf(costs, told);
+}
+
+function reportOf(costs: readonly Cost[], told: Rate): Report {
+  const share = (part: number, whole: number) => `${((100 * part) / whole).toFixed(0)} %`;
+  const cells = (name: string, some: readonly Cost[]) => {
+    const [raw, rawGzip, phone] = (["raw", "rawGzip", "phone"] as const).map((of) =>
+      sum(some.map((cost) => cost[of])),
+    ) as [number, number, number];
+    return [name, some.length, raw, rawGzip, phone, share(phone, raw), share(phone, rawGzip)];
+  };
+  const groups = Map.groupBy(
+    costs,
+    ({ recording: { version, cols, rows } }) => `${version}, ${cols}×${rows}`,
+  );
+  const one = (cost: Cost) => cells(`${cost.recording.version} ${cost.recording.name}`, [cost]);
+  const byShare = costs.toSorted((a, b) => a.phone / a.raw - b.phone / b.raw);
+  const columns = ["bytes", "recordings", "raw", "raw, gzip", "phone", "of raw", "of raw, gzip"];
+  const kb = (bytes: number) => bytes / 1000 / told.seconds;
+  const total = (100 * sum(costs.map(({ phone }) => phone))) / sum(costs.map(({ raw }) => raw));
+  return {
+    name: "phone-bytes",
+    tables: [
+      {
+        title: "Recordings, each in a session and a connection of its own",
+        columns,
+        rows: [...[...groups].toSorted().map(([name, some]) => cells(name, some)), cells("all", costs)],
+      },
+      {
+        title: "The best and the worst",
+        columns,
+        rows: [...byShare.slice(0, 3), ...byShare.slice(-5)].map(one),
+      },
+      {
+        title: `claude ${VERSION} writes a long text for ${told.seconds.toFixed(0)} s`,
+        columns: ["kB/s", "raw", "raw, gzip", "phone"],
+        rows: [["", kb(told.raw), kb(told.rawGzip), kb(told.phone)]],
+      },
+    ],
+    aims: [
+      { what: "all recordings, of the raw bytes", seen: total, limit: LIMIT_PERCENT, unit: "%" },
+      { what: "a long text", seen: kb(told.phone), limit: LIMIT_KB_A_SECOND, unit: "kB/s" },
+    ],
+  };
+}
+
+if (import.meta.main) await main(phoneBytes);
