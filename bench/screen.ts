@@ -2,7 +2,6 @@
 // as JSON and gzipped with a flush a frame, beside what claude wrote, gzipped with a flush at the same moments. `--all`
 // prints a line a recording. Each recording is a start of claude up to one dialog, so that most of it is new text;
 // "one stream" is all of them through one gzip, as a viewer's connection that stays open.
-import { readdirSync } from "node:fs";
 import { constants, createGzip } from "node:zlib";
 import { diff, type Frame, mirror, type Screen } from "../src/screen.ts";
 import { Emulator } from "../src/wrapper/emulator.ts";
@@ -106,14 +105,12 @@ const cells = (name: string, c: Cost) => [
 const print = (row: (string | number)[]) =>
   console.log(row.map((cell, i) => (i === 0 ? `${cell}`.padEnd(40) : `${cell}`.padStart(9))).join(""));
 
-print(["recording", "raw", "raw gz", "frames", "json", "gz", "gz/raw", "gz/raw gz"]);
-for (const version of readdirSync(TESTDATA).filter((name) => /^\d/.test(name))) {
-  for (const file of readdirSync(`${TESTDATA}/${version}`).filter((name) => name.endsWith(".bin"))) {
-    const [, name = "", cols, rows] = /^((?:.*)\.(\d+)x(\d+))\.bin$/.exec(file) ?? [];
-    const one = await cost(`${TESTDATA}/${version}/${name}`, Number(cols), Number(rows));
-    if (process.argv.includes("--all")) print(cells(`${version} ${name}`, one));
-    for (const key of Object.keys(total) as (keyof Cost)[]) total[key] += one[key];
-  }
+print(["recording", "raw", "raw gz", "frames", "json", "gz", "gz/raw", "/raw gz"]);
+for (const file of [...new Bun.Glob("*/*.bin").scanSync(TESTDATA)].sort()) {
+  const [, name = "", cols, rows] = /^(.*\.(\d+)x(\d+))\.bin$/.exec(file) ?? [];
+  const one = await cost(`${TESTDATA}/${name}`, Number(cols), Number(rows));
+  if (process.argv.includes("--all")) print(cells(name, one));
+  for (const key of Object.keys(total) as (keyof Cost)[]) total[key] += one[key];
 }
 print(cells("all", total));
 print(cells("one stream", { ...total, rawGzip: wholes.raw.bytes(), gzip: wholes.frames.bytes() }));

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
 import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { Terminal } from "@xterm/headless";
 import { apply, blank, type Frame, mirror, type Row, rowText, type Screen } from "../screen.ts";
@@ -90,17 +89,13 @@ type Recording = { name: string; cols: number; rows: number; bytes: Uint8Array; 
 
 async function recordings(): Promise<Recording[]> {
   const all: Recording[] = [];
-  for (const version of readdirSync(TESTDATA)) {
-    for (const file of readdirSync(`${TESTDATA}/${version}`)) {
-      const [, name = "", cols, rows] = /^(.*\.(\d+)x(\d+))\.bin$/.exec(file) ?? [];
-      if (!name) continue;
-      const path = `${TESTDATA}/${version}/${name}`;
-      const screen = plain(await Bun.file(`${path}.txt`).text())
-        .join("\n")
-        .trimEnd();
-      const bytes = await Bun.file(`${path}.bin`).bytes();
-      all.push({ name: `${version} ${name}`, cols: Number(cols), rows: Number(rows), bytes, screen });
-    }
+  for (const file of [...new Bun.Glob("*/*.bin").scanSync(TESTDATA)].sort()) {
+    const [, name = "", cols, rows] = /^(.*\.(\d+)x(\d+))\.bin$/.exec(file) ?? [];
+    const screen = plain(await Bun.file(`${TESTDATA}/${name}.txt`).text())
+      .join("\n")
+      .trimEnd();
+    const bytes = await Bun.file(`${TESTDATA}/${file}`).bytes();
+    all.push({ name, cols: Number(cols), rows: Number(rows), bytes, screen });
   }
   return all;
 }
@@ -118,7 +113,7 @@ async function replayed(cut: (recording: Recording) => Uint8Array[], some = RECO
 
 describe("recordings of claude", () => {
   test("there are those of two versions, in two sizes each", () => {
-    const kinds = new Set(RECORDINGS.map(({ name, cols }) => `${name.split(" ")[0]} ${cols}`));
+    const kinds = new Set(RECORDINGS.map(({ name, cols }) => `${name.split("/")[0]} ${cols}`));
     expect(kinds.size).toBe(4);
     expect(RECORDINGS.length).toBeGreaterThan(200);
   });
