@@ -52,7 +52,7 @@ function listenOn(
   for (const hostname of hosts) {
     try {
       const same = listeners[0]?.port ?? port;
-      listeners.push(Bun.serve({ ...COMMON, idleTimeout: IDLE_S, hostname, port: same, fetch, websocket }));
+      listeners.push(Bun.serve({ ...COMMON, ...TCP, hostname, port: same, fetch, websocket }));
     } catch (error) {
       const { code } = error as { code?: string };
       if (code !== "EADDRINUSE" && listeners.length > 0) continue; // No ::1 on this machine.
@@ -71,6 +71,12 @@ export function listenUnix(path: string, fetch: Fetch, websocket: Uplinks["webso
   chmodSync(path, 0o600);
   return listener;
 }
+
+const TCP = {
+  idleTimeout: IDLE_S,
+  // Without `development` Bun shares the port with any other process of this user that asks for it (SO_REUSEPORT).
+  reusePort: false,
+} as const;
 
 const COMMON = {
   development: false,
