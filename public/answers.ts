@@ -10,7 +10,7 @@ import {
   type Session,
 } from "../src/protocol.ts";
 import { ApiFailure, post, promptIn } from "./api.ts";
-import { isOver, type Model } from "./model.ts";
+import { hostOf, isOver, type Model } from "./model.ts";
 import { clockTime } from "./times.ts";
 
 export type Attempt = {
@@ -128,6 +128,8 @@ export function requestFor(
 
 /** Everything a card needs to know of the world around its prompt. */
 export type Around = {
+  /** The server still speaks of it. */
+  known: boolean;
   session: Session | null;
   attempt: Attempt | null;
   /** The server's time; of the last word heard from it. */
@@ -144,15 +146,16 @@ export function cardStatus(prompt: PromptState, around: Around): CardStatus {
     return { kind: "accepted", text: `Claude accepted ${clockTime(prompt.outcome_at ?? now, now)}` };
   }
   if (isOver(prompt)) return { kind: "over", text: endOf(prompt, now) };
+  if (!around.known) return { kind: "over", text: "No longer open." };
   const ours = attempt !== null && (prompt.answer_id === null || prompt.answer_id === attempt.id);
   if (prompt.stage !== "open" && !ours) return { kind: "over", text: answeredText(prompt, now) };
-  if (!attempt) return blocked(prompt, around);
+  if (!attempt) return blocked(around);
   if (attempt.refused) return { kind: "over", text: attempt.refused };
   return progress(prompt, attempt, around);
 }
 
 function progress(prompt: PromptState, attempt: Attempt, { clock, session }: Around): CardStatus {
-  const host = session?.device_name ?? "the host";
+  const host = session ? hostOf(session) : "the host";
   if (attempt.problem && prompt.stage === "open") return { kind: "unconfirmed", reason: attempt.problem };
   if (clock - attempt.at >= CONFIRM_WITHIN_MS) {
     return { kind: "unconfirmed", reason: `The prompt is still open on ${host}.` };
@@ -161,7 +164,7 @@ function progress(prompt: PromptState, attempt: Attempt, { clock, session }: Aro
   return { kind: "progress", stage: prompt.stage === "answered" ? "sent" : "sending" };
 }
 
-function blocked(_prompt: PromptState, { session, now, asOf, stale, offline }: Around): CardStatus {
+function blocked({ session, now, asOf, stale, offline }: Around): CardStatus {
   const at = (time: number) => clockTime(time, now);
   const because = (reason: string): CardStatus => ({ kind: "blocked", reason });
   if (stale) return because(`No contact with the server since ${at(asOf)}.`);
@@ -169,7 +172,7 @@ function blocked(_prompt: PromptState, { session, now, asOf, stale, offline }: A
   if (!session) return because("Its session is not known any more.");
   if (session.ended_at !== null) return because(`Its session ended ${at(session.ended_at)}.`);
   if (!session.connected)
-    return because(`${session.device_name} has been unreachable since ${at(session.heard_at)}.`);
+    return because(`${hostOf(session)} has been unreachable since ${at(session.heard_at)}.`);
   if (session.status === "suspended") return because("Claude is suspended at the desk (Ctrl-Z).");
   return { kind: "ready" };
 }

@@ -128,7 +128,10 @@ function sessionDetail(id: SessionId): Wanted {
 function promptDetail(id: PromptId): Wanted {
   const prompt = model.prompt(id);
   const key = `/p/${id}`;
-  if (prompt) return card(prompt);
+  if (prompt) {
+    asked.delete(key);
+    return card(prompt);
+  }
   if (!model.loaded) return message(`loading ${key}`, "Question", "Connecting …");
   lookUp(key, "/api/prompts", (found) => {
     const prompts = (found as { prompts?: PromptState[] } | null)?.prompts ?? [];
@@ -136,7 +139,8 @@ function promptDetail(id: PromptId): Wanted {
     if (known) model.fold("prompt_response", { prompt: known });
   });
   // The last that was seen of it stays, unless it was never here.
-  if (view?.key.startsWith(`${key}#`)) return { key: view.key, make: () => view as View };
+  const shown = view;
+  if (shown?.key.startsWith(`${key}#`)) return { key: shown.key, make: () => shown };
   return message(`missing ${key}`, "Question", "This question is over; how it ended is not known here.");
 }
 

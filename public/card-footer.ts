@@ -134,7 +134,7 @@ function label(button: HTMLButtonElement, text: string, what: string) {
 /** What goes beyond this one time: in a place of its own, written out, and never by a button that was there already. */
 async function chooseMore(prompt: PromptState, options: readonly Option[]): Promise<Option | null> {
   const lasting = options.some(({ effect }) => effect === "approve_always");
-  const list = element("div", "choices");
+  const list = element("div", "choices scopes");
   let picked = options[0] ?? null;
   options.forEach((option, i) => {
     const choice = fromTemplate("choice");
@@ -145,6 +145,7 @@ async function chooseMore(prompt: PromptState, options: readonly Option[]): Prom
     });
     setMarked(part(choice, "label", HTMLElement), option.label);
     setMarked(part(choice, "description", HTMLElement), option.scope ?? "");
+    input.hidden = options.length === 1;
     list.append(choice);
   });
   const yes = await confirm({

@@ -104,11 +104,18 @@ export function sizeOf(blocks: Block[]): { lines: number; bytes: number; text: s
   return { lines, bytes, text: `${lines} line${lines === 1 ? "" : "s"}, ${size}` };
 }
 
+export type DrawnInput = {
+  root: HTMLElement;
+  end: HTMLElement;
+  /** Shows all of it; false when it was shown already. */
+  unfold: () => boolean;
+};
+
 /**
  * The blocks as elements. `end` stands after the last character; a long input is folded first, and `end` is in the page
  * only once all of it is.
  */
-export function drawInput(blocks: Block[]): { root: HTMLElement; end: HTMLElement } {
+export function drawInput(blocks: Block[]): DrawnInput {
   const root = element("div", "input");
   const end = element("div", "input-end");
   for (const block of blocks) root.append(drawBlock(block));
@@ -116,17 +123,20 @@ export function drawInput(blocks: Block[]): { root: HTMLElement; end: HTMLElemen
   const length = blocks.reduce((sum, block) => sum + block.text.length, 0);
   if (lines <= FOLD_LINES && length <= FOLD_CHARS) {
     root.append(end);
-    return { root, end };
+    return { root, end, unfold: () => false };
   }
   root.classList.add("folded");
   const more = element("button", "unfold", `Show all (${text})`);
-  more.addEventListener("click", () => {
+  const unfold = () => {
+    if (!more.isConnected) return false;
     root.classList.remove("folded");
     more.replaceWith(element("p", "input-size", text), end);
-  });
+    return true;
+  };
+  more.addEventListener("click", unfold);
   const outer = element("div", "input-outer");
   outer.append(root, more);
-  return { root: outer, end };
+  return { root: outer, end, unfold };
 }
 
 function drawBlock(block: Block): HTMLElement {

@@ -94,6 +94,9 @@ export function logView(model: Model, session: SessionId) {
     setText(at("pill"), unseen > 0 ? `New output (${unseen})` : "To the end");
   }
 
+  new ResizeObserver(() => {
+    if (pinned) scroll.scrollTop = scroll.scrollHeight;
+  }).observe(list);
   load();
   return { root, update };
 }

@@ -275,6 +275,11 @@ export function isOver({ stage }: PromptState): boolean {
   return stage === "accepted" || stage === "too_late" || stage === "withdrawn";
 }
 
+/** Where it runs, as people call it. */
+export function hostOf(session: Session): string {
+  return session.devbox ?? session.device_name;
+}
+
 /** The last part of the directory: what people call the project. */
 export function projectOf(session: { cwd: string }): string {
   return session.cwd.split("/").findLast((name) => name !== "") ?? "/";

@@ -3,8 +3,8 @@ import type { Option, PromptState } from "../src/protocol.ts";
 import { type Answers, type CardStatus, cardStatus } from "./answers.ts";
 import { cardFooter } from "./card-footer.ts";
 import { element, fromTemplate, icon, part, setMarked, setText } from "./dom.ts";
-import { drawInput, hiddenInBlocks, inputParts } from "./input-view.ts";
-import { type Model, projectOf } from "./model.ts";
+import { type DrawnInput, drawInput, hiddenInBlocks, inputParts } from "./input-view.ts";
+import { hostOf, type Model, projectOf } from "./model.ts";
 import { questionForm } from "./question-form.ts";
 import { RISKS, risksOf } from "./risks.ts";
 import { age } from "./times.ts";
@@ -26,18 +26,21 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
   let accepted = false;
 
   const form = prompt.questions && questionForm(prompt.questions, () => update());
-  const end = fill();
+  const input = fill();
   const footer = cardFooter(root, prompt, {
     give,
     retry: () => answers.retry(prompt.id),
-    readOn: () => at("scroll").scrollBy({ top: at("scroll").clientHeight * READ_ON }),
+    readOn() {
+      if (input.unfold()) return;
+      at("scroll").scrollBy({ top: at("scroll").clientHeight * READ_ON });
+    },
   });
   const cooled = setTimeout(update, COOLDOWN_MS);
   const observer = new IntersectionObserver(seen, { root: at("scroll") });
-  observer.observe(end);
+  observer.observe(input.end);
 
-  /** Everything that never changes while the card stays. Returns what stands after the last character of the input. */
-  function fill(): HTMLElement {
+  /** Everything that never changes while the card stays. */
+  function fill(): DrawnInput {
     setText(at("title"), titleOf(prompt));
     setMarked(at("tool"), prompt.tool);
     setMarked(at("cwd"), prompt.cwd);
@@ -56,7 +59,7 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
     if (form) at("questions").append(...form.elements);
     const input = drawInput(blocks);
     at("input").append(input.root);
-    return input.end;
+    return input;
   }
 
   function give(option: Option, text?: string) {
@@ -75,6 +78,7 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
 
   function status(): CardStatus {
     return cardStatus(current, {
+      known: model.prompt(prompt.id) !== null || !model.loaded,
       session: model.session(current.session_id),
       attempt: answers.of(current.id),
       now: model.now(),
@@ -90,7 +94,7 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
     const missing = form?.missing() ?? 0;
     const all = prompt.questions?.length ?? 0;
     if (missing > 0) return all === 1 ? "Choose an answer" : `${all - missing} of ${all} answered`;
-    return endSeen ? null : "Read to the end to approve";
+    return endSeen ? null : "Read to the end to approve ↓";
   }
 
   /** Everything that changes while the card stays. */
@@ -99,7 +103,7 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
     const session = model.session(current.session_id);
     const now = status();
     setMarked(at("project"), projectOf(session ?? current));
-    setMarked(at("host"), session?.device_name ?? "an unknown host");
+    setMarked(at("host"), session ? hostOf(session) : "an unknown host");
     setText(at("age"), age(model.now() - current.created_at));
     root.classList.toggle("stale", model.stale());
     form?.lock(now.kind !== "ready");

@@ -1,7 +1,7 @@
 // The list of sessions: whether anything needs me, first of all.
 import type { Session } from "../src/protocol.ts";
 import { element, fromTemplate, part, reconcile, setIcon, setMarked, setText } from "./dom.ts";
-import { type Model, projectOf } from "./model.ts";
+import { hostOf, type Model, projectOf } from "./model.ts";
 import { titleOf } from "./prompt-card.ts";
 import { age, clockTime } from "./times.ts";
 import { stateWords } from "./words.ts";
@@ -79,24 +79,22 @@ function drawRow(row: HTMLElement, session: Session, model: Model, current: stri
       : `/s/${encodeURIComponent(session.id)}`;
   const link = part(row, "link", HTMLAnchorElement);
   if (link.getAttribute("href") !== href) link.href = href;
-  if (current === href) link.setAttribute("aria-current", "page");
+  const own = [`/s/${session.id}`, ...[prompt, ...more].map((one) => `/p/${one?.id}`)];
+  if (own.includes(current)) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
   row.className = `row-item ${look}`;
   setMarked(at("project"), projectOf(session));
-  setMarked(at("host"), session.devbox ?? session.device_name);
-  setText(at("age"), ageOf(session, prompt?.created_at ?? null, model.now()));
+  setMarked(at("host"), hostOf(session));
+  const since = look === "waiting" ? prompt?.created_at : look === "unreachable" ? session.heard_at : null;
+  setText(at("age"), age(model.now() - (since ?? session.ended_at ?? session.started_at)));
   at("state").className = `state ${look}`;
   setIcon(part(row, "icon", SVGUseElement), look);
   const others = more.length > 0 ? ` (${more.length + 1})` : "";
   setText(at("word"), prompt && look === "waiting" ? titleOf(prompt) + others : stateWords(session, model));
   const what = prompt && look === "waiting" ? prompt.prompt_text.slice(0, WHAT_CHARS) : whatOf(session);
   at("what").hidden = what === "";
-  at("what").classList.toggle("code", prompt?.kind === "permission");
+  at("what").classList.toggle("mono", prompt?.kind === "permission");
   setMarked(at("what"), what);
-}
-
-function ageOf(session: Session, waitsSince: number | null, now: number): string {
-  return age(now - (waitsSince ?? session.ended_at ?? session.started_at));
 }
 
 function whatOf(session: Session): string {

@@ -5,7 +5,7 @@ import { composer } from "./composer.ts";
 import { confirm } from "./dialogs.ts";
 import { element, fromTemplate, part, setIcon, setMarked, setText } from "./dom.ts";
 import { logView } from "./log-view.ts";
-import { type Model, projectOf } from "./model.ts";
+import { hostOf, type Look, type Model, projectOf } from "./model.ts";
 import type { Outbox } from "./outbox.ts";
 import { titleOf } from "./prompt-card.ts";
 import { Terminal } from "./terminal.ts";
@@ -14,17 +14,17 @@ import { stateWords } from "./words.ts";
 
 const KEYS: [key: Key, text: string, name: string][] = [
   ["escape", "Esc", "Escape"],
-  ["tab", "Tab", "Tab"],
-  ["shift_tab", "⇧Tab", "Shift Tab"],
   ["up", "↑", "Up"],
   ["down", "↓", "Down"],
+  ["enter", "Enter", "Enter"],
+  ["tab", "Tab", "Tab"],
+  ["shift_tab", "⇧Tab", "Shift Tab"],
   ["left", "←", "Left"],
   ["right", "→", "Right"],
-  ["enter", "Enter", "Enter"],
-  ["page_up", "PgUp", "Page up"],
-  ["page_down", "PgDn", "Page down"],
   ["wheel_up", "Wheel ↑", "Scroll up"],
   ["wheel_down", "Wheel ↓", "Scroll down"],
+  ["page_up", "PgUp", "Page up"],
+  ["page_down", "PgDn", "Page down"],
   ["ctrl_c", "Ctrl-C", "Control C"],
 ];
 
@@ -96,13 +96,13 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     body.append(list);
     const running = model.look(session) !== "ended" && session.connected;
     if (running && !session.terminal) {
-      const fit = element("button", "button wide", "Make Claude as wide as this phone");
+      const fit = element("button", "button wide", "Fit Claude to this screen");
       fit.addEventListener("click", () => call("resize", terminal.room()));
       body.append(fit);
     }
     const title = "About this session";
     if (!running) return confirm({ title, text: "", yes: "Close", body });
-    const stop = await confirm({ title, text: "", yes: "Stop Claude …", danger: true, body });
+    const stop = await confirm({ title, text: "", yes: "Stop …", danger: true, body });
     if (stop && (await confirm(STOP))) call("stop");
   }
 
@@ -137,16 +137,23 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     setMarked(at("ask-what"), first.kind === "plan" ? "" : first.prompt_text.slice(0, 300));
   }
 
-  function noteFor(session: Session): string | null {
-    if (problem ?? outbox.keyProblem) return problem ?? `The key did not arrive: ${outbox.keyProblem}`;
-    if (model.stale()) return `As of ${clockTime(model.asOf(), model.now())}.`;
-    if (session.status === "suspended")
-      return "Suspended at the desk with Ctrl-Z: it takes no input until somebody types fg there.";
+  /** What is worth knowing before typing here, worst first. */
+  function noteFor(session: Session, look: Look): [kind: "warn" | "", text: string] {
+    if (problem) return ["warn", problem];
+    if (outbox.keyProblem) return ["warn", `The key did not arrive: ${outbox.keyProblem}`];
+    if (model.stale()) return ["warn", `As of ${clockTime(model.asOf(), model.now())}.`];
+    if (look === "suspended")
+      return ["warn", "Suspended with Ctrl-Z: it takes nothing until fg is typed at the desk."];
+    if (look === "waiting" && model.openOf(id).length === 0) {
+      return [
+        "warn",
+        `Claude waits${session.waiting_for ? ` (${session.waiting_for})` : ""}: answer on its screen with the keys.`,
+      ];
+    }
     if (session.hooks === "dead")
-      return "Claude's hooks do not reach us (switched off by a setting): questions appear on the screen only. Answer them with the keys.";
-    if (!session.terminal && session.ended_at === null && session.connected)
-      return "No terminal is attached; Claude goes on.";
-    return null;
+      return ["warn", "Claude's hooks are switched off: its questions are on its screen only."];
+    const alone = !session.terminal && session.connected && look !== "ended";
+    return ["", alone ? "No terminal is attached; Claude goes on." : ""];
   }
 
   function draw() {
@@ -162,10 +169,11 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     setMarked(at("title"), projectOf(session));
     at("state").className = `state ${look}`;
     setIcon(part(root, "icon", SVGUseElement), look);
-    setMarked(at("word"), `${stateWords(session, model)} · ${session.device_name}`);
-    const note = noteFor(session);
-    at("note").hidden = note === null;
-    setText(at("note"), note ?? "");
+    setMarked(at("word"), `${stateWords(session, model)} · ${hostOf(session)}`);
+    const [kind, note] = noteFor(session, look);
+    at("note").className = `note ${kind}`;
+    at("note").hidden = note === "";
+    setMarked(at("note"), note);
     at("interrupt").hidden = look !== "working";
     at("keys").hidden = tab !== "screen" || look === "ended";
     root.classList.toggle("stale", model.stale());

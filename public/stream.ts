@@ -86,6 +86,8 @@ export function stream({ fold, connect }: StreamOptions) {
       close();
       return become({ kind: "logged_out" });
     }
+    // What was to be watched is gone; everything else goes on.
+    if (response.status === 404) path = "/events";
     if (!response.ok || !response.body) return;
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const parse = eventParser((event) => {

@@ -1,6 +1,10 @@
-// A phone with the page on it: Debian's Chromium without a window, through playwright-core.
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+// A phone's browser for tests: headless Chromium of a phone's size, with touch, in the dark.
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 
+const CHROMIUM = process.env.CLAUDE_REMOTE_TEST_CHROMIUM || "/usr/bin/chromium";
+/** Nothing that talks to the network or to a graphics card. */
 const ARGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -10,77 +14,52 @@ const ARGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
+/** How long a test waits for what takes a moment, on a machine that does other things too. */
+export const PATIENCE_MS = 20_000;
+/** Where pictures go, for people to look at. */
+const ARTEFACTS = process.env.CLAUDE_REMOTE_ARTEFACTS || resolve(import.meta.dir, "../../.cache/artefacts");
 
-export type PhoneOptions = {
-  theme?: "light" | "dark";
-  width?: number;
-  height?: number;
-  touch?: boolean;
-} & Pick<BrowserContextOptions, "reducedMotion">;
+/** Starts Chromium; close it when the tests of a file are through. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+}
 
-/** One browser for many phones; `await using` it. */
-export class TestBrowser implements AsyncDisposable {
-  readonly #browser: Browser;
+/** A modern phone in the dark unless told; without `touch` a desktop browser. */
+export type PhoneOptions = { theme?: "light" | "dark"; width?: number; height?: number; touch?: boolean };
 
-  private constructor(browser: Browser) {
-    this.#browser = browser;
+/** One browser that stands for one phone. Disposing closes it; throws then if the page had an error of its own. */
+export class Phone implements AsyncDisposable {
+  readonly page: Page;
+  /** Everything that the console was told as an error, and what was asked for elsewhere than at `goto`'s address. */
+  readonly problems: string[] = [];
+  readonly #errors: string[] = [];
+  #home = "";
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on("pageerror", (error) => this.#errors.push(String(error)));
+    page.on("console", (message) => {
+      const text = message.text();
+      if (/Content Security Policy/i.test(text)) this.#errors.push(text);
+      if (message.type() === "error") this.problems.push(text);
+    });
+    page.on("request", (request) => {
+      const { origin, protocol } = new URL(request.url());
+      if (this.#home && origin !== this.#home && protocol !== "data:") this.problems.push(request.url());
+    });
   }
 
-  static async start(): Promise<TestBrowser> {
-    return new TestBrowser(
-      await chromium.launch({ executablePath: "/usr/bin/chromium", headless: true, args: ARGS }),
-    );
-  }
-
-  /** A phone of its own, with its own cookies and storage: 390×844 at three pixels a point unless told. */
-  async phone({
-    theme = "dark",
-    width = 390,
-    height = 844,
-    touch = true,
-    ...more
-  }: PhoneOptions = {}): Promise<Phone> {
-    const context = await this.#browser.newContext({
+  static async open(browser: Browser, options: PhoneOptions = {}): Promise<Phone> {
+    const { theme = "dark", width = 390, height = 844, touch = true } = options;
+    const context = await browser.newContext({
       viewport: { width, height },
       deviceScaleFactor: 3,
       isMobile: touch,
       hasTouch: touch,
       colorScheme: theme,
-      ...more,
     });
-    return Phone.open(await context.newPage());
-  }
-
-  async [Symbol.asyncDispose]() {
-    await this.#browser.close();
-  }
-}
-
-/** One page. `problems` collects what must never happen: script errors, console errors, broken policy, foreign requests. */
-export class Phone implements AsyncDisposable {
-  readonly page: Page;
-  readonly problems: string[] = [];
-  #home = "";
-
-  private constructor(page: Page) {
-    this.page = page;
-    page.on("pageerror", (error) => this.problems.push(`script: ${error.message}`));
-    page.on("console", (message) => {
-      if (message.type() === "error") this.problems.push(`console: ${message.text()}`);
-    });
-    page.on("request", (request) => {
-      const { origin, protocol } = new URL(request.url());
-      if (origin !== this.#home && protocol !== "data:") this.problems.push(`request: ${request.url()}`);
-    });
-  }
-
-  static async open(page: Page): Promise<Phone> {
-    await page.addInitScript(() => {
-      document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
-        console.error(`policy: ${violatedDirective} ${blockedURI}`);
-      });
-    });
-    return new Phone(page);
+    context.setDefaultTimeout(PATIENCE_MS);
+    return new Phone(await context.newPage());
   }
 
   async goto(url: string) {
@@ -88,14 +67,42 @@ export class Phone implements AsyncDisposable {
     await this.page.goto(url);
   }
 
-  /** Whether anything is wider than the page. */
+  /** Whether anything reaches beyond the page's width. */
   overflows(): Promise<boolean> {
-    return this.page.evaluate(
-      () => document.documentElement.scrollWidth > innerWidth || document.body.scrollWidth > innerWidth,
-    );
+    return this.page.evaluate(() => {
+      const { scrollWidth } = document.documentElement;
+      return Math.max(scrollWidth, document.body.scrollWidth) > innerWidth;
+    });
+  }
+
+  /** The element that a template's `data-part` names. */
+  part(name: string): Locator {
+    return this.page.locator(`[data-part="${name}"]`);
+  }
+
+  /** The one button of this name. */
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole("button", { name, exact: typeof name === "string" });
+  }
+
+  /** Waits until an element reads so, and returns its whole text. */
+  async reads(what: Locator, wanted: RegExp, { timeout = PATIENCE_MS } = {}): Promise<string> {
+    const found = what.filter({ hasText: wanted, visible: true }).first();
+    await found.waitFor({ timeout }).catch(async (error) => {
+      const now = await what.allInnerTexts();
+      throw new Error(`never read ${wanted}: ${JSON.stringify(now)}`, { cause: error });
+    });
+    return found.innerText();
+  }
+
+  /** Keeps a picture as `name`.png among the artefacts. */
+  async picture(name: string): Promise<void> {
+    mkdirSync(ARTEFACTS, { recursive: true });
+    await this.page.screenshot({ path: join(ARTEFACTS, `${name}.png`) });
   }
 
   async [Symbol.asyncDispose]() {
     await this.page.context().close();
+    if (this.#errors.length > 0) throw new Error(`the page had errors:\n${this.#errors.join("\n")}`);
   }
 }
