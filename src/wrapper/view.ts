@@ -41,7 +41,7 @@ export class View implements Disposable {
       cols: options.cols,
       rows: options.rows,
       onChange: () => this.#changed(),
-      onLine: (text) => this.#line(() => this.#log.add("screen", text)),
+      onLine: (text) => this.#log.add("screen", text),
       onErase: () => this.#log.newEpoch(),
       onGap: (count) => this.#log.gap(count),
       onReply: options.onReply,
@@ -109,13 +109,7 @@ export class View implements Disposable {
   /** A completed block of the transcript; kept in the log while the alternate screen hides what scrolls away. */
   block(text: string) {
     if (!this.screen().modes.alternate) return;
-    this.#line(() => {
-      for (const line of text.split("\n")) this.#log.add("transcript", line);
-    });
-  }
-
-  #line(add: () => void) {
-    add();
+    for (const line of text.split("\n")) this.#log.add("transcript", line);
     this.#sendLines();
   }
 
@@ -134,6 +128,7 @@ export class View implements Disposable {
     if (title !== this.#title) this.#options.onTitle(title);
     this.#title = title;
     this.#pacer.changed();
+    this.#sendLines();
   }
 
   #send(frame: Frame): boolean {
