@@ -323,6 +323,8 @@ export type ViewerEvents = {
 export type Viewer = {
   id: ViewerId;
   name: string;
+  /** Where it paired from. */
+  address?: string;
   created_at: number;
   last_seen: number;
   revoked_at: number | null;
@@ -343,7 +345,12 @@ export type AnswerBody = {
 export type InputBody = { id: InputId; text?: string; mode?: InputMode; key?: Key };
 
 /** POST /api/pair. `check` comes back: the two digits that the terminal shows too. */
-export type PairBody = { code: string; name: string };
+export type PairBody = {
+  code: string;
+  name: string;
+  /** What the first answer (`pending`) gave this phone: ask again with it until the terminal has said yes. */
+  claim?: string;
+};
 
 /** Every error a REST caller can meet; the status of each stands in server/errors.ts. */
 export type ErrorCode =
