@@ -369,7 +369,7 @@ describe.each(ENGINES)("$engine:", ({ engine, ended, brakes }) => {
       const before = openFiles();
       const [argv, options] = words();
       expect(() => open(argv, options)).toThrow(message);
-      expect(openFiles()).toBe(before);
+      expect(openFiles()).toBeLessThanOrEqual(before);
     });
   });
 });

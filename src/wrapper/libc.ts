@@ -1,0 +1,70 @@
+// The few calls of the C library for which Bun has no words: terminal settings, and whether a terminal takes more.
+import { dlopen } from "bun:ffi";
+
+const ARCH = process.arch === "arm64" ? "aarch64" : "x86_64";
+const FILES = process.platform === "darwin" ? ["libSystem.B.dylib"] : ["libc.so.6", `libc.musl-${ARCH}.so.1`];
+const SYMBOLS = {
+  tcgetattr: { args: ["i32", "buffer"], returns: "i32" },
+  tcsetattr: { args: ["i32", "i32", "buffer"], returns: "i32" },
+  cfmakeraw: { args: ["buffer"], returns: "void" },
+  poll: { args: ["buffer", "u64", "i32"], returns: "i32" },
+  signal: { args: ["i32", "ptr"], returns: "ptr" },
+} as const;
+/** struct termios is 60 bytes on Linux and 72 on macOS; only the library looks into it. */
+const TERMIOS_BYTES = 128;
+/** Now, not after pending output is gone: that could be never. */
+const TCSANOW = 0;
+const POLLOUT = 4;
+/** The signals that Bun ignores for itself; the numbers are the same on Linux and macOS. */
+const SIGPIPE = 13;
+const SIGXFSZ = 25;
+const SIG_DFL = null;
+
+let loaded: ReturnType<typeof load> | null = null;
+
+function libc() {
+  loaded ??= load();
+  return loaded;
+}
+
+function load() {
+  const faults: unknown[] = [];
+  for (const file of FILES) {
+    try {
+      return dlopen(file, SYMBOLS).symbols;
+    } catch (error) {
+      faults.push(error);
+    }
+  }
+  throw new Error(`the C library cannot be loaded (${faults.join("; ")})`);
+}
+
+/** The terminal's settings, for `setTerminal`; null where `fd` is no terminal. */
+export function terminalSettings(fd: number): Uint8Array | null {
+  const settings = new Uint8Array(TERMIOS_BYTES);
+  return libc().tcgetattr(fd, settings) === 0 ? settings : null;
+}
+
+/** Gives a terminal the settings. Whether it took them; in the background the kernel stops us first, as it should. */
+export function setTerminal(fd: number, settings: Uint8Array): boolean {
+  return libc().tcsetattr(fd, TCSANOW, settings) === 0;
+}
+
+/** The same settings made raw: every byte passes as it is, in both directions. */
+export function madeRaw(settings: Uint8Array): Uint8Array {
+  const raw = settings.slice();
+  libc().cfmakeraw(raw);
+  return raw;
+}
+
+/** Waits at most `ms` until `fd` takes bytes, or says that it never will again. Whether it is ready. */
+export function writable(fd: number, ms: number): boolean {
+  const request = new Int32Array([fd, POLLOUT]); // struct pollfd {int fd; short events, revents}, little-endian
+  return libc().poll(new Uint8Array(request.buffer), 1, ms) > 0;
+}
+
+/** Bun ignores two signals, and a program that takes our place would go on ignoring them. */
+export function restoreSignals() {
+  libc().signal(SIGPIPE, SIG_DFL);
+  libc().signal(SIGXFSZ, SIG_DFL);
+}
