@@ -181,6 +181,18 @@ test("what a wrapper does not name any more is withdrawn, and who did it may sti
   expect(store.promptFact({ ...fact, by: "claude" }, now)).toBeNull();
 });
 
+test("what was chosen at the desk may be learnt after who it was, once", () => {
+  const { store, id } = withSession();
+  const asked = prompt();
+  store.openPrompt(id, asked, now);
+  const fact = { type: "withdrawn", prompt: asked.id, by: "desk", chosen: null } as const;
+  expect(store.promptFact(fact, now)).toMatchObject({ withdrawn_by: "desk", outcome: null });
+  expect(store.promptFact(fact, now + 1)).toBeNull();
+  const known = store.promptFact({ ...fact, chosen: "approved" }, now + 2);
+  expect(known).toMatchObject({ withdrawn_at: now, withdrawn_by: "desk", outcome: "approved" });
+  expect(store.promptFact({ ...fact, chosen: "rejected" }, now + 3)).toBeNull();
+});
+
 test("a prompt is answered once: one statement decides, and the first stays", () => {
   const { store, id } = withSession();
   const asked = prompt();

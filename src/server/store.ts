@@ -108,11 +108,11 @@ const SQL = {
     WHERE id = $id AND responded_at IS NOT NULL AND outcome IS NULL`,
   tooLate: `UPDATE prompts SET outcome = coalesce($chosen, 'too_late'), outcome_at = $now, withdrawn_by = $by
     WHERE id = $id AND responded_at IS NOT NULL AND outcome IS NULL`,
-  // What was withdrawn only because nobody spoke of it any more may still learn who ended it.
+  // What was withdrawn only because nobody spoke of it any more may still learn who ended it, and any what was chosen.
   withdraw: `UPDATE prompts SET withdrawn_at = coalesce(withdrawn_at, $now), withdrawn_by = $by, outcome = $chosen,
       outcome_at = iif($chosen IS NULL, NULL, $now)
-    WHERE id = $id AND responded_at IS NULL AND (withdrawn_at IS NULL OR (withdrawn_by = 'unknown' AND outcome IS NULL
-      AND NOT ($by = 'unknown' AND $chosen IS NULL)))`,
+    WHERE id = $id AND responded_at IS NULL AND (withdrawn_at IS NULL OR (withdrawn_by IN ('unknown', $by)
+      AND outcome IS NULL AND NOT (withdrawn_by = $by AND $chosen IS NULL)))`,
 
   addViewer: "INSERT INTO viewers VALUES ($id, $name, $address, $hash, $now, $now, NULL)",
   viewers: "SELECT * FROM viewers WHERE revoked_at IS NULL ORDER BY created_at",
