@@ -79,11 +79,19 @@ export async function startServer(config: Config): Promise<void> {
   }
 }
 
-/** The same, for a wrapper: claude waits for nothing, and the link comes up whenever the server does. */
+/**
+ * The same, for a wrapper: claude waits for nothing, and the link comes up whenever the server does. A data folder that
+ * cannot be used is said in one line; claude runs all the same.
+ */
 export function ensureServer(config: Config) {
-  privateFolder(config.paths.data);
-  masterKey(join(config.paths.data, "master.key"));
-  startServer(config).catch(() => {}); // The server's own log says why; the link keeps trying.
+  try {
+    privateFolder(config.paths.data);
+    masterKey(join(config.paths.data, "master.key"));
+    startServer(config).catch(() => {}); // The server's own log says why; the link keeps trying.
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`claude-remote: no phone will reach this session: ${why}\n`);
+  }
 }
 
 /** Before claude takes the terminal: where the page is, as long as no phone is paired. */

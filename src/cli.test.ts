@@ -26,7 +26,11 @@ function home() {
 
 async function run(args: string[], env: Record<string, string>) {
   const child = Bun.spawn([...cli, ...args], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
   return { out, err, code };
 }
 
@@ -139,13 +143,14 @@ test("with a public URL the QR code is shown, black on white, with the code behi
 
 test("many simultaneous starts leave one server in the background, with the taken port's next free one", async () => {
   const { env, folder, port } = home();
-  using taken = Bun.serve({ hostname: "127.0.0.1", port: Number(port), fetch: () => new Response("mine") });
+  const next = Number(port) + 1;
+  using _taken = Bun.serve({ hostname: "127.0.0.1", port: Number(port), fetch: () => new Response("mine") });
   const starts = await Promise.all([1, 2, 3, 4].map(() => run(["pair", "--json", "--yes"], env)));
   expect(starts.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
   const urls = new Set(starts.map(({ out }) => new URL(JSON.parse(out).url).port));
-  expect([...urls]).toEqual([String(taken.port + 1)]);
+  expect([...urls]).toEqual([String(next)]);
   const info = serverInfo(pathsFor(env));
-  expect(info).toMatchObject({ auto: true, url: `http://127.0.0.1:${taken.port + 1}` });
+  expect(info).toMatchObject({ auto: true, url: `http://127.0.0.1:${next}` });
   expect(statSync(join(folder, "data", "admin.sock")).mode & 0o777).toBe(0o600);
 });
 
@@ -169,7 +174,9 @@ test("serve says where the page is, refuses a second one, and ends on SIGTERM wi
   });
   first.kill("SIGTERM");
   expect(await first.exited).toBe(0);
-  expect(await first.stderr.text()).toContain(`page at http://127.0.0.1:${env.CLAUDE_REMOTE_PORT}`);
+  expect(await new Response(first.stderr).text()).toContain(
+    `page at http://127.0.0.1:${env.CLAUDE_REMOTE_PORT}`,
+  );
 });
 
 test("versions are compared by their numbers", () => {

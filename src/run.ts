@@ -105,8 +105,8 @@ async function wrapped(
 ): Promise<PtyExit> {
   const { paths } = config;
   const local = `ws+unix://${join(paths.data, "server.sock")}:/ws`;
-  noteForUnpaired(config);
   ensureServer(config);
+  noteForUnpaired(config);
   return wrap({
     claude,
     args,

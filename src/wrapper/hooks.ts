@@ -23,12 +23,12 @@ export type HookCommand = readonly string[];
 /** The folder for one run: a claude plugin whose hooks come to `onCall`. Closing it lets every waiting hook go. */
 export class Hooks implements AsyncDisposable {
   readonly #server: Server;
-  readonly #folder: string;
+  readonly folder: string;
   readonly #sockets = new Set<Socket>();
 
   private constructor(server: Server, folder: string) {
     this.#server = server;
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   /** Makes `folder` (0700, must not exist) and listens. Rejects with the system's error if it cannot. */
@@ -73,7 +73,7 @@ export class Hooks implements AsyncDisposable {
   async [Symbol.asyncDispose]() {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((done) => this.#server.close(() => done()));
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

@@ -159,3 +159,22 @@ test("a server that does not read is left rather than buffered for", async () =>
   expect(link.up).toBe(false);
   link[Symbol.dispose]();
 });
+
+test("a secret that cannot be read is tried again like a server that cannot be reached", async () => {
+  let tries = 0;
+  const link = new Link({
+    device: "d1" as DeviceId,
+    secret: () => {
+      tries++;
+      throw new Error("no key yet");
+    },
+    connect: () => ({ send() {}, buffered: () => 0, close() {} }),
+    onUp: () => {},
+    onDown: () => {},
+    onMessage: () => {},
+    random: () => 0.5,
+  });
+  jest.advanceTimersByTime(800);
+  expect(tries).toBe(3);
+  link[Symbol.dispose]();
+});

@@ -80,7 +80,14 @@ export class Link implements Disposable {
 
   #dial() {
     this.#retry = undefined;
-    const handshake = new ClientHandshake({ device: this.#options.device, secret: this.#options.secret() });
+    try {
+      this.#open(new ClientHandshake({ device: this.#options.device, secret: this.#options.secret() }));
+    } catch (error) {
+      this.#drop(error instanceof Error ? error.message : String(error)); // No secret yet, or no such address.
+    }
+  }
+
+  #open(handshake: ClientHandshake) {
     this.#heardAt = Date.now();
     let socket: Socket | null = null;
     const current = () => socket === null || socket === this.#socket;
@@ -137,7 +144,7 @@ export class Link implements Disposable {
 
   /** Gives up this connection and plans the next. */
   #drop(reason: string) {
-    if (!this.#socket && this.#retry) return;
+    if (this.#retry) return;
     clearInterval(this.#beat);
     const socket = this.#socket;
     this.#socket = null;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SessionId } from "../protocol.ts";
@@ -7,6 +7,7 @@ import { Runs } from "./runs.ts";
 
 function world() {
   const folder = mkdtempSync(join(tmpdir(), "cr-runs-"));
+  mkdirSync(join(folder, "runs"));
   const files = () => readdirSync(join(folder, "runs"));
   return {
     folder,
@@ -45,4 +46,13 @@ test("a file that was cut says nothing and goes away", () => {
   writeFileSync(join(here.folder, "runs", "cut.json"), '{"session":"cut","pi');
   expect(here.runs.left()).toEqual([]);
   expect(here.files()).toEqual([]);
+});
+
+test("a folder that cannot be made loses the record and nothing else", () => {
+  using here = world();
+  writeFileSync(join(here.folder, "file"), "");
+  const runs = new Runs(join(here.folder, "file"));
+  runs.began(id("s1"));
+  runs.reported(id("s1"));
+  expect(runs.left()).toEqual([]);
 });

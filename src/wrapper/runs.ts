@@ -35,12 +35,12 @@ function alive(pid: number, born: string): boolean {
   return bornAt(pid) === born;
 }
 
-/** The records of one machine's runs, one file each. */
+/** The records of one machine's runs, one file each. A disk that is full or read-only loses a record and nothing else. */
 export class Runs {
   readonly #folder: string;
 
   constructor(dataFolder: string) {
-    this.#folder = privateFolder(join(dataFolder, "runs"));
+    this.#folder = join(dataFolder, "runs");
   }
 
   /** This run began. */
@@ -55,11 +55,12 @@ export class Runs {
 
   /** The server knows. */
   reported(session: SessionId) {
-    rmSync(this.#file(session), { force: true });
+    if (existsSync(this.#file(session))) rmSync(this.#file(session), { force: true });
   }
 
   /** Runs whose end nobody reported: those that left word, and those whose process is gone. */
   left(): LeftRun[] {
+    if (!existsSync(this.#folder)) return [];
     const found = readdirSync(this.#folder).filter((name) => name.endsWith(".json"));
     return found.flatMap((name) => this.#leftOf(join(this.#folder, name)));
   }
@@ -78,8 +79,13 @@ export class Runs {
 
   #write(run: v.InferInput<typeof schema>) {
     const file = this.#file(run.session);
-    writeFileSync(`${file}.new`, JSON.stringify(run), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    try {
+      privateFolder(this.#folder);
+      writeFileSync(`${file}.new`, JSON.stringify(run), { mode: 0o600 });
+      renameSync(`${file}.new`, file);
+    } catch {
+      // The record is lost; a rest of it is written over by the next.
+    }
   }
 
   #file(session: string) {

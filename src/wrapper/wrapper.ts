@@ -26,6 +26,8 @@ const EXIT_ACK_MS = 1_000;
 const MAX_EARLY_BYTES = 8 * 1024 * 1024;
 /** A session without a terminal, a viewer and output ends after a day. */
 const FORGOTTEN_MS = 24 * 60 * 60 * 1_000;
+/** claude's word that it is suspended comes at once; later the same words are somebody's text. */
+const SUSPEND_WITHIN_MS = 1_000;
 /** Ctrl-Z as a byte, and as the kitty keyboard protocol sends it. */
 const CTRL_Z = /\x1a|\x1b\[122;5u/;
 /** The escape key, as a terminal sends it. */
@@ -61,15 +63,27 @@ export type WrapperOptions = {
 
 /** Runs claude until it ends; resolves with how. The terminal is as it was before, whatever happened. */
 export async function wrap(options: WrapperOptions): Promise<PtyExit> {
-  const folder = join(privateFolder(options.runFolder), randomBytes(4).toString("hex"));
   let wrapper: Wrapper | null = null;
   const onCall = (call: HookCall) => (wrapper ? wrapper.hook(call) : call.reply(null));
-  await using _hooks = await Hooks.open(folder, options.hookCommand, onCall);
-  using running = new Wrapper(options, folder);
+  await using hooks = await openHooks(options, onCall);
+  using running = new Wrapper(options, hooks);
   wrapper = running;
   const exit = await running.exited;
   await running.farewell(exit);
   return exit;
+}
+
+/** Without hooks claude runs as well; the page then says that it has no cards for this session. */
+async function openHooks({ runFolder, hookCommand }: WrapperOptions, onCall: (call: HookCall) => void) {
+  try {
+    return await Hooks.open(
+      join(privateFolder(runFolder), randomBytes(4).toString("hex")),
+      hookCommand,
+      onCall,
+    );
+  } catch {
+    return null;
+  }
 }
 
 class Wrapper implements Disposable {
@@ -91,12 +105,12 @@ class Wrapper implements Disposable {
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
   #endReason: EndReason | null = null;
-  #suspending = false;
+  #suspendableUntil = 0;
   #viewers = 0;
   #paired = false;
   #forgotten: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: WrapperOptions, folder: string) {
+  constructor(options: WrapperOptions, hooks: Hooks | null) {
     this.#options = options;
     this.#log = options.log(this.#id);
     const tell = (message: WrapperMessage) => this.#link?.tell(message) ?? false;
@@ -118,7 +132,7 @@ class Wrapper implements Disposable {
     this.#desk.raw();
     try {
       this.#pty = openPty(options.engine, {
-        argv: [...claude, `--plugin-dir=${folder}`, ...args],
+        argv: [...claude, ...(hooks ? [`--plugin-dir=${hooks.folder}`] : []), ...args],
         cwd,
         env: options.env,
         cols,
@@ -163,7 +177,7 @@ class Wrapper implements Disposable {
     this.#desk.write(bytes);
     if (this.#view) this.#view.write(bytes);
     else this.#keepEarly(bytes);
-    if (this.#suspending) this.#lookForSuspension();
+    if (this.#suspendableUntil > 0) this.#lookForSuspension();
   }
 
   #keepEarly(bytes: Uint8Array) {
@@ -194,16 +208,16 @@ class Wrapper implements Disposable {
 
   #typedAtDesk(bytes: Uint8Array) {
     this.#pty.write(bytes);
-    if (CTRL_Z.test(Buffer.from(bytes).toString("latin1"))) this.#suspending = true;
+    if (CTRL_Z.test(Buffer.from(bytes).toString("latin1")))
+      this.#suspendableUntil = Date.now() + SUSPEND_WITHIN_MS;
   }
 
   /** claude says that it is suspended: so are we, until the shell brings us back. */
   async #lookForSuspension() {
-    const view = this.#view;
-    if (!view) return;
-    await view.settled();
-    if (!this.#suspending || !suspendNotice(view.screen())) return;
-    this.#suspending = false;
+    await this.#view?.settled();
+    if (Date.now() > this.#suspendableUntil) this.#suspendableUntil = 0;
+    if (this.#suspendableUntil === 0 || !this.#view || !suspendNotice(this.#view.screen())) return;
+    this.#suspendableUntil = 0;
     this.#facts.suspend(true);
     await Bun.sleep(0); // The word to the server leaves before we stop.
     await this.#desk.suspend();
