@@ -76,8 +76,10 @@ export function inputs({ write, screen, status, tell }: InputsOptions) {
       queue = queue.then(() => type(message));
     },
     key(id: InputId, key: Key) {
+      const known = remembered.get(id);
+      if (known) return tell(known);
       const now = screen();
-      if (remembered.has(id) || !now) return;
+      if (!now) return settle(id, { type: "input_refused", id, reason: "not_ready" });
       if (status() === "suspended") return settle(id, { type: "input_refused", id, reason: "suspended" });
       write(keyBytes(key, now.modes));
       settle(id, { type: "input_delivered", id });

@@ -1,0 +1,123 @@
+import { expect, test } from "bun:test";
+import type { InputId, InputMode, SessionStatus, WrapperMessage } from "../protocol.ts";
+import { blank, type Row, type Screen } from "../screen.ts";
+import { inputs } from "./inputs.ts";
+
+const rule: Row = [{ text: "─".repeat(20) }];
+const box = (text: string): Screen => {
+  const lines: Row[] = [[], rule, [{ text: "❯ " }, { text }], rule, []];
+  return { ...blank(20, 5), lines };
+};
+
+function world() {
+  const said: WrapperMessage[] = [];
+  const typed: string[] = [];
+  const claude = { status: "idle" as SessionStatus, screen: box("") };
+  let settled = Promise.withResolvers<void>();
+  const given = inputs({
+    write: (bytes) => typed.push(new TextDecoder().decode(bytes)),
+    screen: () => claude.screen,
+    status: () => claude.status,
+    tell: (message) => {
+      said.push(message);
+      settled.resolve();
+    },
+  });
+  return {
+    said,
+    typed,
+    claude,
+    given,
+    async text(id: string, text: string, mode: InputMode = "if_empty") {
+      settled = Promise.withResolvers();
+      given.text({ id: id as InputId, text, mode });
+      await settled.promise;
+    },
+  };
+}
+
+test("a text is typed, Enter in a write of its own, and delivered", async () => {
+  const { text, typed, said } = world();
+  await text("i1", "one\ntwo");
+  expect(typed).toEqual(["one", "\n", "two", "\r"]);
+  expect(said).toEqual([{ type: "input_delivered", id: "i1" as InputId }]);
+});
+
+test("the same text sent again is not typed again, and says again what became of it", async () => {
+  const { text, typed, said } = world();
+  await text("i1", "hello");
+  await text("i1", "hello");
+  expect(typed).toEqual(["hello", "\r"]);
+  expect(said).toHaveLength(2);
+});
+
+test("two texts in quick succession do not mix", async () => {
+  const { given, text, typed } = world();
+  given.text({ id: "i1" as InputId, text: "a\nb", mode: "if_empty" });
+  await text("i2", "c");
+  while (typed.length < 6) await Bun.sleep(5);
+  expect(typed).toEqual(["a", "\n", "b", "\r", "c", "\r"]);
+});
+
+test("somebody typing at the desk is not disturbed, unless the phone says how", async () => {
+  const { text, typed, said, claude } = world();
+  claude.screen = box("half a sent");
+  await text("i1", "hello");
+  expect(said).toEqual([{ type: "input_refused", id: "i1" as InputId, reason: "desk_typing" }]);
+  expect(typed).toEqual([]);
+  await text("i2", "hello", "replace");
+  expect(typed).toEqual(["\x15", "hello", "\r"]);
+  typed.length = 0;
+  await text("i3", "hello", "append");
+  expect(typed).toEqual(["\x05", "hello", "\r"]);
+});
+
+test("SEC-046 nothing is typed into a dialog, a suspended claude, or what is no longer claude", async () => {
+  const { text, typed, said, claude } = world();
+  const reasons = [
+    ["waiting", "prompt_open"],
+    ["suspended", "suspended"],
+    ["starting", "not_ready"],
+    ["ended", "exited"],
+  ] as const;
+  for (const [status, reason] of reasons) {
+    claude.status = status;
+    await text(`i-${status}`, "rm -rf /");
+    expect(said.at(-1)).toMatchObject({ type: "input_refused", reason });
+  }
+  claude.status = "idle";
+  claude.screen = blank(20, 5);
+  await text("i-menu", "rm -rf /");
+  expect(said.at(-1)).toMatchObject({ type: "input_refused", reason: "not_ready" });
+  expect(typed).toEqual([]);
+});
+
+test("a text that is a file is refused", async () => {
+  const { text, said } = world();
+  await text("i1", "x".repeat(100_001));
+  expect(said).toMatchObject([{ reason: "too_long" }]);
+});
+
+test("claude taking the prompt up is seen, also with its lines folded", async () => {
+  const { given, text, said } = world();
+  await text("i1", "one\n  two");
+  given.taken("something else");
+  given.taken("<pasted_content>one\ntwo</pasted_content>");
+  given.taken("one two");
+  expect(said.map((message) => message.type)).toEqual(["input_delivered", "input_seen"]);
+});
+
+test("a key is pressed once, and not while claude is suspended", () => {
+  const { given, typed, said, claude } = world();
+  given.key("k1" as InputId, "escape");
+  given.key("k1" as InputId, "escape");
+  expect(typed).toEqual(["\x1b"]);
+  claude.status = "suspended";
+  given.key("k2" as InputId, "enter");
+  expect(typed).toHaveLength(1);
+  expect(said.map((message) => message.type)).toEqual([
+    "input_delivered",
+    "input_delivered",
+    "input_refused",
+  ]);
+});
