@@ -8,14 +8,14 @@ export type EditLine = {
 };
 
 const CONTEXT_LINES = 3;
-/** Two texts this different are shown as one going and one coming; finding the smallest difference would take too long. */
-const MAX_EDIT_LENGTH = 4_000;
+/** ms. Texts so different that this is not enough are shown as one going and one coming. */
+const TIME_MS = 400;
 
 /** Lines of the new text carry their number there, lines that go the number they had. */
 export function editLines(before: string, after: string): EditLine[] {
   const patch = structuredPatch("", "", before, after, "", "", {
     context: CONTEXT_LINES,
-    maxEditLength: MAX_EDIT_LENGTH,
+    timeout: TIME_MS,
   });
   if (!patch) return [...whole(before, "gone"), ...whole(after, "new")];
   const lines: EditLine[] = [];

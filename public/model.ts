@@ -224,7 +224,7 @@ export function createModel(clock: () => number = Date.now) {
           return silent < QUIET_DROP_MS ? null : `Reconnecting … (${Math.floor(silent / 1000)} s)`;
         }
         case "logged_out":
-          return "This browser is not paired any more.";
+          return model.loaded ? "This browser is not paired any more." : null;
         default:
           return model.loaded && model.stale() ? "No word from the server." : null;
       }

@@ -85,7 +85,11 @@ export function deviceName(agent: string): string {
   const android = /Android[^;)]*;\s*([^;)]+?)(\s+Build|[;)])/.exec(agent)?.[1];
   const device = /iPhone|iPad|Macintosh|Windows|CrOS/.exec(agent)?.[0];
   const machine =
-    android && android !== "K" ? android : android ? "Android" : (NAMES[device ?? ""] ?? device ?? "Linux");
+    android && android !== "K" && android !== "Mobile"
+      ? android
+      : android
+        ? "Android"
+        : (NAMES[device ?? ""] ?? device ?? "Linux");
   const browser = /Firefox|FxiOS/.test(agent)
     ? "Firefox"
     : /Edg/.test(agent)
