@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import type { DeviceId, ViewerId } from "../protocol.ts";
 import { deviceSecret } from "../seal.ts";
+import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import type { Logins } from "./logins.ts";
 import type { Pairing } from "./pairing.ts";
@@ -15,6 +16,7 @@ export type AdminOptions = {
   pairing: Pairing;
   logins: Logins;
   store: Store;
+  clock: Clock;
   masterKey: Uint8Array;
   revokeViewer: (viewer: ViewerId, by: string) => boolean;
   revokeDevice: (device: DeviceId) => boolean;
@@ -57,7 +59,7 @@ export function admin(options: AdminOptions): Route[] {
     plain("GET", "/devices", who, () => Response.json({ devices: store.devices() })),
     route("POST", "/devices", who, nameBody, ({ body }) => {
       const id = Bun.randomUUIDv7() as DeviceId;
-      store.addDevice(id, body.name, Date.now());
+      store.addDevice(id, body.name, options.clock.now());
       return Response.json({
         id,
         secret: Buffer.from(deviceSecret(options.masterKey, id)).toString("base64url"),

@@ -11,6 +11,7 @@ import type {
   ViewerId,
 } from "../protocol.ts";
 import { type Assets, assetRoutes } from "./asset-routes.ts";
+import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import type { Inputs } from "./inputs.ts";
@@ -19,13 +20,15 @@ import { type Logins, setCookie } from "./logins.ts";
 import type { Pairing } from "./pairing.ts";
 import type { Prompts } from "./prompts.ts";
 import { type Call, plain, type Route, route } from "./routes.ts";
+import type { Page } from "./rows.ts";
 import type { Sessions } from "./sessions.ts";
-import type { Page, Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
 export type ApiOptions = {
   version: string;
   assets: Assets;
   store: Store;
+  clock: Clock;
   sessions: Sessions;
   prompts: Prompts;
   inputs: Inputs;
@@ -88,7 +91,7 @@ export function api(options: ApiOptions): Route[] {
   ];
 }
 
-function sessionRoutes({ store, sessions, inputs, events }: ApiOptions): Route[] {
+function sessionRoutes({ store, clock, sessions, inputs, events }: ApiOptions): Route[] {
   const idOf = (call: Call) => sessions.get(call.params.id ?? "").id;
   const follow = (call: Call) => {
     const wanted = call.query.get("session");
@@ -125,7 +128,7 @@ function sessionRoutes({ store, sessions, inputs, events }: ApiOptions): Route[]
         const session = idOf(call);
         sessions.reach(session).tell({ type });
         const actor = `viewer ${viewerOf(call).id}`;
-        store.audit({ actor, action: type, subject: session, detail: {} }, Date.now());
+        store.audit({ actor, action: type, subject: session, detail: {} }, clock.now());
         return Response.json({ ok: true });
       }),
     ),

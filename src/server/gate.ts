@@ -4,7 +4,7 @@ import { ApiError } from "./errors.ts";
 import type { Front, Name } from "./front.ts";
 import { LIMITS } from "./limits.ts";
 import { cookieOf, type Logins } from "./logins.ts";
-import type { Token } from "./store.ts";
+import type { Token } from "./rows.ts";
 
 /** Who may use a route. `device`: the wrapper's channel, which proves itself by its handshake. */
 export type Who = "public" | "viewer" | "device" | `token:${string}`;

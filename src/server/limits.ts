@@ -35,6 +35,8 @@ export const LIMITS = {
 
   /** Wrappers connected at once. */
   wrappers: 200,
+  /** Connections that have not proved who they are; past that the oldest of them is closed. */
+  handshakes: 50,
   /** Bytes of one frame of a wrapper: a large edit with the file before and after. */
   frameBytes: 4 * MIB,
   /** Frames of one wrapper a second: an honest one sends at most 10 to 30 and some log. */

@@ -32,3 +32,14 @@ function rotated(file: string) {
     },
   };
 }
+
+/** The same task, whose failure (a full disk, say) is logged and ends nothing else. */
+export function guarded(log: Logger, what: string, task: () => void): () => void {
+  return () => {
+    try {
+      task();
+    } catch (error) {
+      log.error({ error: String(error) }, `${what} failed`);
+    }
+  };
+}

@@ -4,7 +4,8 @@ import type { Viewer, ViewerId } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import type { CookieRule } from "./front.ts";
 import { LIMITS } from "./limits.ts";
-import type { Store, Token } from "./store.ts";
+import type { Token } from "./rows.ts";
+import type { Store } from "./store.ts";
 
 /** Bytes of a login's or a token's secret. */
 const SECRET_BYTES = 32;

@@ -25,20 +25,22 @@ export type PairingResult =
 type Open = { code: string; yes: boolean; expiresAt: number; request: Request | null };
 type Request = { name: string; address: string; check: string; claim: string; confirmed: boolean };
 
+export type PairingEvents = { paired(viewer: Viewer): void; refused(address: string): void };
+
 /** At most one pairing is open; opening another ends the one before. */
 export class Pairing {
   readonly #logins: Logins;
   readonly #clock: Clock;
-  readonly #onPaired: (viewer: Viewer) => void;
+  readonly #on: PairingEvents;
   #open: Open | null = null;
   #paired: { viewer: Viewer; check: string } | null = null;
   /** When wrong codes were tried, by whomever, whether or not a pairing was open: that must not show. */
   #wrong: number[] = [];
 
-  constructor(logins: Logins, clock: Clock, onPaired: (viewer: Viewer) => void) {
+  constructor(logins: Logins, clock: Clock, on: PairingEvents) {
     this.#logins = logins;
     this.#clock = clock;
-    this.#onPaired = onPaired;
+    this.#on = on;
   }
 
   /** A new code for one phone. With `yes` nobody is asked at the terminal. */
@@ -86,13 +88,13 @@ export class Pairing {
       throw new ApiError("rate_limited", "Too many tries. Show a new code with `claude-remote pair`.");
     const open = this.#current();
     const request = open && same(open.code, normal(given.code)) ? this.#request(open, given) : null;
-    if (!open || !request) return this.#refuse();
+    if (!open || !request) return this.#refuse(given.address);
     const { check, claim, name, address } = request;
     if (!request.confirmed) return { status: "pending", check, claim };
     this.#open = null;
     const { viewer, secret } = this.#logins.add(name, address);
     this.#paired = { viewer, check };
-    this.#onPaired(viewer);
+    this.#on.paired(viewer);
     return { status: "paired", check, viewer, secret };
   }
 
@@ -106,7 +108,8 @@ export class Pairing {
     return open.request;
   }
 
-  #refuse(): never {
+  #refuse(address: string): never {
+    this.#on.refused(address);
     this.#wrong.push(this.#clock.now());
     if (this.#wrong.length >= LIMITS.pairingTries) this.#open = null;
     throw new ApiError("forbidden", "That code is not valid. Show a new one with `claude-remote pair`.");

@@ -4,7 +4,7 @@ import { deviceSecret } from "../seal.ts";
 import type { Clock } from "./clock.ts";
 import { Events } from "./events.ts";
 import { Inputs } from "./inputs.ts";
-import type { Logger } from "./log.ts";
+import { guarded, type Logger } from "./log.ts";
 import { Logins } from "./logins.ts";
 import { Pairing } from "./pairing.ts";
 import { Prompts } from "./prompts.ts";
@@ -55,15 +55,19 @@ export function joinParts(options: PartsOptions) {
     events.tell("viewers", "viewers", { viewers: logins.list() });
     for (const session of sessions.connected()) sessions.watch(session);
   };
-  const pairing = new Pairing(logins, clock, viewersChanged);
-  const tidy = () => {
+  const pairing = new Pairing(logins, clock, {
+    paired: viewersChanged,
+    refused(address) {
+      const entry = { actor: "nobody", action: "pairing refused", subject: "code", detail: { address } };
+      store.audit(entry, clock.now());
+    },
+  });
+  const tidy = guarded(log, "tidying", () => {
     sessions.tidy();
     logins.flush();
-  };
-  const stopTidying = clock.every(TIDY_MS, () => {
-    tidy();
     for (let step = 0; step < SWEEP_STEPS && store.sweep(clock.now()); step++);
   });
+  const stopTidying = clock.every(TIDY_MS, tidy);
 
   return {
     ...{ store, clock, logins, events, sessions, prompts, inputs, uplinks, pairing, masterKey },

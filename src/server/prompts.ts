@@ -15,8 +15,9 @@ import type {
 import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import type { Tell } from "./events.ts";
+import type { PromptFactMessage } from "./rows.ts";
 import type { Sessions } from "./sessions.ts";
-import type { PromptFactMessage, Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
 type Given = { digest: Digest; answer_id: AnswerId; answer: Answer };
 

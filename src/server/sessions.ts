@@ -13,7 +13,8 @@ import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { LIMITS } from "./limits.ts";
-import type { Exit, Store } from "./store.ts";
+import type { Exit } from "./rows.ts";
+import type { Store } from "./store.ts";
 
 /** The connection of one wrapper, as a session sees it. */
 export type Uplink = {
@@ -98,14 +99,9 @@ export class Sessions {
     const live = this.#live.get(id);
     if (!live || live.uplink !== uplink) return;
     live.uplink = null;
-    this.#save(live);
-    if (live.session.ended_at !== null) {
-      this.#live.delete(id);
-      return;
-    }
     live.session = { ...live.session, heard_at: uplink.heardAt };
-    this.#store.heard([id], uplink.heardAt);
-    this.#changed(live);
+    if (live.session.ended_at !== null) this.#live.delete(id);
+    else this.#changed(live); // Written down when there is time: see `tidy`.
   }
 
   /** Open sessions as viewers see them. */
@@ -152,15 +148,14 @@ export class Sessions {
     this.#live.get(id)?.uplink?.tell({ type: "watch", viewers, rate, paired });
   }
 
-  /** Now and then: writes down who was heard, and gives up those silent for a day. */
+  /** Now and then: writes down what is known, and gives up those silent for a day. */
   tidy(): void {
-    const now = this.#clock.now();
-    for (const live of this.#live.values()) {
+    for (const live of [...this.#live.values()]) {
+      const { id, heard_at, ended_at } = view(live);
       this.#save(live);
-      if (live.uplink) this.#store.heard([live.session.id], live.uplink.heardAt);
-    }
-    for (const id of this.#store.silentSessions(now - LIMITS.lostMs)) {
-      this.end(id, { code: null, signal: null, reason: "lost" });
+      this.#store.heard(id, heard_at);
+      const lost = ended_at === null && this.#clock.now() - heard_at > LIMITS.lostMs;
+      if (lost) this.end(id, { code: null, signal: null, reason: "lost" });
     }
   }
 

@@ -209,7 +209,8 @@ test("a prompt is answered once: one statement decides, and the first stays", ()
     applied: false,
     prompt: { response: { option: "approve" }, answer_id: "a1" },
   });
-  const actions = store.auditRows().map((row) => row.action);
+  const rows = store.auditRows().filter((row) => row.subject === asked.id);
+  const actions = rows.map((row) => row.action);
   expect(actions).toEqual(["prompt", "answer refused", "answer", "answer refused"]);
 });
 

@@ -6,12 +6,10 @@ import type {
   AnswerId,
   ConversationId,
   DeviceId,
-  EndReason,
   LogLine,
   Message,
   Prompt,
   PromptId,
-  PromptStage,
   PromptState,
   Session,
   SessionId,
@@ -19,149 +17,31 @@ import type {
   SessionStatement,
   Viewer,
   ViewerId,
-  WrapperMessage,
 } from "../protocol.ts";
 import type { Screen } from "../screen.ts";
 import { LIMITS } from "./limits.ts";
 import { privateFile } from "./private-file.ts";
+import {
+  type Cursor,
+  type Device,
+  type Entry,
+  type Exit,
+  type Named,
+  type Page,
+  type PromptFactMessage,
+  type Row,
+  type Token,
+  toLine,
+  toMessage,
+  toPrompt,
+  toSession,
+  toViewer,
+} from "./rows.ts";
 import { MIGRATIONS } from "./schema.ts";
-
-const SESSION = `SELECT s.id, device_id, d.name AS device_name, devbox, started_at, ended_at, end_reason, exit_code, signal,
-    heard_at, cwd, command, claude_version, title, status, waiting_for, hooks, terminal, cols, rows, permission_mode,
-    conversation FROM sessions s JOIN devices d ON d.id = s.device_id`;
-
-const SQL = {
-  device: "SELECT * FROM devices WHERE id = $id",
-  devices: "SELECT * FROM devices ORDER BY created_at",
-  addDevice: "INSERT OR IGNORE INTO devices VALUES ($id, $name, $now, $now, NULL)",
-  seenDevice: "UPDATE devices SET last_seen = $now WHERE id = $id",
-  revokeDevice: "UPDATE devices SET revoked_at = $now WHERE id = $id AND revoked_at IS NULL",
-
-  session: `${SESSION} WHERE s.id = $id`,
-  openSessions: `${SESSION} WHERE ended_at IS NULL ORDER BY started_at DESC`,
-  endedSessions: `${SESSION} WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT $limit`,
-  // A session that was given up as lost and speaks again has not ended.
-  stateSession: `INSERT INTO sessions (id, device_id, started_at, heard_at, cwd, command, claude_version, title, status,
-      waiting_for, hooks, terminal, cols, rows, permission_mode, conversation)
-    VALUES ($id, $device_id, $started_at, $now, $cwd, $command, $claude_version, $title, $status,
-      $waiting_for, $hooks, $terminal, $cols, $rows, $permission_mode, $conversation)
-    ON CONFLICT (id) DO UPDATE SET heard_at = $now, cwd = $cwd, command = $command, claude_version = $claude_version,
-      title = $title, status = iif(ended_at IS NULL OR end_reason = 'lost', $status, status),
-      waiting_for = $waiting_for, hooks = $hooks, terminal = $terminal, cols = $cols, rows = $rows,
-      permission_mode = $permission_mode, conversation = $conversation,
-      ended_at = iif(end_reason = 'lost', NULL, ended_at), end_reason = iif(end_reason = 'lost', NULL, end_reason)`,
-  setState: `UPDATE sessions SET heard_at = $now, title = $title, status = $status, waiting_for = $waiting_for,
-    hooks = $hooks, terminal = $terminal, cols = $cols, rows = $rows, permission_mode = $permission_mode,
-    conversation = $conversation WHERE id = $id AND ended_at IS NULL`,
-  endSession: `UPDATE sessions SET status = 'ended', ended_at = $now, end_reason = $reason, exit_code = $code,
-    signal = $signal, waiting_for = NULL WHERE id = $id AND ended_at IS NULL`,
-  silentSessions: "SELECT id FROM sessions WHERE ended_at IS NULL AND heard_at < $before",
-  heard: "UPDATE sessions SET heard_at = $now WHERE id = $id",
-  screen: "SELECT last_screen FROM sessions WHERE id = $id",
-  saveScreen: "UPDATE sessions SET last_screen = $screen WHERE id = $id",
-
-  addConversation: "INSERT OR IGNORE INTO conversations (id, created_at) VALUES ($id, $now)",
-  joinConversation: "INSERT OR IGNORE INTO session_conversations VALUES ($session, $id)",
-  addMessage: `INSERT OR IGNORE INTO messages (conversation_id, uuid, seq, role, body, created_at)
-    VALUES ($conversation, $uuid, $seq, $role, $body, $now)`,
-  grewConversation: "UPDATE conversations SET bytes = bytes + $bytes WHERE id = $id RETURNING bytes",
-  messageCursor: "SELECT max(seq) AS upto FROM messages WHERE conversation_id = $id",
-  messagesSince: `SELECT m.* FROM messages m JOIN session_conversations c USING (conversation_id)
-    WHERE c.session_id = $session AND m.id > $after ORDER BY m.id LIMIT $limit`,
-  messagesAfter: `SELECT * FROM messages WHERE conversation_id = $id AND seq > $after ORDER BY seq LIMIT $limit`,
-  messagesBefore: `SELECT * FROM messages WHERE conversation_id = $id AND seq < $before ORDER BY seq DESC LIMIT $limit`,
-  trimMessages: `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id = $id
-    AND seq < (SELECT max(seq) FROM messages WHERE conversation_id = $id) ORDER BY seq LIMIT $rows)
-    RETURNING length(body) AS bytes`,
-
-  addLine: `INSERT OR IGNORE INTO output_log (session_id, line_no, epoch, source, timestamp, line, count)
-    VALUES ($session, $line_no, $epoch, $source, $timestamp, $line, $count)`,
-  grewLog: "UPDATE sessions SET log_bytes = log_bytes + $bytes WHERE id = $id RETURNING log_bytes AS bytes",
-  lineCursor:
-    "SELECT line_no + coalesce(count, 1) - 1 AS upto FROM output_log WHERE session_id = $id ORDER BY line_no DESC LIMIT 1",
-  linesSince: "SELECT * FROM output_log WHERE session_id = $session AND id > $after ORDER BY id LIMIT $limit",
-  linesAfter: `SELECT * FROM output_log WHERE session_id = $session AND line_no > $after ORDER BY line_no LIMIT $limit`,
-  linesBefore: `SELECT * FROM output_log WHERE session_id = $session AND line_no < $before ORDER BY line_no DESC
-    LIMIT $limit`,
-  trimLines: `DELETE FROM output_log WHERE id IN (SELECT id FROM output_log WHERE session_id = $id
-    AND line_no < (SELECT max(line_no) FROM output_log WHERE session_id = $id) ORDER BY line_no LIMIT $rows)
-    RETURNING length(line) AS bytes`,
-  newest: `SELECT (SELECT coalesce(max(id), 0) FROM output_log) AS line, (SELECT coalesce(max(id), 0) FROM messages)
-    AS message`,
-
-  prompt: "SELECT * FROM prompts WHERE id = $id",
-  openPrompts:
-    "SELECT * FROM prompts WHERE responded_at IS NULL AND withdrawn_at IS NULL ORDER BY created_at",
-  unfinishedPrompts:
-    "SELECT * FROM prompts WHERE withdrawn_at IS NULL AND outcome IS NULL ORDER BY created_at",
-  prompts: "SELECT * FROM prompts ORDER BY created_at DESC LIMIT $limit",
-  sessionPrompts: `SELECT * FROM prompts WHERE session_id = $session AND withdrawn_at IS NULL AND outcome IS NULL
-    ORDER BY created_at`,
-  addPrompt: `INSERT INTO prompts (id, session_id, created_at, kind, prompt_text, detail, options, digest)
-    VALUES ($id, $session, $created_at, $kind, $prompt_text, $detail, $options, $digest)`,
-  changePrompt: `UPDATE prompts SET kind = $kind, prompt_text = $prompt_text, detail = $detail, options = $options,
-    digest = $digest WHERE id = $id AND responded_at IS NULL AND withdrawn_at IS NULL`,
-  answerPrompt: `UPDATE prompts SET response = $response, answer_id = $answer_id, responded_at = $now, responded_by = $by
-    WHERE id = $id AND responded_at IS NULL AND withdrawn_at IS NULL AND digest = $digest`,
-  delivered: `UPDATE prompts SET delivered_at = $now WHERE id = $id AND answer_id = $answer_id AND delivered_at IS NULL`,
-  accepted: `UPDATE prompts SET outcome = 'accepted', outcome_at = $now, delivered_at = coalesce(delivered_at, $now)
-    WHERE id = $id AND responded_at IS NOT NULL AND outcome IS NULL`,
-  tooLate: `UPDATE prompts SET outcome = coalesce($chosen, 'too_late'), outcome_at = $now, withdrawn_by = $by
-    WHERE id = $id AND responded_at IS NOT NULL AND outcome IS NULL`,
-  // What was withdrawn only because nobody spoke of it any more may still learn who ended it, and any what was chosen.
-  withdraw: `UPDATE prompts SET withdrawn_at = coalesce(withdrawn_at, $now), withdrawn_by = $by, outcome = $chosen,
-      outcome_at = iif($chosen IS NULL, NULL, $now)
-    WHERE id = $id AND responded_at IS NULL AND (withdrawn_at IS NULL OR (withdrawn_by IN ('unknown', $by)
-      AND outcome IS NULL AND NOT (withdrawn_by = $by AND $chosen IS NULL)))`,
-
-  addViewer: "INSERT INTO viewers VALUES ($id, $name, $address, $hash, $now, $now, NULL)",
-  viewers: "SELECT * FROM viewers WHERE revoked_at IS NULL ORDER BY created_at",
-  viewerOf: "SELECT * FROM viewers WHERE login_hash = $hash",
-  seenViewer: "UPDATE viewers SET last_seen = max(last_seen, $now) WHERE id = $id",
-  revokeViewer: "UPDATE viewers SET revoked_at = $now WHERE id = $id AND revoked_at IS NULL",
-  addToken: "INSERT INTO tokens VALUES ($id, $name, $hash, $scopes, $now, $now, NULL)",
-  tokenOf: "SELECT * FROM tokens WHERE hash = $hash AND revoked_at IS NULL",
-
-  audit:
-    "INSERT INTO audit_log (at, actor, action, subject, detail) VALUES ($now, $actor, $action, $subject, $detail)",
-  auditRows: "SELECT * FROM audit_log WHERE id > $after ORDER BY id LIMIT $limit",
-
-  expired: "SELECT id FROM sessions WHERE ended_at < $before ORDER BY ended_at LIMIT 1",
-  dropSession: "DELETE FROM sessions WHERE id = $id",
-  dropPrompts: "DELETE FROM prompts WHERE session_id = $id",
-  dropLines: `DELETE FROM output_log WHERE id IN (SELECT id FROM output_log WHERE session_id = $id LIMIT $rows)`,
-  dropMessages: `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id = $id LIMIT $rows)`,
-  dropJoins: "DELETE FROM session_conversations WHERE session_id = $id",
-  orphan: `SELECT id FROM conversations WHERE id NOT IN (SELECT conversation_id FROM session_conversations) LIMIT 1`,
-  dropConversation: "DELETE FROM conversations WHERE id = $id",
-  oldAudit:
-    "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE at < $before ORDER BY id LIMIT $rows)",
-  oldViewers: "DELETE FROM viewers WHERE revoked_at < $before OR created_at < $lifetime",
-} as const;
+import { SQL } from "./sql.ts";
 
 /** Bytes a row costs beside its text. */
 const ROW_BYTES = 64;
-
-type Named = Record<string, string | number | null>;
-type Row = { [column: string]: string | number | null };
-export type Device = {
-  id: DeviceId;
-  name: string;
-  created_at: number;
-  last_seen: number;
-  revoked_at: number | null;
-};
-export type LoggedIn = Viewer & { login_hash: string };
-export type Token = { id: string; name: string; scopes: string[] };
-export type Entry = { actor: string; action: string; subject: string; detail: object };
-/** Where a viewer stands in the log and in the conversations: row ids, which only grow. */
-export type Cursor = { line: number; message: number };
-export type Page = { after?: number | undefined; before?: number | undefined; limit: number };
-export type PromptFactMessage = Extract<
-  WrapperMessage,
-  { type: "withdrawn" | "delivered" | "accepted" | "too_late" }
->;
-export type Exit = { code: number | null; signal: string | null; reason: EndReason };
 
 /** The database was written by a newer program. */
 export class NewerSchemaError extends Error {
@@ -233,8 +113,12 @@ export class Store implements Disposable {
     return this.#all("devices") as Device[];
   }
 
+  /** Enrols a machine; one that is known stays as it is. */
   addDevice(id: DeviceId, name: string, now: number): void {
-    this.#run("addDevice", { id, name, now });
+    this.#tx(() => {
+      if (!this.#run("addDevice", { id, name, now })) return;
+      this.audit({ actor: "owner", action: "enrolled", subject: id, detail: { name } }, now);
+    });
   }
 
   seenDevice(id: DeviceId, now: number): void {
@@ -242,7 +126,11 @@ export class Store implements Disposable {
   }
 
   revokeDevice(id: DeviceId, now: number): boolean {
-    return this.#run("revokeDevice", { id, now });
+    return this.#tx(() => {
+      const revoked = this.#run("revokeDevice", { id, now });
+      if (revoked) this.audit({ actor: "owner", action: "revoked", subject: id, detail: {} }, now);
+      return revoked;
+    });
   }
 
   // ── sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -296,15 +184,9 @@ export class Store implements Disposable {
     });
   }
 
-  /** Open sessions that nobody has heard of since `before`. */
-  silentSessions(before: number): SessionId[] {
-    return this.#all("silentSessions", { before }).map((row) => row.id as SessionId);
-  }
-
-  heard(ids: SessionId[], now: number): void {
-    this.#tx(() => {
-      for (const id of ids) this.#run("heard", { id, now });
-    });
+  /** When its wrapper was last heard. */
+  heard(id: SessionId, at: number): void {
+    this.#run("heard", { id, at });
   }
 
   saveScreen(id: SessionId, screen: Screen): void {
@@ -597,56 +479,4 @@ export class Store implements Disposable {
     this.#db.run("PRAGMA wal_checkpoint(TRUNCATE)");
     this.#db.close();
   }
-}
-
-// ── rows to types ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-function toSession(row: Row): Session {
-  const command = JSON.parse(String(row.command));
-  return { ...row, command, terminal: row.terminal === 1, connected: false } as Session;
-}
-
-function toPrompt(row: Row): PromptState {
-  const { detail, options, response, ...rest } = row;
-  const parsed = { options: JSON.parse(String(options)), response: JSON.parse(String(response)) };
-  const prompt = { ...rest, ...JSON.parse(String(detail)), ...parsed } as PromptState;
-  return { ...prompt, stage: stageOf(prompt) };
-}
-
-/** What the times say; never stored. */
-function stageOf(prompt: Omit<PromptState, "stage">): PromptStage {
-  if (prompt.withdrawn_at !== null) return "withdrawn";
-  if (prompt.responded_at === null) return "open";
-  if (prompt.outcome === "accepted") return "accepted";
-  if (prompt.outcome !== null) return "too_late";
-  return prompt.delivered_at === null ? "answered" : "delivered";
-}
-
-function toLine(row: Row): LogLine {
-  const { line_no, epoch, source, line, count, timestamp } = row;
-  return {
-    line_no,
-    epoch,
-    source,
-    text: line,
-    at: timestamp,
-    ...(count === null ? {} : { count }),
-  } as LogLine;
-}
-
-function toMessage(row: Row): Message {
-  const { conversation_id, uuid, seq, role, body, created_at } = row;
-  return {
-    conversation: conversation_id,
-    uuid,
-    seq,
-    role,
-    body: JSON.parse(String(body)),
-    at: created_at,
-  } as Message;
-}
-
-function toViewer(row: Row): Viewer {
-  const { login_hash, ...viewer } = row;
-  return viewer as Viewer;
 }

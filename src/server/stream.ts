@@ -5,7 +5,8 @@ import type { SessionId, Viewer, ViewerEvents } from "../protocol.ts";
 import { type Frame, mirror, type Screen } from "../screen.ts";
 import type { Clock } from "./clock.ts";
 import { LIMITS } from "./limits.ts";
-import type { Cursor, Store } from "./store.ts";
+import type { Cursor } from "./rows.ts";
+import type { Store } from "./store.ts";
 
 export type EventName = keyof ViewerEvents;
 

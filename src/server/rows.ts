@@ -1,0 +1,82 @@
+// Rows of the database to the types of the protocol. Names are the same on both sides; only JSON and truth are unpacked.
+import type {
+  DeviceId,
+  EndReason,
+  LogLine,
+  Message,
+  PromptStage,
+  PromptState,
+  Session,
+  Viewer,
+  WrapperMessage,
+} from "../protocol.ts";
+
+export type Named = Record<string, string | number | null>;
+export type Row = { [column: string]: string | number | null };
+export type Device = {
+  id: DeviceId;
+  name: string;
+  created_at: number;
+  last_seen: number;
+  revoked_at: number | null;
+};
+export type Token = { id: string; name: string; scopes: string[] };
+export type Entry = { actor: string; action: string; subject: string; detail: object };
+/** Where a viewer stands in the log and in the conversations: row ids, which only grow. */
+export type Cursor = { line: number; message: number };
+export type Page = { after?: number | undefined; before?: number | undefined; limit: number };
+export type PromptFactMessage = Extract<
+  WrapperMessage,
+  { type: "withdrawn" | "delivered" | "accepted" | "too_late" }
+>;
+export type Exit = { code: number | null; signal: string | null; reason: EndReason };
+
+export function toSession(row: Row): Session {
+  const command = JSON.parse(String(row.command));
+  return { ...row, command, terminal: row.terminal === 1, connected: false } as Session;
+}
+
+export function toPrompt(row: Row): PromptState {
+  const { detail, options, response, ...rest } = row;
+  const parsed = { options: JSON.parse(String(options)), response: JSON.parse(String(response)) };
+  const prompt = { ...rest, ...JSON.parse(String(detail)), ...parsed } as PromptState;
+  return { ...prompt, stage: stageOf(prompt) };
+}
+
+/** What the times say; never stored. */
+function stageOf(prompt: Omit<PromptState, "stage">): PromptStage {
+  if (prompt.withdrawn_at !== null) return "withdrawn";
+  if (prompt.responded_at === null) return "open";
+  if (prompt.outcome === "accepted") return "accepted";
+  if (prompt.outcome !== null) return "too_late";
+  return prompt.delivered_at === null ? "answered" : "delivered";
+}
+
+export function toLine(row: Row): LogLine {
+  const { line_no, epoch, source, line, count, timestamp } = row;
+  return {
+    line_no,
+    epoch,
+    source,
+    text: line,
+    at: timestamp,
+    ...(count === null ? {} : { count }),
+  } as LogLine;
+}
+
+export function toMessage(row: Row): Message {
+  const { conversation_id, uuid, seq, role, body, created_at } = row;
+  return {
+    conversation: conversation_id,
+    uuid,
+    seq,
+    role,
+    body: JSON.parse(String(body)),
+    at: created_at,
+  } as Message;
+}
+
+export function toViewer(row: Row): Viewer {
+  const { login_hash, ...viewer } = row;
+  return viewer as Viewer;
+}
