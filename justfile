@@ -7,7 +7,7 @@ default:
 
 # What everything below needs.
 install:
-    @[ -x node_modules/.bin/bun ] || npm ci --silent
+    @[ -x node_modules/.bin/bun ] || npm install --no-save --silent
 
 # Server, page and the demo program in one terminal; ends with it.
 dev: install
