@@ -8,6 +8,7 @@ import { raw, statusOf } from "../testing/raw.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
 import { TestViewer } from "../testing/viewer.ts";
 import { api } from "./api.ts";
+import { LIMITS } from "./limits.ts";
 import { hashOf } from "./logins.ts";
 import { Store } from "./store.ts";
 
@@ -336,7 +337,7 @@ test("a viewer that writes more than anybody types is slowed down, and nobody el
 
 test("SEC-078 a frame over the limit closes the connection, and nothing else", async () => {
   const { link: big } = await TestLink.session(server, statement());
-  big.sayText("x".repeat(5 * 1024 * 1024));
+  big.sayText("x".repeat(LIMITS.frameBytes + 1));
   await big.until("the close", () => big.closed);
   expect((await viewer.get("/health")).status).toBe(200);
 });

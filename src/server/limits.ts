@@ -26,7 +26,7 @@ export const LIMITS = {
   /** Facts waiting for a slow viewer; past that it gets one whole `state` instead. */
   pendingEvents: 200,
   /** Log lines and messages read at once for a viewer that catches up. */
-  catchUpLines: 200,
+  catchUpLines: 100,
   catchUpMessages: 10,
   /** Rows of one page of a REST listing. */
   pageRows: 500,
@@ -36,9 +36,9 @@ export const LIMITS = {
   /** Wrappers connected at once. */
   wrappers: 200,
   /** Connections that have not proved who they are; past that the oldest of them is closed. */
-  handshakes: 50,
-  /** Bytes of one frame of a wrapper: a large edit with the file before and after. */
-  frameBytes: 4 * MIB,
+  handshakes: 20,
+  /** Bytes of one frame of a wrapper: a large edit with the file before and after, a message with an image. */
+  frameBytes: 8 * MIB,
   /** Frames of one wrapper a second: an honest one sends at most 10 to 30 and some log. */
   framesPerSecond: 2_000,
   /** Bytes waiting to be sent to one wrapper; it does not read any more. */
@@ -48,13 +48,13 @@ export const LIMITS = {
   /** An answer that was not confirmed is sent again after this. */
   answerAgainMs: 2 * SECOND,
 
-  /** Open prompts of one session; claude asks one after another, subagents a few at once. */
-  openPrompts: 100,
+  /** Open prompts of one session; claude asks one after another, subagents a few at once, a wrapper holds up to 256. */
+  openPrompts: 300,
   /** Texts and keys remembered for a session, so that a repeated one is the same one. */
   inputs: 200,
-  /** Log lines of one message, and characters of one line. */
+  /** Log lines of one message, and characters of one line; the rest of a longer one is cut. */
   linesPerMessage: 1_000,
-  lineChars: 64 * KIB,
+  lineChars: 20_000,
 
   /** How long a pairing code lives, and how many wrong tries all together. */
   pairingMs: 5 * MINUTE,

@@ -4,53 +4,71 @@ import type { Json, WrapperMessage } from "../protocol.ts";
 import type { Row } from "../screen.ts";
 import { LIMITS } from "./limits.ts";
 
+// A message refused here ends the connection, and the wrapper would say it again: so what is merely too big for us is cut
+// or brought into bounds, and only what cannot be meant is refused.
 const id = v.pipe(v.string(), v.regex(/^[\w.:-]{1,100}$/));
-const text = (chars: number) => v.pipe(v.string(), v.maxLength(chars));
+/** Text that decides nothing; the rest of a longer one is cut. */
+const short = (chars: number) =>
+  v.pipe(
+    v.string(),
+    v.transform((text) => text.slice(0, chars)),
+  );
+/** Text that must be whole or not at all. */
+const text = v.pipe(v.string(), v.maxLength(LIMITS.frameBytes));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const cols = v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(500));
-const rows = v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(200));
-const cell = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(500));
-/** An age beyond a hundred years is nonsense, and would make times that are no times. */
-const age = v.pipe(v.number(), v.minValue(0), v.maxValue(3.2e12), v.transform(Math.round));
+/** Columns, rows and places on a screen; the largest real terminals have some hundreds. */
+const between = (least: number, most: number) =>
+  v.pipe(
+    v.number(),
+    v.integer(),
+    v.transform((value) => Math.min(most, Math.max(least, value))),
+  );
+const cells = between(1, 1_000);
+const cell = between(0, 1_000);
+/** A clock that was put back makes an age negative; a hundred years is more than any. */
+const age = v.pipe(
+  v.number(),
+  v.transform((ms) => Math.round(Math.min(3.2e12, Math.max(0, ms)))),
+);
 // It came out of JSON.parse, so it is JSON.
 const json = v.custom<Json>((value) => value !== undefined);
 
 const state = {
   status: v.picklist(["starting", "working", "waiting", "idle", "suspended", "ended"]),
-  waiting_for: v.nullable(text(500)),
+  waiting_for: v.nullable(short(500)),
   hooks: v.picklist(["unknown", "alive", "dead"]),
   terminal: v.boolean(),
-  title: text(1_000),
-  cols,
-  rows,
-  permission_mode: v.nullable(text(100)),
+  title: short(1_000),
+  cols: cells,
+  rows: cells,
+  permission_mode: v.nullable(short(100)),
   conversation: v.nullable(id),
 };
 
 const statement = v.object({
   ...state,
   id,
-  cwd: text(4_096),
-  command: v.pipe(v.array(text(100_000)), v.maxLength(1_000)),
-  claude_version: v.nullable(text(100)),
+  cwd: text,
+  command: v.array(text),
+  claude_version: v.nullable(short(100)),
   age_ms: age,
   open: v.pipe(v.array(id), v.maxLength(LIMITS.openPrompts)),
 });
 
 const option = v.object({
   id,
-  label: text(2_000),
+  label: text,
   effect: v.picklist(["approve", "approve_always", "reject", "answer"]),
-  scope: v.optional(text(10_000)),
+  scope: v.optional(text),
   text: v.optional(v.picklist(["optional", "required"])),
 });
 
 const question = v.object({
-  question: text(10_000),
-  header: text(1_000),
+  question: text,
+  header: text,
   multi_select: v.boolean(),
   options: v.pipe(
-    v.array(v.object({ label: text(2_000), description: text(10_000), preview: v.optional(text(100_000)) })),
+    v.array(v.object({ label: text, description: text, preview: v.optional(text) })),
     v.maxLength(50),
   ),
 });
@@ -58,26 +76,26 @@ const question = v.object({
 const prompt = v.object({
   id,
   kind: v.picklist(["permission", "question", "plan"]),
-  tool: text(500),
+  tool: text,
   input: json,
-  prompt_text: text(100_000),
-  cwd: text(4_096),
-  agent: v.nullable(text(500)),
-  diff: v.nullable(v.object({ path: text(4_096), before: v.string(), after: v.string() })),
+  prompt_text: text,
+  cwd: text,
+  agent: v.nullable(short(500)),
+  diff: v.nullable(v.object({ path: text, before: v.string(), after: v.string() })),
   questions: v.nullable(v.pipe(v.array(question), v.maxLength(20))),
   options: v.pipe(v.array(option), v.minLength(1), v.maxLength(50)),
   digest: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   age_ms: age,
 });
 
-const color = v.union([v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255)), text(20)]);
+const color = v.union([v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255)), text]);
 const on = v.optional(v.literal(true));
 const style = v.object({
   fg: v.optional(color),
   bg: v.optional(color),
   ...{ bold: on, dim: on, italic: on, underline: on, inverse: on, strike: on, hidden: on },
 });
-const run = v.object({ text: text(10_000), style: v.optional(style), wide: on });
+const run = v.object({ text: text, style: v.optional(style), wide: on });
 const row = v.pipe(
   v.array(run),
   v.maxLength(500),
@@ -92,19 +110,19 @@ const modes = v.object({
   focus: v.boolean(),
 });
 const frame = v.object({
-  size: v.optional(v.object({ cols, rows })),
-  scroll: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200))),
-  lines: v.optional(v.pipe(v.array(v.object({ y: cell, row })), v.maxLength(200))),
+  size: v.optional(v.object({ cols: cells, rows: cells })),
+  scroll: v.optional(cells),
+  lines: v.optional(v.pipe(v.array(v.object({ y: cell, row })), v.maxLength(1_000))),
   cursor: v.optional(v.object({ x: cell, y: cell, visible: v.boolean() })),
   modes: v.optional(modes),
-  title: v.optional(text(1_000)),
+  title: v.optional(short(1_000)),
 });
 
 const line = v.object({
   line_no: count,
   epoch: count,
   source: v.picklist(["screen", "transcript", "gap"]),
-  text: text(LIMITS.lineChars),
+  text: short(LIMITS.lineChars),
   count: v.optional(v.pipe(count, v.minValue(1))),
   age_ms: v.optional(age),
 });
@@ -123,7 +141,7 @@ const inputRefusals = ["desk_typing", "prompt_open", "suspended", "not_ready", "
 
 const end = {
   code: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255))),
-  signal: v.nullable(text(20)),
+  signal: v.nullable(short(20)),
   reason: v.picklist(["exit", "signal", "lost", "hangup", "stopped"]),
 };
 

@@ -185,6 +185,10 @@ test("SEC-034 an option that is not offered, or a text where none belongs, is re
   for (const [verb, more] of refused) {
     expect((await phone.answer(verb, asked, more)).status, `${verb} ${JSON.stringify(more)}`).toBe(400);
   }
+  const option = (id: string) => ({ id: id as OptionId, label: id, effect: "approve" as const });
+  const modes = await shown({ kind: "plan", options: [option("mode-auto"), option("mode-edits")] });
+  expect((await phone.answer("approve", modes)).status).toBe(400); // The first of several is not the meaning of a tap.
+  expect((await phone.answer("approve", modes, { option: "mode-edits" })).status).toBe(200);
   const onlyApprove = await shown({ options: [{ id: "ok" as OptionId, label: "OK", effect: "approve" }] });
   expect((await phone.answer("reject", onlyApprove)).status).toBe(400);
   expect(phone.prompts.get(onlyApprove.id)?.stage).toBe("open");
@@ -312,9 +316,9 @@ test("an answer outlives the server and the connection: it is sent again to the 
   back[Symbol.dispose]();
 });
 
-test("a hundred open prompts are enough for one session", async () => {
+test("three hundred open prompts are enough for one session", async () => {
   const { link: flood } = await TestLink.session(server);
-  for (let i = 0; i < 101; i++) flood.say({ type: "prompt", prompt: prompt() });
+  for (let i = 0; i < 301; i++) flood.say({ type: "prompt", prompt: prompt() });
   await flood.until("the close", () => flood.closed);
   expect((await phone.get("/health")).status).toBe(200);
 });

@@ -50,12 +50,12 @@ export class Prompts {
     return true;
   }
 
-  /** Approves: with the named option, or with the one that approves once. */
+  /** Approves: with the named option, or with the plain one. */
   approve(id: string, { option, ...given }: ApproveBody, viewer: Viewer): PromptState {
     return this.#answer(id, given, viewer, ({ options }) => {
       const offered = options.filter(({ effect }) => effect.startsWith("approve"));
-      const chosen = option ? offered.find((one) => one.id === option) : offered.find(isPlainApproval);
-      return { option: wanted(chosen).id };
+      if (option) return { option: wanted(offered.find((one) => one.id === option)).id };
+      return { option: plainOne("approve", offered.filter(isPlain)).id };
     });
   }
 
@@ -63,8 +63,9 @@ export class Prompts {
   reject(id: string, { message, ...given }: RejectBody, viewer: Viewer): PromptState {
     return this.#answer(id, given, viewer, ({ options }) => {
       const offered = options.filter(({ effect }) => effect === "reject");
-      if (!message) return { option: wanted(offered.find(({ text }) => text !== "required")).id };
-      return { option: wanted(offered.find(({ text }) => text !== undefined)).id, text: message };
+      if (!message) return { option: plainOne("reject", offered.filter(isPlain)).id };
+      const able = offered.filter(({ text }) => text !== undefined);
+      return { option: plainOne("reject", able).id, text: message };
     });
   }
 
@@ -146,7 +147,12 @@ function outcome(prompt: PromptState, { answer_id, digest }: Omit<Given, "answer
   throw new ApiError("changed", "This prompt changed since it was shown. Look at it again.", prompt);
 }
 
-const isPlainApproval = (option: Option) => option.effect === "approve" && option.text !== "required";
+const isPlain = ({ effect, text }: Option) => effect !== "approve_always" && text !== "required";
+
+/** The option of that name, or the only one there is; never merely the first. */
+function plainOne(name: string, offered: Option[]): Option {
+  return wanted(offered.find(({ id }) => id === name) ?? (offered.length === 1 ? offered[0] : undefined));
+}
 
 function wanted(option: Option | undefined): Option {
   if (!option) throw new ApiError("invalid", "option: this prompt does not offer that");

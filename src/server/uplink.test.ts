@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { ConversationId, DeviceId, LogLine, PromptId, SessionId } from "../protocol.ts";
+import type { ConversationId, DeviceId, LogLine, PromptId, Session, SessionId } from "../protocol.ts";
+import type { Screen } from "../screen.ts";
 import { fakeClock } from "../testing/clock.ts";
 import { prompt, statement, TestLink } from "../testing/link.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
@@ -239,19 +240,16 @@ test("what makes no sense closes the connection, and changes nothing", async () 
   const asked = prompt();
   const nonsense: unknown[] = [
     ...[null, [], 7, "text", {}, { type: 7 }],
-    { type: "session", session: { ...whole, cols: 1 } },
     { type: "session", session: { ...whole, rows: 2.5 } },
-    { type: "session", session: { ...whole, cols: 100_000 } },
     { type: "session", session: { ...whole, id: "../../etc" } },
-    { type: "session", session: { ...whole, age_ms: -1 } },
-    { type: "session", session: { ...whole, open: Array(101).fill("p") } },
+    { type: "session", session: { ...whole, open: Array(301).fill("p") } },
+    { type: "session", session: { ...whole, cols: "80" } },
+    { type: "session", session: { ...whole, age_ms: null } },
     { type: "status", state: { ...whole, status: "dreaming" } },
-    { type: "output", frame: { lines: [{ y: -1, row: [] }] } },
-    { type: "output", frame: { size: { cols: 80, rows: 2 ** 53 } } },
-    { type: "output", frame: { scroll: 1e9 } },
+    { type: "output", frame: { lines: [{ y: 0.5, row: [] }] } },
+    { type: "output", frame: { scroll: "1" } },
     { type: "lines", lines: [{ ...line(0), line_no: -1 }] },
     { type: "lines", lines: [{ ...line(0), line_no: 2 ** 53 + 2 }] },
-    { type: "lines", lines: [{ ...line(0), age_ms: 1e300 }] },
     { type: "lines", lines: Array(1_001).fill(line(0)) },
     { type: "prompt", prompt: { ...asked, digest: "short" } },
     { type: "prompt", prompt: { ...asked, options: [] } },
@@ -269,6 +267,33 @@ test("what makes no sense closes the connection, and changes nothing", async () 
   expect((await viewer.get("/api/prompts?open=1")).body.prompts).not.toContainEqual(
     expect.objectContaining({ id: asked.id }),
   );
+});
+
+test("what is only too big is brought into bounds: refused, it would be said again for ever", async () => {
+  const { link, id } = await TestLink.session(server, {
+    cols: 5_000,
+    rows: 0,
+    title: "t".repeat(2_000),
+    age_ms: -5_000,
+  });
+  link.say({
+    type: "output",
+    frame: { size: { cols: 5_000, rows: 5_000 }, scroll: 1e9, lines: [{ y: -1, row: [] }] },
+  });
+  link.say({ type: "lines", lines: [{ ...line(0), text: "x".repeat(100_000), age_ms: 1e300 }] });
+  await link.until("the ack", () =>
+    link.heard.some((one) => one.type === "ack" && one.stream === "lines" && one.upto === 0),
+  );
+  const { session, screen } = (await viewer.get(`/api/sessions/${id}`)).body as unknown as {
+    session: Session;
+    screen: Screen;
+  };
+  expect(session).toMatchObject({ cols: 1_000, rows: 1, title: "t".repeat(1_000) });
+  expect(Math.abs(session.started_at - Date.now())).toBeLessThan(5_000);
+  expect(screen.lines).toHaveLength(1_000);
+  const { lines } = (await viewer.get(`/api/sessions/${id}/lines`)).body as unknown as { lines: LogLine[] };
+  expect(lines[0]?.text).toHaveLength(20_000);
+  link[Symbol.dispose]();
 });
 
 test("SEC-092 thousands of mutated frames: the server lives, and honest wrappers are served", async () => {
