@@ -36,12 +36,12 @@ test("SEC-047 Enter is pressed once, whatever the text holds", () => {
     expect(writes(text).filter((write) => write.includes("\r"))).toEqual(["\r"]);
 });
 
-test("SEC-047 a line of 5,000 characters arrives whole, in writes of at most 700 bytes", () => {
+test("SEC-047 a line of 5,000 characters arrives whole, in writes of at most 350 bytes", () => {
   for (const line of ["x".repeat(5_000), "é漢🙂👩‍👩‍👧‍👦".repeat(500), `${"ab ".repeat(1_666)}ab`]) {
     const sent = typed(line);
     expect(sent.map(({ bytes }) => decode(bytes)).join("")).toBe(`${line}\r`);
-    expect(Math.max(...sent.map(({ bytes }) => bytes.length))).toBeLessThanOrEqual(700);
-    expect(sent.length).toBeLessThan(80);
+    expect(Math.max(...sent.map(({ bytes }) => bytes.length))).toBeLessThanOrEqual(350);
+    expect(sent.length).toBeLessThan(100);
   }
 });
 
@@ -56,6 +56,10 @@ test("a character longer than a write is cut between code points", () => {
   expect(writes(zalgo).join("")).toBe(`${zalgo}\r`);
 });
 
-test("there are 8 ms before every write but the first", () => {
-  expect(typed("one\ntwo").map(({ after }) => after)).toEqual([0, 8, 8, 8]);
+test("a short line is typed at once, and more no faster than 700 bytes in 140 ms", () => {
+  const gaps = (text: string) => typed(text).map(({ after }) => after);
+  expect(gaps("one")).toEqual([8, 8]);
+  expect(gaps("one\ntwo")).toEqual([8, 8, 8, 250]);
+  expect(gaps("x".repeat(1_000))).toEqual([8, 70, 70, 250]);
+  expect(gaps(`${"x".repeat(200)}\ny`)).toEqual([8, 40, 8, 250]);
 });
