@@ -4,7 +4,7 @@ import type { Connection } from "./model.ts";
 import { eventParser, type StreamEvent } from "./sse.ts";
 
 /** Waits before each try, ms; the last one for ever. */
-const BACK_OFF_MS = [250, 500, 1_000, 2_000, 4_000];
+const BACK_OFF_MS = [250, 500, 1_000, 2_000];
 const TICK_MS = 1_000;
 /** A tick this late means the page was frozen: the stream looks open and is dead. */
 const JUMP_MS = 5_000;
