@@ -8,6 +8,7 @@ import { type Config, type Flags, loadConfig } from "./config.ts";
 import type { DeviceId } from "./protocol.ts";
 import { deviceSecret } from "./seal.ts";
 import { masterKey } from "./server/private-file.ts";
+import { restoreSignals } from "./wrapper/libc.ts";
 import { logFile } from "./wrapper/log-file.ts";
 import { passThrough } from "./wrapper/passthrough.ts";
 import type { PtyExit } from "./wrapper/pty.ts";
@@ -40,16 +41,9 @@ export async function run(argv: string[]): Promise<number> {
 export async function demo(args: string[]): Promise<number> {
   if (!process.stdin.isTTY) throw new CommandError("the demo needs a terminal to run in", USAGE);
   const folder = mkdtempSync(join(tmpdir(), "claude-remote-demo-"));
-  try {
-    return finish(
-      await wrapped(loadConfig(), [...ourselves(), "demo-claude"], args, {
-        ...childEnv(),
-        CLAUDE_CONFIG_DIR: folder,
-      }),
-    );
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const env = { ...childEnv(), CLAUDE_CONFIG_DIR: folder };
+  const ended = wrapped(loadConfig(), [...ourselves(), "demo-claude"], args, env);
+  return finish(await ended.finally(() => rmSync(folder, { recursive: true, force: true })));
 }
 
 /** Our own flags stand before claude's; the first word that is not ours ends them. */
@@ -126,11 +120,12 @@ async function wrapped(
   });
 }
 
-/** claude's end as our own: its code, or the same signal on ourselves. */
-function finish({ code, signal }: PtyExit): number {
+/** claude's end as our own, at once, whatever of ours is still under way: its code, or the same signal on ourselves. */
+function finish({ code, signal }: PtyExit): never {
   if (signal) {
     process.removeAllListeners(signal);
+    restoreSignals();
     process.kill(process.pid, signal as NodeJS.Signals);
   }
-  return code ?? 1;
+  process.exit(code ?? 1);
 }

@@ -5,10 +5,12 @@ import { TtyOutput } from "./tty-output.ts";
 
 /** What a wrapper is sent that is meant for the program it wraps. */
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
-type Forwarded = (typeof FORWARDED)[number];
+type Forwarded = (typeof FORWARDED)[number] | "SIGHUP";
 
 /** After asking to be stopped: if we still run by then, nobody could have continued us, and the kernel did not stop us. */
 const NOT_STOPPED_MS = 300;
+/** A terminal that closes may send SIGHUP this long before it is gone; after that, somebody else sent it. */
+const CLOSING_MS = 100;
 /** Taken where a terminal does not know its size. */
 const USUAL_SIZE = { cols: 80, rows: 24 };
 /** Ends a sequence that was cut; then plain text, the usual character set, a visible cursor. */
@@ -111,7 +113,7 @@ export class Desk implements Disposable {
     process.stdin.on("error", this.#hangUp);
     this.#on("exit", () => this.restore(false));
     this.#on("SIGWINCH", () => this.#before && this.#options.onResize());
-    this.#on("SIGHUP", () => this.#hangUp());
+    this.#on("SIGHUP", () => this.#sighup());
     for (const signal of FORWARDED) this.#on(signal, () => this.#signalled(signal));
   }
 
@@ -125,6 +127,12 @@ export class Desk implements Disposable {
     if (this.#options.onSignal) return this.#options.onSignal(signal);
     this[Symbol.dispose]();
     process.kill(process.pid, signal);
+  }
+
+  #sighup() {
+    const there = () => terminalSettings(process.stdin.fd) !== null;
+    if (!there()) return this.#hangUp();
+    setTimeout(() => (there() ? this.#signalled("SIGHUP") : this.#hangUp()), CLOSING_MS);
   }
 
   readonly #input = (bytes: Uint8Array) => this.#options.onInput(bytes);
