@@ -203,7 +203,7 @@ test("SEC-073 a body over the limit is 413 before it is read, and deep nesting a
   const began = performance.now();
   expect((await send("[".repeat(LIMITS.bodyBytes))).status).toBe(400);
   expect((await send(`{"id":${"[".repeat(100_000)}${"]".repeat(100_000)}}`)).status).toBe(400);
-  expect(performance.now() - began).toBeLessThan(200);
+  expect(performance.now() - began).toBeLessThan(1_000);
   expect((await phone.get("/health")).status).toBe(200);
 });
 

@@ -85,19 +85,23 @@ test("the first change after quiet goes at once, a flood at ten frames a second,
   link.say({ type: "output", frame: whole("begin") });
   const viewer = await window().listen(id);
   await viewer.until("the screen", () => viewer.text === "begin");
-  await Bun.sleep(110); // Quiet.
+  const firsts: number[] = [];
+  for (const text of ["a", "b", "c"]) {
+    await Bun.sleep(110); // Quiet.
+    const said = performance.now();
+    link.say({ type: "output", frame: rowAt(0, text) });
+    await viewer.until("the first", () => viewer.text === text);
+    firsts.push(performance.now() - said);
+  }
+  expect(Math.min(...firsts)).toBeLessThan(50); // The best of three: the machine may be busy.
   const before = viewer.frames;
   const began = performance.now();
-  link.say({ type: "output", frame: rowAt(0, "0") });
-  await viewer.until("the first", () => viewer.text === "0");
-  const first = performance.now() - began;
   for (let i = 1; i <= 50; i++) {
     link.say({ type: "output", frame: rowAt(0, String(i)) });
     await Bun.sleep(5);
   }
   await viewer.until("the last", () => viewer.text === "50");
   const seconds = (performance.now() - began) / 1_000;
-  expect(first).toBeLessThan(50);
   expect(viewer.frames - before).toBeLessThanOrEqual(Math.ceil(seconds * 10) + 1);
   viewer.leave();
   link[Symbol.dispose]();
@@ -189,7 +193,8 @@ test("events come at once packed as well as plain", async () => {
     const { link, id } = await TestLink.session(server);
     const began = performance.now();
     await viewer.until("the session", () => viewer.sessions.has(id));
-    expect(performance.now() - began, encoding).toBeLessThan(100);
+    // Unflushed it would come with the heartbeat, up to five seconds later.
+    expect(performance.now() - began, encoding).toBeLessThan(1_000);
     viewer.leave();
     link[Symbol.dispose]();
   }

@@ -154,7 +154,8 @@ test("SEC-026 a machine cannot state, end or answer for the session of another",
     connected: true,
     ended_at: null,
   });
-  expect(viewer.prompts.get(asked.id)).toMatchObject({ stage: "open", input: { command: "npm test" } });
+  const still = await viewer.until("the prompt", () => viewer.prompts.get(asked.id));
+  expect(still).toMatchObject({ stage: "open", input: { command: "npm test" } });
   expect(victim.closed).toBe(false);
   victim[Symbol.dispose]();
 });
@@ -193,7 +194,7 @@ test("SEC-089 what was recorded on one connection is worth nothing on another", 
   // On its own connection, once more, it is a repeated frame.
   send(recorded[0] as Uint8Array<ArrayBuffer>);
   await link.until("the close", () => link.closed);
-  expect(viewer.prompts.get(id)?.stage).toBe("open");
+  await viewer.until("one open prompt", () => viewer.prompts.get(id)?.stage === "open");
 });
 
 test("SEC-090 the newer of two with one session id owns it; the older is told and closed", async () => {
@@ -206,7 +207,7 @@ test("SEC-090 the newer of two with one session id owns it; the older is told an
   expect((await viewer.answer("approve", { ...asked, stage: "open" } as never)).status).toBe(200);
   expect(await newer.next("answer")).toMatchObject({ prompt: asked.id });
   expect(older.heard.filter(({ type }) => type === "answer")).toEqual([]);
-  expect(viewer.sessions.get(id)?.connected).toBe(true);
+  await viewer.until("connected", () => viewer.sessions.get(id)?.connected);
   newer[Symbol.dispose]();
 });
 
