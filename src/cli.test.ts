@@ -10,11 +10,19 @@ import { Terminal } from "./testing/terminal.ts";
 const cli = [process.execPath, join(import.meta.dir, "cli.ts")];
 const homes: string[] = [];
 
+/** One that nobody listens on now. */
+function freePort(): number {
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  const { port = 0 } = server;
+  server.stop(true);
+  return port;
+}
+
 /** A folder of its own for everything this program keeps, and a port of its own. */
 function home() {
   const folder = mkdtempSync(join(tmpdir(), "cr-cli-"));
   homes.push(folder);
-  const port = String(20_000 + Math.floor(Math.random() * 20_000));
+  const port = String(freePort());
   const env = {
     PATH: process.env.PATH ?? "",
     HOME: folder,

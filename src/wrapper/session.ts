@@ -57,7 +57,11 @@ export function session(start: SessionStart, tell: (message: WrapperMessage) => 
     age: () => Date.now() - begunAt,
     update,
     /** claude's own word. True: its version was not known before. */
-    claude(status: "idle" | "busy" | "waiting", waitingFor: string | null, claudeVersion: string | null): boolean {
+    claude(
+      status: "idle" | "busy" | "waiting",
+      waitingFor: string | null,
+      claudeVersion: string | null,
+    ): boolean {
       claudeStatus = status === "busy" ? "working" : status;
       const news = version === null && claudeVersion !== null;
       version = claudeVersion ?? version;
