@@ -1,0 +1,327 @@
+// A whole story for tests: the compiled program, a real claude in a real terminal, a paired phone; and nothing left of it.
+import { afterAll, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { type MessagesApi, messagesApi } from "../messages-api.ts";
+import { openBrowser, Phone } from "../page.ts";
+import { program } from "../program.ts";
+import { type ClaudeHome, claudeHome, claudePath } from "../real-claude.ts";
+import { type Exit, Terminal } from "../terminal.ts";
+
+/** The first start of a claude reads some 300 MB from the disk. */
+const START_MS = 30_000;
+/** A whole story on a machine that does other things too; quiet, each takes some seconds. */
+const STORY_MS = 120_000;
+/** After its session and its server ended, a process of theirs is a leak. */
+const GONE_MS = 10_000;
+/** The end of a log is what tells why. */
+const LOG_BYTES = 4_000;
+/** How often what announces itself by no event is looked at. */
+const LOOK_MS = 25;
+
+/** Waits for what nothing announces (a file, a process); rejects naming `what` after `timeout` ms. */
+export async function until<T>(
+  what: string,
+  look: () => T | null | undefined | false,
+  timeout = GONE_MS,
+): Promise<T> {
+  const end = Date.now() + timeout;
+  for (;;) {
+    const found = look();
+    if (found !== null && found !== undefined && found !== false) return found;
+    if (Date.now() > end) throw new Error(`never came within ${timeout} ms: ${what}`);
+    await Bun.sleep(LOOK_MS);
+  }
+}
+
+type Register = (name: string, run: () => Promise<void>, timeout: number) => void;
+
+/**
+ * Registers stories as tests, each in a world of its own. The stories of a file share one browser. What a story that
+ * fails leaves on its screens is shown, and pictures of its phones are kept.
+ */
+export function stories(
+  register: Register = test,
+): (name: string, version: string, tell: (world: World) => Promise<void>, timeout?: number) => void {
+  let browser: Promise<Browser> | null = null;
+  afterAll(async () => (await browser)?.close());
+  const shared = () => {
+    browser ??= openBrowser();
+    return browser;
+  };
+  return (name, version, tell, timeout = STORY_MS) =>
+    register(
+      name,
+      async () => {
+        await using world = await World.open(version, shared);
+        await tell(world).catch(async (error) => {
+          await world.explain(name);
+          throw error;
+        });
+      },
+      timeout,
+    );
+}
+
+/** A port that was free a moment ago. */
+function freePort(): number {
+  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  const { port = 0 } = probe;
+  probe.stop(true);
+  return port;
+}
+
+export class World implements AsyncDisposable {
+  readonly version: string;
+  readonly api: MessagesApi;
+  readonly project: string;
+  readonly #home: ClaudeHome;
+  readonly #env: Record<string, string>;
+  readonly #browser: () => Promise<Browser>;
+  readonly #desks: Terminal[] = [];
+  readonly #phones: Phone[] = [];
+
+  private constructor(version: string, api: MessagesApi, home: ClaudeHome, browser: () => Promise<Browser>) {
+    this.version = version;
+    this.api = api;
+    this.project = home.project;
+    this.#home = home;
+    this.#browser = browser;
+    this.#env = {
+      ...home.env,
+      CLAUDE_REMOTE_HOME: this.own,
+      CLAUDE_REMOTE_PORT: String(freePort()),
+      CLAUDE_REMOTE_CLAUDE: claudePath(version),
+    };
+  }
+
+  /** Nothing runs yet. */
+  static async open(version: string, browser: () => Promise<Browser>): Promise<World> {
+    const api = await messagesApi();
+    return new World(version, api, await claudeHome({ api }), browser);
+  }
+
+  /** Where claude-remote keeps everything of its own. */
+  get own(): string {
+    return join(this.#home.home, "cr");
+  }
+
+  /** A terminal in the project in which claude-remote runs with these arguments. */
+  terminal(...args: string[]): Terminal {
+    return this.#run([program(), ...args]);
+  }
+
+  /** The same with claude itself, and nobody around it. */
+  bareClaude(...args: string[]): Terminal {
+    return this.#run([claudePath(this.version), ...args]);
+  }
+
+  #run(command: string[]): Terminal {
+    const terminal = new Terminal(command, { cwd: this.project, env: this.#env });
+    this.#desks.push(terminal);
+    return terminal;
+  }
+
+  /** A claude at the desk, its input box empty and waiting. */
+  async desk(mode = "default"): Promise<Terminal> {
+    const desk = this.terminal("--permission-mode", mode);
+    await atRest(desk);
+    return desk;
+  }
+
+  /** Runs one of the commands to its end; resolves with what it wrote to stdout. Rejects if it failed. */
+  async command(...args: string[]): Promise<string> {
+    const child = Bun.spawn([program(), ...args], {
+      cwd: this.project,
+      env: this.#env,
+      stdin: "ignore",
+      stderr: "pipe",
+    });
+    const [out, errors] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    if ((await child.exited) !== 0) throw new Error(`${args.join(" ")} failed: ${errors}`);
+    return out;
+  }
+
+  /** A browser that is not paired. */
+  async stranger(): Promise<Phone> {
+    const phone = await Phone.open(await this.#browser());
+    this.#phones.push(phone);
+    return phone;
+  }
+
+  /** A phone, paired by opening the link that `claude-remote pair` gave; it shows the list. */
+  async phone(): Promise<Phone> {
+    const [phone, link] = await Promise.all([this.stranger(), this.pairing()]);
+    await phone.goto(link.url);
+    await phone.button("Pair this phone").tap();
+    await phone.part("link").filter({ hasText: "Live" }).waitFor();
+    return phone;
+  }
+
+  /** What `claude-remote pair --json --yes` prints. */
+  async pairing(): Promise<{ url: string; code: string }> {
+    return JSON.parse(await this.command("pair", "--json", "--yes"));
+  }
+
+  /** Keeps what a phone shows, for people to look at. */
+  async picture(phone: Phone, name: string): Promise<void> {
+    await phone.picture(`story-${this.version}-${name}`);
+  }
+
+  /** A file of the project: its text, or null while it is not there. */
+  read(name: string): string | null {
+    const path = join(this.project, name);
+    return existsSync(path) ? readFileSync(path, "utf8") : null;
+  }
+
+  /** The process id of the server, which some command started. */
+  get serverPid(): number {
+    return JSON.parse(readFileSync(join(this.own, "data", "server.json"), "utf8")).pid;
+  }
+
+  /** Waits until a server answers on the page's port. */
+  async serverAnswers(): Promise<void> {
+    const health = `http://127.0.0.1:${this.#env.CLAUDE_REMOTE_PORT}/health`;
+    const answers = () =>
+      fetch(health).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    while (!(await answers())) await Bun.sleep(LOOK_MS);
+  }
+
+  /** The process id of the claude in a terminal. */
+  claudePid(desk: Terminal): Promise<number> {
+    return until("claude's process", () => childrenOf(desk.pid)[0]);
+  }
+
+  /** For whoever has to find out why: what every screen shows, and the server's log. */
+  async explain(name: string) {
+    for (const [i, phone] of this.#phones.entries())
+      await this.picture(phone, `failed-${name.replaceAll(/\W+/g, "-").slice(0, 40)}-${i}`).catch(() => {});
+    for (const desk of this.#desks) console.error(`── a terminal shows:\n${desk.screen()}`);
+    for (const log of filesBelow(join(this.own, "state", "logs")))
+      console.error(`── ${log}:\n${textOf(join(this.own, "state", "logs", log)).slice(-LOG_BYTES)}`);
+  }
+
+  /** Ends everything. Throws if anything of it is left: a process, a socket, a folder. */
+  async [Symbol.asyncDispose]() {
+    await using _home = this.#home;
+    await using _api = this.api;
+    await using stack = new AsyncDisposableStack();
+    for (const part of [...this.#desks, ...this.#phones]) stack.use(part);
+    stack.defer(() => this.#killAll());
+    for (const desk of this.#desks) await this.#end(desk);
+    await this.#stopServer();
+    await until(
+      `the end of all processes: ${this.#processes().map(nameOf)}`,
+      () => this.#processes().length === 0,
+    );
+    const left = this.#leftovers();
+    if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
+  }
+
+  /** Through claude, as when somebody ends it; whatever runs around it has to follow. */
+  async #end(desk: Terminal) {
+    for (const pid of childrenOf(desk.pid)) kill(pid, "SIGTERM");
+    if (childrenOf(desk.pid).length === 0) desk.kill("SIGTERM");
+    await Promise.race([desk.exited, Bun.sleep(GONE_MS)]);
+  }
+
+  async #stopServer() {
+    const unix = join(this.own, "data", "admin.sock");
+    await fetch("http://localhost/shutdown", { method: "POST", unix, body: "{}" }).catch(() => null);
+  }
+
+  /** Every process that was started with our HOME, whoever its parent is now. */
+  #processes(): number[] {
+    const mark = `HOME=${this.#home.home}\0`;
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => `\0${textOf(`/proc/${pid}/environ`)}`.includes(`\0${mark}`));
+  }
+
+  #killAll() {
+    for (const pid of this.#processes()) kill(pid, "SIGKILL");
+  }
+
+  /** Sockets and folders of single runs, wherever they may be. */
+  #leftovers(): string[] {
+    const own = filesBelow(this.own).filter((path) => /\.sock$|(^|\/)run\/./.test(path));
+    const temporary = filesBelow(this.#env.TMPDIR ?? "").filter((path) => /^claude-remote|\.so$/.test(path));
+    return [...own, ...temporary];
+  }
+}
+
+const filesBelow = (folder: string): string[] =>
+  existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return ""; // It has ended.
+  }
+}
+
+const nameOf = (pid: number) =>
+  `${pid} ${textOf(`/proc/${pid}/cmdline`).replaceAll("\0", " ").slice(0, 100)}`;
+
+const childrenOf = (pid: number): number[] =>
+  textOf(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
+
+/** Sends a signal to a process that may have ended already. */
+export function kill(pid: number, signal: NodeJS.Signals) {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has.
+  }
+}
+
+/** Waits until claude shows its input box and the footer below it: it waits for what one types. */
+export function atRest(desk: Terminal): Promise<string> {
+  return desk.waitFor(/\? for shortcuts|(mode|edits) on/, { timeout: START_MS });
+}
+
+/** Types a prompt into claude's empty input box, and Enter once it stands there. */
+export async function say(desk: Terminal, text: string) {
+  desk.paste(text);
+  const beginning = text.slice(0, 40).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  await desk.waitFor(new RegExp(`❯\\s${beginning}`), { timeout: START_MS });
+  desk.write("\r");
+}
+
+/** From the list or the session to the question that waits; resolves when it can be answered. */
+export async function openCard(phone: Phone, title: string) {
+  await phone.page.locator(".row-item.waiting a:visible, a.ask-bar:visible").first().tap();
+  await cardReady(phone, title);
+}
+
+/** Waits until the card of this title stands there, its buttons alive. */
+export async function cardReady(phone: Phone, title: string) {
+  await phone.page.locator(".card-view h1").filter({ hasText: title }).waitFor();
+  await phone.page.locator('.card-view [data-part="deny"]:enabled').waitFor();
+}
+
+/** Waits until the card says so of how it ended, and returns its words. */
+export function outcome(phone: Phone, words: RegExp, timeout?: number): Promise<string> {
+  return phone.reads(phone.part("outcome"), words, timeout === undefined ? {} : { timeout });
+}
+
+/** From the list to the one session there is. */
+export async function openSession(phone: Phone) {
+  await phone.page.locator("a.row:visible").first().tap();
+  await phone.page.locator(".session-view").waitFor();
+}
+
+/** `/exit` at the desk. */
+export async function leave(desk: Terminal): Promise<Exit> {
+  await say(desk, "/exit");
+  return desk.exited;
+}
