@@ -20,10 +20,14 @@ const PACKAGES: Record<string, string> = {
 const SUITES: Suite[] = [
   { name: "format and lint", command: [bin("biome"), "check", "--error-on-warnings", "."] },
   { name: "types", command: [bin("tsc"), "-p", "."] },
+  { name: "the binary", command: [bun, "src/build.ts"] },
   { name: "core", command: [bun, "test", "./src/*.test.ts", "./src/transcript", "./src/wrapper"] },
   { name: "server", command: [bun, "test", "./src/server"] },
-  { name: "demo and test support", command: [bun, "test", "./src/demo", "./src/testing"] },
+  { name: "demo and test support", command: [bun, "test", "./src/demo", "./src/testing/*.test.ts"] },
   { name: "page", command: [bun, "test", "./public"] },
+  { name: "simulation", command: [bun, "test", "./src/testing/simulation"] },
+  { name: "the wrapped terminal", command: [bun, "test", "./src/testing/transparency"] },
+  { name: "the whole story", command: [bun, "test", "./src/testing/story"] },
 ];
 
 /** Installs what is missing, as root or by sudo. Says what to install where neither works. */
