@@ -17,13 +17,17 @@ const PACKAGES: Record<string, string> = {
   git: "git",
 };
 
+/** The tests that stand in this folder itself. */
+const testsIn = (folder: string) =>
+  [...new Bun.Glob(`${folder}/*.test.ts`).scanSync(root)].map((file) => `./${file}`);
+
 const SUITES: Suite[] = [
   { name: "format and lint", command: [bin("biome"), "check", "--error-on-warnings", "."] },
   { name: "types", command: [bin("tsc"), "-p", "."] },
   { name: "the binary", command: [bun, "src/build.ts"] },
-  { name: "core", command: [bun, "test", "./src/*.test.ts", "./src/transcript", "./src/wrapper"] },
+  { name: "core", command: [bun, "test", ...testsIn("src"), "./src/transcript", "./src/wrapper"] },
   { name: "server", command: [bun, "test", "./src/server"] },
-  { name: "demo and test support", command: [bun, "test", "./src/demo", "./src/testing/*.test.ts"] },
+  { name: "demo and test support", command: [bun, "test", "./src/demo", ...testsIn("src/testing")] },
   { name: "page", command: [bun, "test", "./public"] },
   { name: "simulation", command: [bun, "test", "./src/testing/simulation"] },
   { name: "the wrapped terminal", command: [bun, "test", "./src/testing/transparency"] },
