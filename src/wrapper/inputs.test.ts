@@ -51,6 +51,14 @@ test("the same text sent again is not typed again, and says again what became of
   expect(said).toHaveLength(2);
 });
 
+test("a text sent again while it still waits for its turn is typed once", async () => {
+  const { given, text, typed } = world();
+  for (let i = 0; i < 3; i++) given.text({ id: "i1" as InputId, text: "a\nb", mode: "if_empty" });
+  await text("i2", "c");
+  while (typed.length < 6) await Bun.sleep(5);
+  expect(typed).toEqual(["a", "\n", "b", "\r", "c", "\r"]);
+});
+
 test("two texts in quick succession do not mix", async () => {
   const { given, text, typed } = world();
   given.text({ id: "i1" as InputId, text: "a\nb", mode: "if_empty" });

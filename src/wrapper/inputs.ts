@@ -25,7 +25,8 @@ type Text = { id: InputId; text: string; mode: InputMode };
 
 /** The inputs of one run, in the order they came. */
 export function inputs({ write, screen, status, tell }: InputsOptions) {
-  const remembered = new Map<InputId, WrapperMessage>();
+  /** What became of each; null while it waits for its turn. */
+  const remembered = new Map<InputId, WrapperMessage | null>();
   const unseen: { id: InputId; text: string }[] = [];
   let queue: Promise<void> = Promise.resolve();
   const encode = (text: string) => new TextEncoder().encode(text);
@@ -72,7 +73,8 @@ export function inputs({ write, screen, status, tell }: InputsOptions) {
   return {
     text(message: Text) {
       const known = remembered.get(message.id);
-      if (known) return tell(known);
+      if (known !== undefined) return void (known && tell(known));
+      remembered.set(message.id, null);
       queue = queue.then(() => type(message));
     },
     key(id: InputId, key: Key) {

@@ -28,6 +28,8 @@ const MAX_EARLY_BYTES = 8 * 1024 * 1024;
 const FORGOTTEN_MS = 24 * 60 * 60 * 1_000;
 /** claude's word that it is suspended comes at once; later the same words are somebody's text. */
 const SUSPEND_WITHIN_MS = 1_000;
+/** A tool's input past this is no card: nobody could read it on a phone. claude's dialog at the desk stays. */
+const MAX_INPUT_CHARS = 1024 * 1024;
 /** Ctrl-Z as a byte, and as the kitty keyboard protocol sends it. */
 const CTRL_Z = /\x1a|\x1b\[122;5u/;
 /** The escape key, as a terminal sends it. */
@@ -297,6 +299,7 @@ class Wrapper implements Disposable {
 
   #asked(request: Extract<HookCall["input"], { hook_event_name: "PermissionRequest" }>, call: HookCall) {
     if (request.agent_id && holdsDialogBack(this.#claude.version)) return call.reply(null);
+    if (JSON.stringify(request.tool_input).length > MAX_INPUT_CHARS) return call.reply(null);
     const id = randomUUIDv7() as PromptId;
     call.onGone(() => this.#prompts.hookGone(id));
     this.#prompts.opened({ id, request, decide: call.reply });
