@@ -1,17 +1,74 @@
 // The real claude for a benchmark: bare and wrapped, in one home, against one stand-in of the Messages API.
+import { rowText } from "../src/screen.ts";
 import { type MessagesApi, messagesApi } from "../src/testing/messages-api.ts";
 import { type ClaudeHome, claudeHome, claudePath } from "../src/testing/real-claude.ts";
-import { Terminal } from "../src/testing/terminal.ts";
+import { Emulator } from "../src/wrapper/emulator.ts";
+import { Outer } from "./outer.ts";
 import { BINARY, Rig } from "./rig.ts";
 
 /** The version that is measured; another by `CLAUDE_REMOTE_BENCH_CLAUDE`. */
 export const VERSION = process.env.CLAUDE_REMOTE_BENCH_CLAUDE || "2.1.329";
-/** claude shows its prompt within two or three seconds; a busy machine takes longer. */
-const START_MS = 40_000;
+const PATIENCE_MS = 40_000;
+const [COLS, ROWS] = [100, 40];
 /** Old and new claude's words below an empty input box. */
-const READY = /\? for shortcuts|manual mode/;
-/** Between a typed text and its Enter, or claude takes both for a paste. */
-const BEFORE_ENTER_MS = 300;
+export const READY = /\? for shortcuts|manual mode/;
+/** Between a text and its Enter, or claude takes both for one paste. */
+const BEFORE_ENTER_MS = 150;
+
+/** claude in a terminal whose screen can be waited for. */
+export class ClaudeTerminal implements AsyncDisposable {
+  readonly outer: Outer;
+  onBytes: (bytes: Uint8Array) => void = () => {};
+  readonly #emulator: Emulator;
+  #receivedAt = 0;
+  #look: () => void = () => {};
+
+  constructor(command: readonly string[], env: Record<string, string>, cwd: string) {
+    this.#emulator = new Emulator({
+      cols: COLS,
+      rows: ROWS,
+      onChange: () => this.#look(),
+      onReply: (bytes) => this.outer.write(bytes),
+    });
+    this.#emulator.answering = true;
+    const onBytes = (bytes: Uint8Array) => this.#receive(bytes);
+    this.outer = new Outer(command, { env, cwd, cols: COLS, rows: ROWS, onBytes });
+  }
+
+  #receive(bytes: Uint8Array) {
+    this.#receivedAt = performance.now();
+    this.#emulator.write(bytes.slice());
+    this.onBytes(bytes);
+  }
+
+  screen(): string {
+    return this.#emulator.screen().lines.map(rowText).join("\n");
+  }
+
+  /** When the bytes came that made the screen match, now or later. One wait at a time. */
+  waitFor(wanted: RegExp): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const late = () => reject(new Error(`never came: ${wanted}\n${this.screen()}`));
+    const timer = setTimeout(late, PATIENCE_MS);
+    this.#look = () => {
+      if (wanted.test(this.screen())) resolve(this.#receivedAt);
+    };
+    this.#look();
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  /** Says something to claude. */
+  async say(text: string) {
+    this.outer.write(`\x1b[200~${text}\x1b[201~`);
+    await Bun.sleep(BEFORE_ENTER_MS);
+    this.outer.write("\r");
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.outer[Symbol.asyncDispose]();
+    this.#emulator.close();
+  }
+}
 
 export class ClaudeRig implements AsyncDisposable {
   readonly api: MessagesApi;
@@ -35,13 +92,12 @@ export class ClaudeRig implements AsyncDisposable {
   }
 
   /** claude with its prompt on the screen; ends with this rig. */
-  async start(wrapped: boolean): Promise<Terminal> {
+  async start(wrapped: boolean): Promise<ClaudeTerminal> {
     const claude = claudePath(VERSION);
-    const env = this.rig.env(claude);
     const command = [wrapped ? BINARY : claude, "--permission-mode", "default"];
-    const terminal = new Terminal(command, { cwd: this.home.project, env });
-    this.#open.use(terminal);
-    await terminal.waitFor(READY, { timeout: START_MS });
+    const env = this.rig.env(claude);
+    const terminal = this.#open.use(new ClaudeTerminal(command, env, this.home.project));
+    await terminal.waitFor(READY);
     return terminal;
   }
 
@@ -50,14 +106,7 @@ export class ClaudeRig implements AsyncDisposable {
   }
 }
 
-/** Says something to claude. */
-export async function say(terminal: Terminal, text: string) {
-  terminal.paste(text);
-  await Bun.sleep(BEFORE_ENTER_MS);
-  terminal.write("\r");
-}
-
-/** The process ids below `pid`, itself left out. */
+/** The processes that `pid` started itself. */
 export function childrenOf(pid: number): number[] {
   const { stdout } = Bun.spawnSync(["ps", "-o", "pid=", "--ppid", String(pid)]);
   return stdout.toString().trim().split(/\s+/).filter(Boolean).map(Number);

@@ -14,13 +14,18 @@ export async function memory({ quick }: BenchOptions): Promise<Report> {
   const viewer = await rig.pair();
   const bare = await claude.start(false);
   const wrapped = await claude.start(true);
-  const [inside = 0] = childrenOf(wrapped.pid);
-  const pids = { wrapper: wrapped.pid, server: rig.serverPid, wrappedClaude: inside, bareClaude: bare.pid };
+  const [inside = 0] = childrenOf(wrapped.outer.pid);
+  const pids = {
+    wrapper: wrapped.outer.pid,
+    server: rig.serverPid,
+    wrappedClaude: inside,
+    bareClaude: bare.outer.pid,
+  };
   const look = async () => {
     await Bun.sleep(quick ? 1_000 : SETTLE_MS);
     const cpu = await cpuOf(pids, quick ? 2_000 : 20_000);
     const cost = { wrapper: costOf(pids.wrapper), server: costOf(pids.server) };
-    const claudes = { wrappedClaude: costOf(inside), bareClaude: costOf(bare.pid) };
+    const claudes = { wrappedClaude: costOf(inside), bareClaude: costOf(bare.outer.pid) };
     return { cpu, costs: { ...cost, ...claudes } };
   };
   const alone = await look();

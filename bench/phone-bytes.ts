@@ -1,6 +1,6 @@
 // Bytes that reach the phone for what claude writes: every recording replayed, then the real claude telling a long story.
 import { join } from "node:path";
-import { ClaudeRig, say, VERSION } from "./claude.ts";
+import { ClaudeRig, VERSION } from "./claude.ts";
 import { gzippedLive } from "./gzip.ts";
 import { Outer } from "./outer.ts";
 import { PhoneStream } from "./phone.ts";
@@ -57,25 +57,19 @@ async function story(lines: number): Promise<Rate> {
   const viewer = await rig.pair();
   const terminal = await claude.start(true);
   using phone = await PhoneStream.open(rig, viewer, await rig.session(viewer));
-  await say(terminal, `TEXT: ${lines} ;; RATE: ${STORY.msBetweenPieces}`);
-  await terminal.waitFor(/line 1 of/);
-  const writes: Write[] = [];
-  const from = terminal.bytes().length;
+  await terminal.say(`TEXT: ${lines} ;; RATE: ${STORY.msBetweenPieces}`);
+  const at = await terminal.waitFor(/line 1 of/);
   const before = phone.bytes;
-  const at = performance.now();
-  const timeout = lines * STORY.msBetweenPieces * 3 + 20_000;
-  const collected = setInterval(() => collect(), 10);
-  let upto = from;
-  const collect = () => {
-    const all = terminal.bytes();
-    if (all.length > upto) writes.push({ at: performance.now() - at, bytes: all.subarray(upto) });
-    upto = all.length;
+  const writes: Write[] = [];
+  terminal.onBytes = (bytes) => writes.push({ at: performance.now() - at, bytes: bytes.slice() });
+  const end = await terminal.waitFor(new RegExp(`line ${lines} of`));
+  const raw = sum(writes.map(({ bytes }) => bytes.length));
+  return {
+    raw,
+    rawGzip: await gzippedLive(writes),
+    phone: phone.bytes - before,
+    seconds: (end - at) / 1000,
   };
-  await terminal.waitFor(new RegExp(`line ${lines} of`), { timeout });
-  clearInterval(collected);
-  collect();
-  const seconds = (performance.now() - at) / 1000;
-  return { raw: upto - from, rawGzip: await gzippedLive(writes), phone: phone.bytes - before, seconds };
 }
 
 export async function phoneBytes({ quick }: BenchOptions): Promise<Report> {
