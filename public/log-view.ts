@@ -6,6 +6,8 @@ import { MAX_LINES_BACK, type Model } from "./model.ts";
 
 /** Within this of the end the reader is at the end. */
 const PINNED_PX = 48;
+/** px. Inside the box's own padding and border. */
+const EDGE_PX = 20;
 /** Lines asked for at once. */
 const PAGE_LINES = 300;
 
@@ -61,16 +63,26 @@ export function logView(model: Model, session: SessionId) {
     drawPill();
   }
 
+  /** What is being read stays where it is, to the part of a pixel. */
   function insertKeepingPlace(lines: readonly LogLine[]) {
-    const first = list.firstElementChild;
-    const height = scroll.scrollHeight;
+    const anchor = pinned ? null : firstVisible();
+    const before = anchor?.getBoundingClientRect().top ?? 0;
     insert(lines);
     if (pinned) scroll.scrollTop = scroll.scrollHeight;
-    else if (first !== list.firstElementChild) scroll.scrollTop += scroll.scrollHeight - height;
+    else if (anchor?.isConnected) scroll.scrollTop += anchor.getBoundingClientRect().top - before;
+  }
+
+  function firstVisible(): Element | null {
+    const { left, top } = scroll.getBoundingClientRect();
+    const found =
+      document.elementFromPoint(left + EDGE_PX, top + EDGE_PX)?.closest(".log-line, .gap") ?? null;
+    return found ?? list.firstElementChild;
   }
 
   function insert(lines: readonly LogLine[]) {
     const wanted = new Set(lines.map(({ line_no }) => line_no));
+    const last = shown?.at(-1)?.line_no ?? Number.MAX_SAFE_INTEGER;
+    if (!pinned) unseen += lines.filter(({ line_no }) => line_no > last).length;
     for (const [number, line] of drawn) {
       if (wanted.has(number)) continue;
       line.remove();
@@ -83,7 +95,6 @@ export function logView(model: Model, session: SessionId) {
       if (!known) {
         drawn.set(line.line_no, div);
         list.insertBefore(div, next);
-        if (!pinned && !next) unseen++;
       }
       next = div;
     }

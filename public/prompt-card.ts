@@ -20,7 +20,8 @@ export type CardWorld = { model: Model; answers: Answers; changed: boolean };
 export function promptCard(prompt: PromptState, { model, answers, changed }: CardWorld) {
   const root = fromTemplate("card-view");
   const at = (name: string) => part(root, name, HTMLElement);
-  const readyAt = Date.now() + COOLDOWN_MS;
+  let readyAt = Number.POSITIVE_INFINITY;
+  let cooled: ReturnType<typeof setTimeout> | undefined;
   let current = prompt;
   let endSeen = false;
   let accepted = false;
@@ -35,7 +36,11 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
       at("scroll").scrollBy({ top: at("scroll").clientHeight * READ_ON });
     },
   });
-  const cooled = setTimeout(update, COOLDOWN_MS);
+  // Counted from when it can be seen: a page in the background has not been looked at.
+  const seenAt = requestAnimationFrame(() => {
+    readyAt = Date.now() + COOLDOWN_MS;
+    cooled = setTimeout(update, COOLDOWN_MS);
+  });
   const observer = new IntersectionObserver(seen, { root: at("scroll") });
   observer.observe(input.end);
 
@@ -126,6 +131,7 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
     digest: prompt.digest,
     update,
     close() {
+      cancelAnimationFrame(seenAt);
       clearTimeout(cooled);
       observer.disconnect();
     },

@@ -1,0 +1,97 @@
+// The page on a phone, played to by the fake server; leaving it fails the test if anything went wrong on the way.
+import type { Browser } from "playwright-core";
+import type { PromptState, Session } from "../../src/protocol.ts";
+import type { Phone, PhoneOptions } from "../../src/testing/page.ts";
+import { FakeServer, type Served } from "./fake-server.ts";
+import { state } from "./world.ts";
+
+export type Parts = {
+  browser: Browser;
+  assets: Served;
+  dress: (response: Response) => Response;
+  openPhone: (browser: Browser, options: PhoneOptions) => Promise<Phone>;
+};
+
+export type Scene = PhoneOptions & {
+  path?: string;
+  sessions?: Session[];
+  prompts?: PromptState[];
+  /** Requests are meant to fail here, which the browser's console mentions. */
+  failures?: true;
+  /** Before the page is asked for. */
+  before?: (open: OpenPage) => void | Promise<void>;
+};
+
+/** Pages open at once: more do not get through sooner on two cores. */
+const MAX_OPEN = 4;
+
+/** Returns a function that opens scenes with these parts, a few at a time. */
+export function pageOpener(parts: Parts) {
+  const waiting: (() => void)[] = [];
+  let open = 0;
+  const leave = () => {
+    open--;
+    waiting.shift()?.();
+  };
+  return async (scene: Scene): Promise<OpenPage> => {
+    while (open >= MAX_OPEN) await new Promise<void>((resolve) => waiting.push(resolve));
+    open++;
+    return OpenPage.open(parts, scene, leave);
+  };
+}
+
+export class OpenPage implements AsyncDisposable {
+  readonly server: FakeServer;
+  readonly phone: Phone;
+  readonly #failures: boolean;
+  readonly #onClose: () => void;
+
+  private constructor(server: FakeServer, phone: Phone, failures: boolean, onClose: () => void) {
+    this.server = server;
+    this.phone = phone;
+    this.#failures = failures;
+    this.#onClose = onClose;
+  }
+
+  static async open(parts: Parts, scene: Scene, onClose: () => void): Promise<OpenPage> {
+    const { path = "/", sessions = [], prompts = [], failures = false, before, ...phone } = scene;
+    const server = new FakeServer(parts.assets, parts.dress);
+    server.begin(() => state(sessions, prompts));
+    const open = new OpenPage(server, await parts.openPhone(parts.browser, phone), failures, onClose);
+    await before?.(open);
+    await open.phone.goto(server.url + path);
+    return open;
+  }
+
+  get page() {
+    return this.phone.page;
+  }
+
+  part(name: string) {
+    return this.phone.part(name);
+  }
+
+  /** Pictures of this screen in both themes. */
+  async pictures(name: string) {
+    for (const colorScheme of ["dark", "light"] as const) {
+      await this.page.emulateMedia({ colorScheme });
+      await this.phone.picture(`${name}-${colorScheme}`);
+    }
+    await this.page.emulateMedia({ colorScheme: null });
+  }
+
+  /** Texts of all elements that match, as a person sees them. */
+  texts(selector: string): Promise<string[]> {
+    return this.page.locator(selector).allInnerTexts();
+  }
+
+  async [Symbol.asyncDispose]() {
+    const wrong = this.phone.problems.filter(
+      (problem) => !this.#failures || !problem.startsWith("Failed to load resource"),
+    );
+    await this.phone[Symbol.asyncDispose]();
+    await this.server[Symbol.asyncDispose]();
+    this.#onClose();
+    if (wrong.length > 0) throw new Error(`the page had problems:\n${wrong.join("\n")}`);
+  }
+}
