@@ -1,9 +1,9 @@
 // The page in a real browser, at a phone's size, with the server's strict headers.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser, Locator } from "playwright-core";
+import { pageAssets } from "../src/page.ts";
 import type { AnswerId, Digest, PromptState, Question, Session } from "../src/protocol.ts";
 import type { Row } from "../src/screen.ts";
-import { pageAssets } from "../src/server/assets.ts";
 import { withHeaders } from "../src/server/headers.ts";
 import { openBrowser, Phone } from "../src/testing/page.ts";
 import { type OpenPage, pageOpener, type Scene } from "./testing/open-page.ts";

@@ -1,7 +1,7 @@
 // Serves the page with its strict headers, plays events to it and remembers what it asks for.
 import type { ViewerEvents } from "../../src/protocol.ts";
 
-export type Served = Map<string, { type: string; gzip: Uint8Array }>;
+export type Served = Map<string, { type: string; gzip?: Uint8Array }>;
 export type Asked = { method: string; path: string; body: unknown };
 type Reply = { status?: number; body?: unknown } | "hang" | "break";
 
@@ -96,7 +96,7 @@ export class FakeServer implements AsyncDisposable {
     if (pathname === "/events") return this.#dress(this.#stream(request, pathname + search));
     if (pathname.startsWith("/api/")) return this.#dress(await this.#api(request, pathname));
     const asset = this.#assets.get(PAGES.test(pathname) ? "/" : pathname);
-    if (!asset) return this.#dress(new Response("Not found", { status: 404 }));
+    if (!asset?.gzip) return this.#dress(new Response("Not found", { status: 404 }));
     this.sent.set(PAGES.test(pathname) ? "/" : pathname, asset.gzip.length);
     const headers = { "content-type": asset.type, "content-encoding": "gzip" };
     return this.#dress(new Response(asset.gzip.slice(), { headers }));
