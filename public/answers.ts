@@ -10,6 +10,7 @@ import {
   type Session,
 } from "../src/protocol.ts";
 import { ApiFailure, post, promptIn } from "./api.ts";
+import { newId } from "./ids.ts";
 import { hostOf, isOver, type Model } from "./model.ts";
 import { clockTime } from "./times.ts";
 
@@ -73,7 +74,7 @@ export function createAnswers(model: Model, clock: () => number = Date.now) {
       given: { text?: string; answers?: Record<string, string> } = {},
     ) {
       if (attempts.has(prompt.id)) return;
-      const id = crypto.randomUUID() as AnswerId;
+      const id = newId() as AnswerId;
       const { path, body } = requestFor(prompt, option, id, given);
       const attempt = {
         id,

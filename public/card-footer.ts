@@ -84,8 +84,8 @@ export function cardFooter(root: HTMLElement, prompt: PromptState, actions: Foot
     button("retry").hidden = status.kind !== "unconfirmed";
     at("open").hidden = at("next").hidden = !finished;
     at("second").hidden = status.kind === "progress";
-    approve.classList.toggle("chosen", chosen !== null && chosen === yes);
-    deny.classList.toggle("chosen", chosen !== null && chosen === no);
+    deny.classList.toggle("chosen", chosen?.effect === "reject");
+    approve.classList.toggle("chosen", chosen !== null && chosen.effect !== "reject");
     const link = part(root, "next", HTMLAnchorElement);
     link.href = next.href;
     setText(link, next.text);

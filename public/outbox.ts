@@ -9,6 +9,7 @@ import {
   type SessionId,
 } from "../src/protocol.ts";
 import { ApiFailure, post } from "./api.ts";
+import { newId } from "./ids.ts";
 import type { Model } from "./model.ts";
 
 export type SentStage = "queued" | "sending" | "sent" | "delivered" | "seen" | "refused" | "unconfirmed";
@@ -73,7 +74,7 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
     model.changed();
   };
   const add = (session: SessionId, text: string, mode: InputMode) => {
-    const id = crypto.randomUUID() as InputId;
+    const id = newId() as InputId;
     const queued = model.connection.kind !== "live";
     const message = {
       id,
@@ -125,7 +126,7 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
 
     /** Presses a key; keys arrive in the order they were pressed. */
     press(session: SessionId, key: Key) {
-      const body: InputBody = { id: crypto.randomUUID() as InputId, key };
+      const body: InputBody = { id: newId() as InputId, key };
       keys = keys
         .then(() => post(inputPath(session), body))
         .then(

@@ -571,6 +571,29 @@ test.concurrent("a short drop goes unmentioned, a longer one is named, and nothi
   expect(page.server.opened).toEqual(["/events?session=webshop", "/events?session=webshop"]);
 });
 
+test.concurrent("whoever comes back gets a new stream, and an offline phone says so", async () => {
+  await using page = await open({
+    ...{ path: "/p/p1", sessions: [shop], prompts: [ask], failures: true },
+    before: ({ page }) => page.clock.install(),
+  });
+  const opened = (count: number) => page.server.streams(count);
+  await opened(1);
+  await page.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await opened(2);
+  await page.page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+  await opened(3);
+  await page.page.clock.fastForward(7_000); // As after a minute in somebody's pocket.
+  await opened(4);
+  await page.page.context().setOffline(true);
+  await shows(page.page.locator("#banner"), "This phone is offline.");
+  await shows(page.part("outcome"), "This phone is offline.");
+  expect(await page.part("approve").isDisabled()).toBe(true);
+  await page.page.context().setOffline(false);
+  await opened(5);
+  await ready(page);
+  expect(await page.page.locator("#banner").isVisible()).toBe(false);
+});
+
 test.concurrent("the log stays where it is read, and leads back to its end", async () => {
   const line = (line_no: number) => ({
     line_no,

@@ -18,6 +18,8 @@ export function sessionList(model: Model) {
   function update(current: string) {
     const sessions = model.ordered();
     const needs = sessions.filter((session) => model.look(session) === "waiting");
+    document.title = needs.length > 0 ? `(${needs.length}) claude-remote` : "claude-remote";
+    if (root.offsetParent === null) return; // A session fills the phone: nobody sees the list.
     const ended = sessions.filter((session) => model.look(session) === "ended");
     const open = sessions.filter((session) => !needs.includes(session) && !ended.includes(session));
     const draw = (row: HTMLElement, session: Session) => drawRow(row, session, model, current);
@@ -38,7 +40,6 @@ export function sessionList(model: Model) {
     at("link").className = `link-state ${live ? "live" : ""}`;
     setText(at("link"), live ? "Live" : model.loaded ? `As of ${clockTime(model.asOf(), model.now())}` : "");
     root.classList.toggle("stale", model.stale());
-    document.title = needs.length > 0 ? `(${needs.length}) claude-remote` : "claude-remote";
   }
 
   /** The page's one h1 while the list is the page; beside a session it is a plain line. */

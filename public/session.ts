@@ -28,6 +28,8 @@ const KEYS: [key: Key, text: string, name: string][] = [
   ["ctrl_c", "Ctrl-C", "Control C"],
 ];
 
+type Tab = "screen" | "log";
+
 /** The page of one session; `update` after each change of the model. */
 export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   const root = fromTemplate("session-view");
@@ -35,7 +37,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   const terminal = new Terminal();
   const compose = composer(model, outbox, id);
   let log: ReturnType<typeof logView> | null = null;
-  let tab: "screen" | "log" = "screen";
+  let tab: Tab = "screen";
   let problem: string | null = null;
   let drawing = 0;
 
@@ -106,7 +108,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     if (stop && (await confirm(STOP))) call("stop");
   }
 
-  function choose(next: "screen" | "log") {
+  function choose(next: Tab) {
     tab = next;
     if (tab === "log" && !log) {
       log = logView(model, id);
@@ -183,7 +185,9 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     drawing ||= requestAnimationFrame(draw);
   }
 
-  update();
+  // What claude leaves on its screen when it ends is mostly nothing; the log has it all.
+  const known = model.session(id);
+  choose(known && model.look(known) === "ended" ? "log" : "screen");
   return {
     root,
     update,

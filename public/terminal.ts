@@ -7,6 +7,7 @@ import { colorsOf } from "./palette.ts";
 /** px. Smaller than this nobody reads on a phone; larger looks silly on a tablet. */
 const READABLE_PX = 9;
 const LARGEST_PX = 15;
+const COMFORTABLE_PX = 12;
 /** px, what two fingers may choose. */
 const PINCH_PX = { min: 4, max: 28 };
 /** Within this of the lower end the view stays at the lower end. */
@@ -72,13 +73,11 @@ export class Terminal implements Disposable {
     this.#resize();
   }
 
-  /** How many columns and rows would fill this place at a readable size. */
+  /** How many columns and rows would fill this place at a size that reads well; never so few that claude cannot draw. */
   room(): { cols: number; rows: number } {
-    const px = 12;
-    return {
-      cols: Math.floor((this.root.clientWidth - PADDING_PX) / (px * cellRatio(this.root))),
-      rows: Math.floor((this.root.clientHeight - PADDING_PX) / (px * LINE)),
-    };
+    const cols = (this.root.clientWidth - PADDING_PX) / (COMFORTABLE_PX * cellRatio(this.root));
+    const rows = (this.root.clientHeight - PADDING_PX) / (COMFORTABLE_PX * LINE);
+    return { cols: Math.max(40, Math.floor(cols)), rows: Math.max(15, Math.floor(rows)) };
   }
 
   [Symbol.dispose]() {
