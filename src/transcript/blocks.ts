@@ -6,6 +6,9 @@ export type Block =
   | { kind: "tool_input"; text: string; call: string; tool: string; input: Record<string, unknown> }
   | { kind: "tool_output"; text: string; call: string; rejected: boolean };
 
+/** A PermissionRequest hook decided about a call. Written ahead of its result; a decision of the desk is not. */
+export type HookDecision = { call: string; chosen: "approved" | "rejected" };
+
 /** The tool result that claude writes for a No or an Esc. Seen on 2.1.197 and 2.1.329. */
 const REJECTED = /^The user doesn't want to (proceed with|take) this/;
 
@@ -27,6 +30,7 @@ type Entry = {
   isMeta?: boolean;
   isSidechain?: boolean;
   message?: { content?: unknown };
+  attachment?: { type?: string; decision?: string; toolUseID?: string };
 };
 
 /** The blocks of one line; none for records that are not messages, and for what cannot be read. */
@@ -38,6 +42,14 @@ export function blocksOf(line: string): Block[] {
   if (typeof content === "string") return [{ kind: record.type, text: content }];
   if (!Array.isArray(content)) return [];
   return content.flatMap((part: Part) => blockOf(part, record.type as "user" | "assistant"));
+}
+
+/** The hook's decision that this line records, or null. Seen on 2.1.197 and 2.1.329. */
+export function hookDecisionOf(line: string): HookDecision | null {
+  if (!line.includes("hook_permission_decision")) return null;
+  const { type, decision, toolUseID } = parse(line)?.attachment ?? {};
+  if (type !== "hook_permission_decision" || !toolUseID) return null;
+  return { call: toolUseID, chosen: decision === "allow" ? "approved" : "rejected" };
 }
 
 function blockOf(part: Part, role: "user" | "assistant"): Block[] {

@@ -9,6 +9,7 @@ function world() {
   const folder = mkdtempSync(join(tmpdir(), "cr-transcript-"));
   const blocks: string[] = [];
   const ended: string[] = [];
+  const calls = new Map<string, string>();
   let changed = Promise.withResolvers<void>();
   const told = () => {
     changed.resolve();
@@ -19,8 +20,9 @@ function world() {
       blocks.push(text);
       told();
     },
-    toolEnded: (tool, input, chosen) => {
-      ended.push(`${tool} ${JSON.stringify(input)} ${chosen}`);
+    toolCalled: (call, tool, input) => void calls.set(call, `${tool} ${JSON.stringify(input)}`),
+    toolEnded: (call, { chosen, byHook }) => {
+      ended.push(`${calls.get(call)} ${chosen}${byHook ? " by a hook" : ""}`);
       told();
     },
   });
@@ -94,4 +96,21 @@ test("a tool output is cut after 200 lines", () => {
   const [block] = blocksOf(JSON.stringify({ type: "user", uuid: "u", message: { content: [part] } }));
   expect(block?.text.split("\n")).toHaveLength(201);
   expect(block?.text).toEndWith("… 100 more lines");
+});
+
+test("a decision that a hook made stands before the call's result and goes with it", async () => {
+  using here = world();
+  const use = { type: "tool_use", id: "t1", name: "Bash", input: { command: "ls" } };
+  const attachment = { type: "hook_permission_decision", decision: "deny", toolUseID: "t1" };
+  const result = { type: "tool_result", tool_use_id: "t1", content: "Not now.", is_error: true };
+  const line = (record: object) => `${JSON.stringify({ uuid: "u", ...record })}\n`;
+  writeFileSync(
+    here.file,
+    line({ type: "assistant", message: { content: [use] } }) +
+      line({ type: "attachment", attachment }) +
+      line({ type: "user", message: { content: [result] } }),
+  );
+  here.follower.follow(here.file, false);
+  await here.until(() => here.ended.length === 1);
+  expect(here.ended).toEqual(['Bash {"command":"ls"} rejected by a hook']);
 });

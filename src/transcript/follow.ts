@@ -1,7 +1,7 @@
 // Follows claude's transcript, a file of JSON lines that only grows. Seen on 2.1.197 and 2.1.329.
 import { closeSync, type FSWatcher, fstatSync, openSync, readSync, watch } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
-import { type Block, blocksOf } from "./blocks.ts";
+import { type Block, blocksOf, type HookDecision, hookDecisionOf } from "./blocks.ts";
 
 /** The watch tells at once; the look, should an event be lost or the file not exist yet, by then. */
 const LOOK_MS = 1_000;
@@ -10,34 +10,45 @@ const PIECE_BYTES = 256 * 1024;
 /** A record longer than this (an image, a huge tool result) is passed over. */
 const MAX_RECORD_CHARS = 8 * 1024 * 1024;
 
+type Chosen = "approved" | "rejected";
+
 export type TranscriptEvents = {
   block: (text: string) => void;
-  toolEnded: (tool: string, input: Record<string, unknown>, chosen: "approved" | "rejected") => void;
+  /** claude calls a tool; `call` is its own name for that. */
+  toolCalled: (call: string, tool: string, input: Record<string, unknown>) => void;
+  /** The call has its result. `byHook`: a hook decided about it, not the desk. */
+  toolEnded: (call: string, how: { chosen: Chosen; byHook: boolean }) => void;
 };
 
-/** Calls whose result has not come; a turn has a handful, so an older one was forgotten by claude too. */
-const MAX_CALLS = 200;
+/** Hooks' decisions whose result has not come; a turn has a handful, so an older one was forgotten by claude too. */
+const MAX_DECISIONS = 200;
 
-/** A follower that tells the text of each block, and how each call of a tool ended. */
+/** A follower that tells the text of each block, and of each call of a tool how it ended. */
 export function follow(events: TranscriptEvents): Transcript {
-  const calls = new Map<string, { tool: string; input: Record<string, unknown> }>();
-  return new Transcript((block) => {
-    events.block(block.text);
-    if (block.kind === "tool_input") {
-      calls.set(block.call, block);
-      const [oldest] = calls.keys();
-      if (calls.size > MAX_CALLS && oldest !== undefined) calls.delete(oldest);
-    }
-    if (block.kind !== "tool_output") return;
-    const call = calls.get(block.call);
-    calls.delete(block.call);
-    if (call) events.toolEnded(call.tool, call.input, block.rejected ? "rejected" : "approved");
+  const decisions = new Map<string, Chosen>();
+  return new Transcript({
+    onBlock(block) {
+      events.block(block.text);
+      if (block.kind === "tool_input") events.toolCalled(block.call, block.tool, block.input);
+      if (block.kind !== "tool_output") return;
+      const decided = decisions.get(block.call);
+      decisions.delete(block.call);
+      const seen = block.rejected ? "rejected" : "approved";
+      events.toolEnded(block.call, { chosen: decided ?? seen, byHook: decided !== undefined });
+    },
+    onDecision({ call, chosen }) {
+      decisions.set(call, chosen);
+      const [oldest] = decisions.keys();
+      if (decisions.size > MAX_DECISIONS && oldest !== undefined) decisions.delete(oldest);
+    },
   });
 }
 
-/** Follows one file at a time; `onBlock` gets each completed block in order, from where following began. */
+type Listener = { onBlock: (block: Block) => void; onDecision: (decision: HookDecision) => void };
+
+/** Follows one file at a time; the listener gets each completed block in order, from where following began. */
 export class Transcript implements Disposable {
-  readonly #onBlock: (block: Block) => void;
+  readonly #listener: Listener;
   readonly #timer: ReturnType<typeof setInterval>;
   #path = "";
   #file: number | null = null;
@@ -46,8 +57,8 @@ export class Transcript implements Disposable {
   #rest = "";
   #decoder = new StringDecoder("utf8");
 
-  constructor(onBlock: (block: Block) => void) {
-    this.#onBlock = onBlock;
+  constructor(listener: Listener) {
+    this.#listener = listener;
     this.#timer = setInterval(() => this.#read(), LOOK_MS);
   }
 
@@ -89,7 +100,13 @@ export class Transcript implements Disposable {
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop() ?? "";
     if (this.#rest.length > MAX_RECORD_CHARS) this.#rest = "{"; // What follows is no longer JSON, and so passed over.
-    for (const line of lines) for (const block of blocksOf(line)) this.#onBlock(block);
+    for (const line of lines) this.#line(line);
+  }
+
+  #line(line: string) {
+    const decision = hookDecisionOf(line);
+    if (decision) this.#listener.onDecision(decision);
+    for (const block of blocksOf(line)) this.#listener.onBlock(block);
   }
 
   #close() {

@@ -33,7 +33,18 @@ function world() {
     life.answer({ prompt: prompt.id, digest, answer_id: id as AnswerId, answer: answered }, suspended);
   };
   const types = () => said.map((one) => one.type);
-  return { life, said, decided, open, answer, types };
+  /** What the transcript tells of a call, all at once. */
+  const ended = (
+    call: string,
+    input: object,
+    chosen: "approved" | "rejected",
+    byHook = false,
+    tool = "Bash",
+  ) => {
+    life.toolCalled(call, tool, { ...input });
+    life.toolEnded(call, { chosen, byHook });
+  };
+  return { life, said, decided, open, answer, types, ended };
 }
 
 test("an approval is handed to claude, delivered, and accepted when the dialog is gone", () => {
@@ -92,9 +103,9 @@ test("a yes at the desk withdraws the prompt and releases the hook without a dec
 });
 
 test("a tool that ran is evidence that the desk approved it", () => {
-  const { life, said, open } = world();
+  const { said, open, ended } = world();
   open("p1", bash("ls"));
-  life.toolEnded("Bash", { command: "ls" }, "approved");
+  ended("c1", { command: "ls" }, "approved");
   expect(said.at(-1)).toEqual({
     type: "withdrawn",
     prompt: "p1" as PromptId,
@@ -104,12 +115,12 @@ test("a tool that ran is evidence that the desk approved it", () => {
 });
 
 test("evidence that comes after the dialog is gone completes what was told", () => {
-  const { life, said, open } = world();
+  const { life, said, open, ended } = world();
   open("p1", bash("ls"));
   life.claudeWaits(true);
   life.claudeWaits(false);
-  life.toolEnded("Bash", { command: "ls" }, "rejected");
-  life.toolEnded("Bash", { command: "ls" }, "rejected");
+  ended("c1", { command: "ls" }, "rejected");
+  ended("c2", { command: "ls" }, "rejected");
   expect(said.slice(1)).toEqual([
     { type: "withdrawn", prompt: "p1" as PromptId, by: "desk", chosen: null },
     { type: "withdrawn", prompt: "p1" as PromptId, by: "desk", chosen: "rejected" },
@@ -117,22 +128,26 @@ test("evidence that comes after the dialog is gone completes what was told", () 
 });
 
 test("the transcript's relative paths and left-out defaults are the same call", () => {
-  const { life, open } = world();
+  const { life, open, ended } = world();
   const tool_input = { file_path: "/project/a.txt", old_string: "a", new_string: "b", replace_all: false };
   open("p1", { ...bash(""), tool_name: "Edit", tool_input });
-  life.toolEnded("Edit", { file_path: "a.txt", old_string: "a", new_string: "c" }, "approved");
+  ended("c1", { file_path: "a.txt", old_string: "a", new_string: "c" }, "approved", false, "Edit");
   expect(life.open()).toHaveLength(1);
-  life.toolEnded("Edit", { file_path: "a.txt", old_string: "a", new_string: "b" }, "approved");
+  ended("c2", { file_path: "a.txt", old_string: "a", new_string: "b" }, "approved", false, "Edit");
   expect(life.open()).toEqual([]);
 });
 
 test("the end of a turn ends its own questions only", () => {
   const { life, open } = world();
   open("p1", { ...bash("ls"), prompt_id: "turn 2" });
-  life.turnEnded("turn 1");
-  life.turnEnded(undefined);
-  expect(life.open()).toHaveLength(1);
-  life.turnEnded("turn 2");
+  open("p2", { ...bash("ls", "agent"), prompt_id: "turn 2" });
+  life.turnEnded("turn 1", null);
+  life.turnEnded(undefined, null);
+  life.turnEnded("turn 2", "another agent");
+  expect(life.open()).toHaveLength(2);
+  life.turnEnded("turn 2", null);
+  expect(life.open()).toEqual(["p2"] as PromptId[]);
+  life.turnEnded("turn 2", "agent");
   expect(life.open()).toEqual([]);
 });
 
@@ -152,9 +167,9 @@ test("Esc at the desk is a rejection, but claude's own exit is not", () => {
 });
 
 test("an answer after the desk decided is too late, and says who was first", () => {
-  const { life, said, decided, open, answer } = world();
+  const { said, decided, open, answer, ended } = world();
   const prompt = open("p1", bash("ls"));
-  life.toolEnded("Bash", { command: "ls" }, "approved");
+  ended("c1", { command: "ls" }, "approved");
   answer(prompt, "reject");
   expect(said.at(-1)).toEqual({ type: "too_late", prompt: prompt.id, by: "desk", chosen: "approved" });
   expect(decided).toEqual([null]);
@@ -182,16 +197,17 @@ test("identical questions in a row are two prompts with two digests", () => {
 test("a quick answer that claude never waited on is accepted after a moment", () => {
   const { life, open, answer, types } = world();
   answer(open("p1", bash("ls")), "approve");
-  life.claudeWaits(false, Date.now() + 100);
+  jest.advanceTimersByTime(100);
+  life.claudeWaits(false);
   expect(types()).toEqual(["prompt", "delivered"]);
-  life.claudeWaits(false, Date.now() + 500);
+  jest.advanceTimersByTime(400);
   expect(types()).toEqual(["prompt", "delivered", "accepted"]);
 });
 
 test("what the server has not acknowledged is said again, in order, before what is open", () => {
-  const { life, said, open, answer } = world();
+  const { life, said, open, answer, ended } = world();
   answer(open("p1", bash("one")), "approve");
-  life.toolEnded("Bash", { command: "one" }, "approved");
+  ended("c1", { command: "one" }, "approved", true);
   open("p2", bash("two"));
   said.length = 0;
   life.restate();
@@ -200,4 +216,102 @@ test("what the server has not acknowledged is said again, in order, before what 
   said.length = 0;
   life.restate();
   expect(said.map((one) => one.type)).toEqual(["accepted", "prompt"]);
+});
+
+test("a key at the desk in the same moment: evidence says whether claude took the answer", () => {
+  const cases = [
+    { option: "approve", chosen: "approved", byHook: true, told: { type: "accepted" } },
+    { option: "reject", chosen: "rejected", byHook: true, told: { type: "accepted" } },
+    { option: "approve", chosen: "rejected", byHook: false, told: { type: "too_late", by: "desk" } },
+    { option: "reject", chosen: "approved", byHook: false, told: { type: "too_late", by: "desk" } },
+    { option: "approve", chosen: "approved", byHook: false, told: { type: "too_late", by: "desk" } },
+    { option: "reject", chosen: "approved", byHook: true, told: { type: "too_late", by: "unknown" } },
+  ] as const;
+  for (const { option, chosen, byHook, told } of cases) {
+    for (const order of ["desk first", "phone first"]) {
+      const { life, said, open, answer, types, ended } = world();
+      const prompt = open("p1", bash("ls"));
+      life.claudeWaits(true);
+      if (order === "desk first") life.touched();
+      answer(prompt, option);
+      if (order === "phone first") life.touched();
+      life.claudeWaits(false);
+      expect(types()).toEqual(["prompt", "delivered"]);
+      ended("c1", { command: "ls" }, chosen, byHook);
+      expect(said.at(-1)).toMatchObject(told);
+      jest.advanceTimersByTime(60_000);
+      expect(types()).toHaveLength(3);
+    }
+  }
+});
+
+test("without evidence of who was first, nobody is named", () => {
+  const { life, said, open, answer, types } = world();
+  const prompt = open("p1", bash("npm test"));
+  life.claudeWaits(true);
+  life.touched();
+  answer(prompt, "approve");
+  life.claudeWaits(false);
+  jest.advanceTimersByTime(4_000);
+  expect(types()).toEqual(["prompt", "delivered"]);
+  jest.advanceTimersByTime(2_000);
+  expect(said.at(-1)).toMatchObject({ type: "too_late", by: "unknown", chosen: null });
+});
+
+test("a key long before the answer does not make its end doubtful", () => {
+  const { life, open, answer, types } = world();
+  const prompt = open("p1", bash("npm test"));
+  life.claudeWaits(true);
+  life.touched();
+  jest.advanceTimersByTime(10_000);
+  answer(prompt, "approve");
+  life.claudeWaits(false);
+  expect(types()).toEqual(["prompt", "delivered", "accepted"]);
+});
+
+test("an answer after claude let go of the hook is not handed over, and is too late", () => {
+  const { life, said, decided, open, answer } = world();
+  const prompt = open("p1", bash("ls"));
+  life.claudeWaits(true);
+  life.hookGone(prompt.id);
+  answer(prompt, "approve");
+  life.claudeWaits(false);
+  jest.advanceTimersByTime(200);
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk" });
+  answer(prompt, "approve");
+  expect(said.at(-1)).toMatchObject({ type: "too_late", by: "desk" });
+  expect(decided).toEqual([null]);
+});
+
+test("a hook that ends while claude still waits blames nobody until evidence does", () => {
+  const { life, said, open, ended } = world();
+  open("p1", bash("ls"));
+  life.claudeWaits(true);
+  life.hookGone("p1" as PromptId);
+  jest.advanceTimersByTime(200);
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "unknown", chosen: null });
+  ended("c1", { command: "ls" }, "approved");
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "approved" });
+});
+
+test("of two identical questions in a row, late evidence is about the one whose call it names", () => {
+  const { life, said, open } = world();
+  life.toolCalled("c1", "Bash", { command: "ls" });
+  life.toolCalled("c2", "Bash", { command: "ls" });
+  open("p1", bash("ls"));
+  life.claudeWaits(true);
+  life.claudeWaits(false);
+  open("p2", bash("ls"));
+  life.toolEnded("c1", { chosen: "approved", byHook: false });
+  expect(life.open()).toEqual(["p2"] as PromptId[]);
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", prompt: "p1", chosen: "approved" });
+  life.toolEnded("c2", { chosen: "rejected", byHook: false });
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", prompt: "p2", chosen: "rejected" });
+});
+
+test("the main conversation's calls are no evidence about a subagent's question", () => {
+  const { life, open, ended } = world();
+  open("p1", bash("ls", "agent"));
+  ended("c1", { command: "ls" }, "approved");
+  expect(life.open()).toEqual(["p1"] as PromptId[]);
 });

@@ -22,9 +22,20 @@ const asksInTurn = (tool: string) => !/^(Read|Glob|Grep|WebFetch|WebSearch|Agent
 const EXIT_FOLLOWS_MS = 150;
 /** An answered dialog that claude never said it waits on counts as gone after that. */
 const SETTLE_MS = 400;
+/** A key at the desk this long before an answer may have come first: claude takes some 50 ms for it, on a busy machine 1 s. */
+const CONTESTED_MS = 3_000;
+/** The transcript tells of a decision within some 200 ms; on a busy machine, or after a lost event, within 2 s. */
+const EVIDENCE_MS = 5_000;
+/** A call stands in the transcript before claude asks about it, or as long after as evidence may take. */
+const CALLED_WITHIN_MS = 5_000;
+/** Calls without a prompt that are remembered; a turn has a handful. */
+const MAX_CALLS = 200;
 
 type Fact = Extract<WrapperMessage, { type: PromptFact }>;
 type Chosen = "approved" | "rejected" | null;
+/** How a call of a tool ended, as the transcript has it. `byHook`: a hook decided, not the desk. */
+export type CallEnd = { chosen: "approved" | "rejected"; byHook: boolean };
+type Call = { tool: string; input: Record<string, unknown> };
 
 type Held = {
   prompt: Prompt;
@@ -33,7 +44,13 @@ type Held = {
   decide: (output: object | null) => void;
   /** claude said that it waits while this was open. */
   waitedOn: boolean;
-  answer: { id: AnswerId; at: number } | null;
+  answer: { id: AnswerId; at: number; chosen: "approved" | "rejected" } | null;
+  /** claude let go of the hook: an answer would not arrive any more. */
+  released: boolean;
+  /** Desk and phone both acted, and the dialog is gone: evidence decides until this runs out. */
+  contest: ReturnType<typeof setTimeout> | null;
+  /** claude's name of the call it asks about, once the transcript has told it. */
+  call: string | null;
   ended: boolean;
   /** The last word on how it ended, and what is known of the desk's choice. */
   last: Fact | null;
@@ -50,6 +67,10 @@ const MAX_ENDED = 500;
 /** The prompts of one run. `tell` may lose a message: `restate` says everything again after a reconnect. */
 export function prompts(tell: (message: WrapperMessage) => void) {
   const held = new Map<PromptId, Held>();
+  /** Calls in the transcript that nobody was asked about, or not yet. */
+  const calls = new Map<string, Call>();
+  let waits = false;
+  let touchedAt = Number.NEGATIVE_INFINITY;
   const open = () => [...held.values()].filter((one) => !one.ended);
 
   function say(one: Held, fact: Fact) {
@@ -62,6 +83,7 @@ export function prompts(tell: (message: WrapperMessage) => void) {
   function end(one: Held, by: Decider, chosen: Chosen) {
     if (one.ended) return;
     one.ended = true;
+    clearTimeout(one.contest ?? undefined);
     one.chosen = chosen;
     const prompt = one.prompt.id;
     if (!one.answer) say(one, { type: "withdrawn", prompt, by, chosen });
@@ -71,9 +93,37 @@ export function prompts(tell: (message: WrapperMessage) => void) {
     forget();
   }
 
-  /** The dialog is gone: our answer closed it, if there was one; else the desk did. */
-  const gone = (one: Held, chosen: Chosen) =>
-    end(one, one.answer ? "viewer" : "desk", one.answer ? null : chosen);
+  /** Somebody may have decided at the desk before our answer came, or in the same moment. */
+  const contested = (one: Held) => one.answer !== null && touchedAt >= one.answer.at - CONTESTED_MS;
+
+  /** The dialog is gone: the desk closed it, or our answer; where it may be either, evidence says which. */
+  function gone(one: Held, chosen: Chosen) {
+    if (!one.answer) end(one, "desk", chosen);
+    else if (!contested(one)) end(one, "viewer", null);
+    else one.contest ??= setTimeout(() => end(one, "unknown", null), EVIDENCE_MS);
+  }
+
+  /** Who decided, by the transcript. A hook's decision that is not ours is that of a hook of the user's own. */
+  function decider(one: Held, { chosen, byHook }: CallEnd): Decider {
+    if (byHook) return one.answer?.chosen === chosen ? "viewer" : "unknown";
+    return one.answer && !contested(one) ? "viewer" : "desk";
+  }
+
+  /** Evidence after the end: what was not known of it is told late. */
+  function complete(one: Held, by: Decider, chosen: "approved" | "rejected") {
+    const fact = lastFact(one);
+    if (fact?.type !== "withdrawn" || one.chosen || (fact.by !== by && fact.by !== "unknown")) return;
+    one.chosen = chosen;
+    say(one, { ...fact, by, chosen });
+  }
+
+  /** Joins a call with the prompt about it: the same question, the first one that has no call yet. */
+  const joins = (one: Held, { tool, input }: Call) =>
+    one.call === null &&
+    one.prompt.agent === null &&
+    one.prompt.tool === tool &&
+    Date.now() - one.openedAt <= CALLED_WITHIN_MS &&
+    covers(one, input);
 
   function forget() {
     const ended = [...held.values()].filter((one) => one.ended);
@@ -91,55 +141,75 @@ export function prompts(tell: (message: WrapperMessage) => void) {
         if (earlier) gone(one, null);
       }
       const prompt = promptOf(id, request);
-      const entry = {
+      const entry: Held = {
         prompt,
         request,
         decide,
         openedAt: Date.now(),
         waitedOn: false,
         answer: null,
+        released: false,
+        contest: null,
+        call: null,
         ended: false,
         last: null,
         chosen: null,
         unacked: [],
       };
+      const [call] = [...calls].find(([, asked]) => joins(entry, asked)) ?? [];
+      if (call !== undefined) calls.delete(call);
+      entry.call = call ?? null;
       held.set(id, entry);
       tell({ type: "prompt", prompt });
     },
 
-    /** claude let go of the hook: Esc, a plain No or an interrupt at the desk, unless claude itself is about to exit. */
-    hookGone(id: PromptId) {
-      setTimeout(() => {
-        const one = held.get(id);
-        if (one) gone(one, "rejected");
-      }, EXIT_FOLLOWS_MS);
-    },
-
     /**
-     * The transcript shows how a call of a tool ended: the question about it is over, and this is the evidence. A desk's
-     * choice that was not known yet is told late.
+     * claude let go of the hook: Esc, a plain No or an interrupt at the desk, unless claude itself is about to exit. A
+     * hook that was ended by something else leaves claude waiting; then evidence tells later.
      */
-    toolEnded(tool: string, input: Record<string, unknown>, chosen: "approved" | "rejected") {
-      const of = (one: Held) => one.prompt.tool === tool && covers(one, input);
-      const asked = open().find(of);
-      if (asked) return gone(asked, chosen);
-      const past = [...held.values()].findLast((one) => one.ended && of(one));
-      const fact = past && lastFact(past);
-      if (!past || fact?.type !== "withdrawn" || fact.by !== "desk" || past.chosen) return;
-      past.chosen = chosen;
-      say(past, { ...fact, chosen });
+    hookGone(id: PromptId) {
+      const one = held.get(id);
+      if (!one) return;
+      one.released = true;
+      setTimeout(() => (waits ? end(one, "unknown", null) : gone(one, "rejected")), EXIT_FOLLOWS_MS);
     },
 
-    /** A turn ended: nothing that it asked can still be open. */
-    turnEnded(turn: string | undefined) {
-      for (const one of open()) if (turn !== undefined && one.request.prompt_id === turn) gone(one, null);
+    /** Somebody pressed a key that claude got: at the desk, or from a phone's key bar. */
+    touched() {
+      touchedAt = Date.now();
     },
 
-    /** claude's own word on whether it waits for somebody. Called at each change, and now and then. */
-    claudeWaits(waiting: boolean, now = Date.now()) {
+    /** The transcript shows a call of a tool, by claude's own name for it. */
+    toolCalled(call: string, tool: string, input: Record<string, unknown>) {
+      const asked = [...held.values()].find((one) => joins(one, { tool, input }));
+      if (asked) asked.call = call;
+      else calls.set(call, { tool, input });
+      const [oldest] = calls.keys();
+      if (calls.size > MAX_CALLS && oldest !== undefined) calls.delete(oldest);
+    },
+
+    /** The transcript shows how it ended: the question about it is over, and this is the evidence of who decided. */
+    toolEnded(call: string, how: CallEnd) {
+      calls.delete(call);
+      const one = [...held.values()].find((asked) => asked.call === call);
+      if (!one) return;
+      const by = decider(one, how);
+      if (one.ended) complete(one, by, how.chosen);
+      else end(one, by, how.chosen);
+    },
+
+    /** A turn of this agent (null: the main conversation) ended: nothing that it asked can still be open. */
+    turnEnded(turn: string | undefined, agent: string | null) {
+      const its = (one: Held) => one.request.prompt_id === turn && one.prompt.agent === agent;
+      for (const one of open()) if (turn !== undefined && its(one)) gone(one, null);
+    },
+
+    /** claude's own word on whether it waits for somebody. Called at each change. */
+    claudeWaits(waiting: boolean) {
+      waits = waiting;
       for (const one of open()) {
         if (waiting) one.waitedOn = true;
-        else if (one.waitedOn || (one.answer && now - one.answer.at > SETTLE_MS)) gone(one, null);
+        else if (one.waitedOn || settled(one)) gone(one, null);
       }
     },
 
@@ -159,10 +229,12 @@ export function prompts(tell: (message: WrapperMessage) => void) {
       if (one.ended)
         return say(one, { type: "too_late", prompt, by: lastFact(one)?.by ?? "unknown", chosen: one.chosen });
       const offered = one.prompt.options.some((option) => option.id === answer.option);
-      if (one.answer || suspended || digest !== one.prompt.digest || !offered) return;
-      one.answer = { id: answer_id, at: Date.now() };
+      if (one.answer || one.released || suspended || digest !== one.prompt.digest || !offered) return;
+      const chosen = answer.option === "reject" ? "rejected" : "approved";
+      one.answer = { id: answer_id, at: Date.now(), chosen };
       one.decide(decisionFor(one.request, answer));
       say(one, { type: "delivered", prompt, answer_id });
+      setTimeout(() => !waits && gone(one, null), SETTLE_MS);
     },
 
     /** The server has this on disk. */
@@ -185,6 +257,9 @@ export function prompts(tell: (message: WrapperMessage) => void) {
 }
 
 export type Prompts = ReturnType<typeof prompts>;
+
+/** It was answered so long ago that claude would say so if it still waited. */
+const settled = ({ answer }: Held) => answer !== null && Date.now() - answer.at >= SETTLE_MS;
 
 /** How it ended, if it ended otherwise than by an answer that was accepted. */
 const lastFact = (one: Held) =>

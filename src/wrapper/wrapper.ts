@@ -14,7 +14,7 @@ import { type HookCall, type HookCommand, Hooks } from "./hooks.ts";
 import { inputs } from "./inputs.ts";
 import { type Connect, Link } from "./link.ts";
 import type { Log } from "./log-file.ts";
-import { prompts } from "./prompts.ts";
+import { type CallEnd, prompts } from "./prompts.ts";
 import { openPty, type Pty, type PtyEngine, type PtyExit } from "./pty.ts";
 import type { Runs } from "./runs.ts";
 import { session } from "./session.ts";
@@ -32,14 +32,19 @@ const SUSPEND_WITHIN_MS = 1_000;
 const MAX_INPUT_CHARS = 1024 * 1024;
 /** Ctrl-Z as a byte, and as the kitty keyboard protocol sends it. */
 const CTRL_Z = /\x1a|\x1b\[122;5u/;
+/** What a terminal sends although nobody pressed a key: focus, the mouse's moves and wheel, its answers to queries. */
+const NO_KEYS =
+  /^(\x1b\[[IO]|\x1b\[<(3[2-9]|[4-9]\d);\d+;\d+[Mm]|\x1b\[[?>]?[\d;]*[cRny]|\x1b[P\]][^\x07\x1b]*(\x07|\x1b\\))+$/;
 /** The escape key, as a terminal sends it. */
 const ESCAPE = new Uint8Array([0x1b]);
 
 export type TranscriptEvents = {
   /** The text of a completed block: message, tool input, tool output. */
   block: (text: string) => void;
-  /** A tool's call has its result. `rejected`: somebody at the desk said no. */
-  toolEnded: (tool: string, input: Record<string, unknown>, chosen: "approved" | "rejected") => void;
+  /** claude calls a tool; `call` is its own name for that. */
+  toolCalled: (call: string, tool: string, input: Record<string, unknown>) => void;
+  /** The call has its result. */
+  toolEnded: (call: string, how: CallEnd) => void;
 };
 export type TranscriptFollower = Disposable & { follow(path: string, fromEnd: boolean): void };
 
@@ -147,7 +152,7 @@ class Wrapper implements Disposable {
       throw error;
     }
     this.#inputs = inputs({
-      write: (bytes) => this.#pty.write(bytes),
+      write: (bytes) => this.#press(bytes),
       screen: () => this.#view?.screen() ?? null,
       status: () => this.#facts.state.status,
       tell,
@@ -204,14 +209,22 @@ class Wrapper implements Disposable {
     if (this.#link.up) view.online();
     this.#transcript = await this.#options.transcript({
       block: (text) => view.block(text),
-      toolEnded: (tool, input, chosen) => this.#prompts.toolEnded(tool, input, chosen),
+      toolCalled: (call, tool, input) => this.#prompts.toolCalled(call, tool, input),
+      toolEnded: (call, how) => this.#prompts.toolEnded(call, how),
     });
   }
 
   #typedAtDesk(bytes: Uint8Array) {
     this.#pty.write(bytes);
-    if (CTRL_Z.test(Buffer.from(bytes).toString("latin1")))
-      this.#suspendableUntil = Date.now() + SUSPEND_WITHIN_MS;
+    const text = Buffer.from(bytes).toString("latin1");
+    if (!NO_KEYS.test(text)) this.#prompts.touched();
+    if (CTRL_Z.test(text)) this.#suspendableUntil = Date.now() + SUSPEND_WITHIN_MS;
+  }
+
+  /** A phone's keys, as good as the desk's. */
+  #press(bytes: Uint8Array) {
+    this.#pty.write(bytes);
+    this.#prompts.touched();
   }
 
   /** claude says that it is suspended: so are we, until the shell brings us back. */
@@ -284,7 +297,7 @@ class Wrapper implements Disposable {
       case "Stop":
       case "StopFailure":
       case "SubagentStop":
-        this.#prompts.turnEnded(input.prompt_id);
+        this.#prompts.turnEnded(input.prompt_id, agent);
         break;
       case "UserPromptSubmit":
         this.#inputs.taken(input.prompt);
@@ -345,7 +358,7 @@ class Wrapper implements Disposable {
         this.#view?.watched(message.viewers, message.rate);
         return;
       case "interrupt":
-        if (this.#facts.state.status !== "suspended") this.#pty.write(ESCAPE);
+        if (this.#facts.state.status !== "suspended") this.#press(ESCAPE);
         return;
       case "stop":
         return this.#stop("stopped", "SIGTERM");
