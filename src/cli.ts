@@ -18,7 +18,8 @@ async function main(argv: string[]): Promise<number> {
   const [word = "", ...rest] = argv;
   const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
   if (command) return command(rest);
-  return (await import("./run.ts")).run(word === "--" ? rest : argv);
+  const protectsOurs = word === "--" && Object.hasOwn(COMMANDS, rest[0] ?? "");
+  return (await import("./run.ts")).run(protectsOurs ? rest : argv); // Any other `--` is claude's.
 }
 
 /** 0 ok, 1 failure, 2 usage, 3 configuration, 4 server unreachable, 5 refused; a wrapped claude's own code otherwise. */
