@@ -7,6 +7,21 @@ const TIMEOUT_MS = 10_000;
 /** `network`: no answer came, so nobody knows whether the request arrived. */
 export type FailureCode = ErrorCode | "network";
 
+/** Where the half of a login is kept that a cookie must not carry: cookies go to every port of a host, this does not. */
+const KEY = "login-key";
+
+/** Keeps the half that pairing gave, or forgets it. */
+export function keepKey(key: string | null) {
+  if (key === null) localStorage.removeItem(KEY);
+  else localStorage.setItem(KEY, key);
+}
+
+/** The headers that every request of this page carries. */
+export function loginHeaders(): Record<string, string> {
+  const key = localStorage.getItem(KEY);
+  return key === null ? {} : { "x-claude-remote-key": key };
+}
+
 export class ApiFailure extends Error {
   override name = "ApiFailure";
   readonly code: FailureCode;
@@ -26,9 +41,12 @@ export class ApiFailure extends Error {
 }
 
 async function call(method: string, path: string, body?: object): Promise<unknown> {
-  const init: RequestInit = { method, redirect: "error", signal: AbortSignal.timeout(TIMEOUT_MS) };
-  if (body)
-    Object.assign(init, { body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+  const headers = loginHeaders();
+  const init: RequestInit = { method, headers, redirect: "error", signal: AbortSignal.timeout(TIMEOUT_MS) };
+  if (body) {
+    headers["content-type"] = "application/json";
+    init.body = JSON.stringify(body);
+  }
   let response: Response;
   let text: string;
   try {

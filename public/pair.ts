@@ -1,11 +1,11 @@
 // Letting this phone in: the code from the link or typed, a tap, two digits to compare, and the yes in the terminal.
-import { ApiFailure, post } from "./api.ts";
+import { ApiFailure, keepKey, post } from "./api.ts";
 import { fromTemplate, part, setText } from "./dom.ts";
 
 const POLL_MS = 1_000;
 
 /** What the server says to a code: wait for the yes with `claim`, or come in. */
-type Reply = { status: "pending"; check: string; claim: string } | { status: "paired" };
+type Reply = { status: "pending"; check: string; claim: string } | { status: "paired"; key?: string | null };
 
 /** The pairing page. `code` comes from the link, or null when it has to be typed. `onPaired` once the login is set. */
 export function pairView(code: string | null, onPaired: () => void) {
@@ -44,7 +44,9 @@ export function pairView(code: string | null, onPaired: () => void) {
   async function begin(body: { code: string; name: string; claim?: string }) {
     go.disabled = true;
     try {
-      const reply = (await post("/api/pair", body)) as Reply;
+      const bind = location.protocol === "http:"; // Over https no other port of the host speaks for it.
+      const reply = (await post("/api/pair", { ...body, bind })) as Reply;
+      if (reply.status === "paired") keepKey(reply.key ?? null);
       if (closed) return;
       if (reply.status === "paired") return onPaired();
       at("form").hidden = true;

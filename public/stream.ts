@@ -1,5 +1,6 @@
 // The event stream: opens it, notices when it is dead although it looks open, and opens it again for ever.
 import { DEAD_AFTER_MS, type ViewerEvents } from "../src/protocol.ts";
+import { loginHeaders } from "./api.ts";
 import type { Connection } from "./model.ts";
 import { eventParser, type StreamEvent } from "./sse.ts";
 
@@ -79,7 +80,7 @@ export function stream({ fold, connect }: StreamOptions) {
   }
 
   async function follow(signal: AbortSignal) {
-    const headers: Record<string, string> = { accept: "text/event-stream" };
+    const headers: Record<string, string> = { ...loginHeaders(), accept: "text/event-stream" };
     if (cursor) headers["last-event-id"] = cursor;
     const response = await fetch(path, { headers, signal, cache: "no-store" });
     if (response.status === 401 && !signal.aborted) {

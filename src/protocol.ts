@@ -350,6 +350,8 @@ export type PairBody = {
   name: string;
   /** What the first answer (`pending`) gave this phone: ask again with it until the terminal has said yes. */
   claim?: string;
+  /** The answer then has a `key` that every request must carry beside the cookie (x-claude-remote-key). */
+  bind?: boolean;
 };
 
 /** Every error a REST caller can meet; the status of each stands in server/errors.ts. */

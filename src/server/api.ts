@@ -78,6 +78,7 @@ const pairBody = v.object({
   code: v.pipe(v.string(), v.maxLength(50)),
   name,
   claim: v.optional(v.pipe(v.string(), v.maxLength(100))),
+  bind: v.optional(v.boolean()),
 });
 
 /** The table. Whoever is not named by a route does not get in. */

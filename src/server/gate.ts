@@ -52,6 +52,9 @@ export const ownersDoor: Door = {
   },
 };
 
+/** The half of a login that only the page's own origin can read; a browser never sends it by itself. */
+const KEY_HEADER = "x-claude-remote-key";
+
 /** What a plain form can send without asking anybody; no page of ours does. */
 const FORM_TYPES = /^(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\b/i;
 
@@ -96,7 +99,7 @@ function callerOf({ headers }: Request, name: Name, logins: Logins): Caller | nu
     if (!token) throw new ApiError("unauthorized", "The token is not valid.");
     return { kind: "token", token };
   }
-  const viewer = cookie ? logins.check(cookie) : null;
+  const viewer = cookie ? logins.check(cookie, headers.get(KEY_HEADER)) : null;
   return viewer && { kind: "viewer", viewer };
 }
 

@@ -7,7 +7,7 @@ import { privateFile } from "./private-file.ts";
 export type { Logger };
 
 /** Fields that could hold a secret; blanked wherever they stand, in case one is ever logged by mistake. */
-const SECRET = ["cookie", "code", "secret", "mac", "claim", "token", "authorization", "text", "input"];
+const SECRET = ["cookie", "code", "secret", "key", "mac", "claim", "token", "authorization", "text", "input"];
 
 /** A log at this level, to stderr, or to `file` (0600; turned over to `<file>.1`). */
 export function openLog({ level, file }: { level: string; file?: string }): Logger {

@@ -15,6 +15,9 @@ export const hashOf = (secret: string) => createHash("sha256").update(secret).di
 /** A secret nobody can guess, in letters that fit a cookie and a header. */
 export const newSecret = () => randomBytes(SECRET_BYTES).toString("base64url");
 
+/** A login of two halves is neither of them. */
+const both = (secret: string, key: string | null) => (key === null ? secret : `${secret}.${key}`);
+
 /** The value of that cookie; "ambiguous" if it is there more than once. */
 export function cookieOf(header: string | null, name: string): string | "ambiguous" | null {
   const values = (header ?? "").split(/[;,]/).flatMap((part) => {
@@ -42,19 +45,24 @@ export class Logins {
     this.#clock = clock;
   }
 
-  /** Lets a browser in. The secret exists only here and in its cookie. */
-  add(name: string, address: string): { viewer: Viewer; secret: string } {
+  /**
+   * Lets a browser in. `secret` exists only here and in its cookie. A browser sends a cookie to every port of a host, so
+   * with `bind` half of the login is a `key` that its page keeps where only its own origin can read, and sends itself.
+   */
+  add(name: string, address: string, bind = false): { viewer: Viewer; secret: string; key: string | null } {
     const secret = newSecret();
+    const key = bind ? newSecret() : null;
     const id = Bun.randomUUIDv7() as ViewerId;
-    this.#store.addViewer({ id, name, address, hash: hashOf(secret) }, this.#clock.now());
-    const viewer = this.#store.viewerOf(hashOf(secret));
+    const hash = hashOf(both(secret, key));
+    this.#store.addViewer({ id, name, address, hash }, this.#clock.now());
+    const viewer = this.#store.viewerOf(hash);
     if (!viewer) throw new Error("the login is not there");
-    return { viewer, secret };
+    return { viewer, secret, key };
   }
 
-  /** Whose secret that is, or null: unknown, revoked, or too old. */
-  check(secret: string): Viewer | null {
-    const viewer = this.#store.viewerOf(hashOf(secret));
+  /** Whose secret that is, or null: unknown, without its key, revoked, or too old. */
+  check(secret: string, key: string | null = null): Viewer | null {
+    const viewer = this.#store.viewerOf(hashOf(both(secret, key)));
     if (!viewer || viewer.revoked_at !== null) return null;
     const now = this.#clock.now();
     const seen = Math.max(viewer.last_seen, this.#seen.get(viewer.id) ?? 0);

@@ -303,3 +303,17 @@ test("a cookie header is read part by part", () => {
   expect(cookieOf(null, "cr")).toBeNull();
   expect(cookieOf("cr=1;cr=1", "cr")).toBe("ambiguous");
 });
+
+test("SEC-013 a browser's cookie, which goes to every port of the host, is no login without its page's key", async () => {
+  await using server = await testServer();
+  const { code } = await server.admin("POST", "/pair", { yes: true });
+  const reply = await nobody(server).post("/api/pair", { code, name: "A browser", bind: true });
+  const { key } = reply.body as Record<string, string>;
+  const cookie = reply.headers.get("set-cookie")?.split(";")[0] ?? "";
+  const ask = async (headers: Record<string, string>) =>
+    (await fetch(`${server.url}/api/sessions`, { headers: { cookie, ...headers } })).status;
+  expect(key).toMatch(/^[\w-]{43}$/);
+  expect(await ask({})).toBe(401);
+  expect(await ask({ "x-claude-remote-key": "x".repeat(43) })).toBe(401);
+  expect(await ask({ "x-claude-remote-key": key ?? "" })).toBe(200);
+});

@@ -20,12 +20,21 @@ export type PairingState =
 /** What the phone gets: wait for the yes with `claim`, or the login. */
 export type PairingResult =
   | { status: "pending"; check: string; claim: string }
-  | { status: "paired"; check: string; viewer: Viewer; secret: string };
+  | { status: "paired"; check: string; viewer: Viewer; secret: string; key: string | null };
 
 type Open = { code: string; yes: boolean; expiresAt: number; request: Request | null };
 type Request = { name: string; address: string; check: string; claim: string; confirmed: boolean };
 
 export type PairingEvents = { paired(viewer: Viewer): void; refused(address: string): void };
+
+type Given = {
+  code: string;
+  name: string;
+  claim?: string | undefined;
+  /** The browser's page keeps half of the login itself (see Logins.add). */
+  bind?: boolean | undefined;
+  address: string;
+};
 
 /** At most one pairing is open; opening another ends the one before. */
 export class Pairing {
@@ -80,7 +89,7 @@ export class Pairing {
    * A phone with the code, or again with its claim. Throws `forbidden` for wrong, spent, expired and closed alike, and
    * `rate_limited` after too many of these.
    */
-  enter(given: { code: string; name: string; claim?: string | undefined; address: string }): PairingResult {
+  enter(given: Given): PairingResult {
     const recent = this.#wrong.filter((at) => at > this.#clock.now() - LIMITS.pairingMs);
     this.#wrong = recent;
     const tooMany = recent.length >= LIMITS.pairingTries;
@@ -92,14 +101,14 @@ export class Pairing {
     const { check, claim, name, address } = request;
     if (!request.confirmed) return { status: "pending", check, claim };
     this.#open = null;
-    const { viewer, secret } = this.#logins.add(name, address);
+    const { viewer, ...login } = this.#logins.add(name, address, given.bind);
     this.#paired = { viewer, check };
     this.#on.paired(viewer);
-    return { status: "paired", check, viewer, secret };
+    return { status: "paired", check, viewer, ...login };
   }
 
   /** The phone that came first with the code owns it; null for any other. */
-  #request(open: Open, given: { name: string; claim?: string | undefined; address: string }) {
+  #request(open: Open, given: Given) {
     if (open.request) return given.claim && same(open.request.claim, given.claim) ? open.request : null;
     if (given.claim !== undefined) return null;
     const check = String(randomInt(100)).padStart(2, "0");
