@@ -3,7 +3,7 @@ import { describe, expect } from "bun:test";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { claudeVersions } from "../real-claude.ts";
-import { cardReady, openCard, outcome, say, stories } from "./world.ts";
+import { cardReady, openCard, outcome, said, stories } from "./world.ts";
 
 const story = stories();
 
@@ -13,7 +13,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
     version,
     async (world) => {
       const [desk, phone] = await Promise.all([world.desk(), world.phone()]);
-      await say(
+      await world.say(
         desk,
         "RUN: touch made.txt && echo hi-there ;; WRITE: note.txt one ;; EDIT: note.txt|one|uno",
       );
@@ -47,7 +47,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       await world.picture(phone, "diff");
       await phone.part("approve").tap();
       await outcome(phone, /Claude accepted/);
-      await desk.waitFor(/Done: /);
+      await said(desk, "Done: ");
       expect(world.read("note.txt")).toBe("uno\nsecond line\n");
     },
   );
@@ -61,7 +61,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       writeFileSync(tool, '#!/bin/sh\necho "$2" >> installed.txt\n');
       chmodSync(tool, 0o700);
 
-      await say(desk, "RUN: rm -rf precious ;; SAY: I understand");
+      await world.say(desk, "RUN: rm -rf precious ;; SAY: I understand");
       await openCard(phone, "Run this command?");
       await phone.button(/and tell Claude/).tap();
       const words = 'No "rm", please: use `git rm` instead.\nIch meine es ernst 🙏';
@@ -71,10 +71,10 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       await outcome(phone, /Claude accepted/);
       const told = await world.api.waitFor(({ step }) => step === 1);
       expect(told.results).toMatchObject([{ text: words, isError: true }]);
-      await desk.waitFor(/I understand/);
+      await said(desk, "I understand");
 
       await phone.part("next").tap();
-      await say(desk, "RUN: ./tool install first ;; SAY: once");
+      await world.say(desk, "RUN: ./tool install first ;; SAY: once");
       await openCard(phone, "Run this command?");
       await phone.button("More …").tap();
       const dialog = phone.page.getByRole("dialog");
@@ -84,12 +84,12 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       await world.picture(phone, "always");
       await dialog.getByRole("button", { name: "Always allow" }).tap();
       await outcome(phone, /Claude accepted/);
-      await desk.waitFor(/once/);
+      await said(desk, "once");
       expect(world.read(".claude/settings.local.json")).toContain("Bash(./tool install");
       const asked = await phone.page.evaluate(() => fetch("/api/prompts").then((answer) => answer.json()));
 
-      await say(desk, "RUN: ./tool install second ;; SAY: twice");
-      await desk.waitFor(/[●⏺] twice/);
+      await world.say(desk, "RUN: ./tool install second ;; SAY: twice");
+      await said(desk, "twice");
       expect(world.read("installed.txt")).toBe("first\nsecond\n");
       const after = await phone.page.evaluate(() => fetch("/api/prompts").then((answer) => answer.json()));
       expect(after.prompts).toHaveLength(asked.prompts.length);

@@ -1,7 +1,7 @@
 // How claude ends is how we end, and the phone is told.
 import { describe, expect } from "bun:test";
 import { claudeVersions } from "../real-claude.ts";
-import { atRest, kill, leave, openSession, stories } from "./world.ts";
+import { kill, leave, openSession, stories } from "./world.ts";
 
 const story = stories();
 
@@ -24,7 +24,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
         world.desk(),
         world.desk(),
         world.phone(),
-        atRest(bare),
+        world.idle(bare),
       ]);
       await phone.page.locator("a.row").nth(1).waitFor();
       kill(await world.claudePid(killed), "SIGKILL");

@@ -1,7 +1,7 @@
 // What takes real minutes: a question that stood for longer than any default time limit is still answered from the phone.
 import { expect, test } from "bun:test";
 import { claudeVersions } from "../real-claude.ts";
-import { openCard, outcome, say, stories } from "./world.ts";
+import { openCard, outcome, said, stories } from "./world.ts";
 
 /** The versions wait side by side. */
 const story = stories(test.concurrent);
@@ -16,14 +16,14 @@ for (const version of process.env.CLAUDE_REMOTE_TEST_ALL === "1" ? claudeVersion
     version,
     async (world) => {
       const [desk, phone] = await Promise.all([world.desk(), world.phone()]);
-      await say(desk, "RUN: touch late.txt && echo at-last");
+      await world.say(desk, "RUN: touch late.txt && echo at-last");
       await openCard(phone, "Run this command?");
       await Bun.sleep(LONG_MS);
       await phone.reads(phone.part("age"), /^11 min$/);
       await world.picture(phone, "after-eleven-minutes");
       await phone.part("approve").tap();
       await outcome(phone, /Claude accepted/);
-      await desk.waitFor(/Done: .*at-last/);
+      await said(desk, "Done: .*at-last");
       expect(world.read("late.txt")).toBe("");
     },
     LONG_MS + AROUND_MS,

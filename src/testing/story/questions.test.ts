@@ -1,7 +1,7 @@
 // Questions and plans: claude asks more than yes or no.
 import { describe, expect } from "bun:test";
 import { claudeVersions } from "../real-claude.ts";
-import { openCard, outcome, say, stories } from "./world.ts";
+import { openCard, outcome, said, stories } from "./world.ts";
 
 const story = stories();
 
@@ -11,7 +11,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
     version,
     async (world) => {
       const [desk, phone] = await Promise.all([world.desk("plan"), world.phone()]);
-      await say(desk, "ASK: many ;; SAY: thank you");
+      await world.say(desk, "ASK: many ;; SAY: thank you");
       await openCard(phone, "Claude asks");
       expect(await phone.part("approve").isDisabled()).toBe(true);
       const choose = (question: string, label: string) =>
@@ -27,10 +27,10 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       const [told] = results;
       expect(told?.isError).toBe(false);
       expect(told?.text).toMatch(/button be\?"?\s?[="]+Blue"[\s\S]*Login, ?Export[\s\S]*a plain file/);
-      await desk.waitFor(/thank you/);
+      await said(desk, "thank you");
 
       await phone.part("next").tap();
-      await say(desk, "PLAN");
+      await world.say(desk, "PLAN");
       await openCard(phone, "Approve this plan?");
       await phone.page.getByText("The plan", { exact: true }).waitFor();
       await world.picture(phone, "plan");
@@ -40,7 +40,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
         /approved your plan/i.test(results[0]?.text ?? ""),
       );
       expect(planned.results[0]?.isError).toBe(false);
-      await desk.waitFor(/Done: /);
+      await said(desk, "Done: ");
     },
   );
 });

@@ -3,9 +3,13 @@ import { describe, expect } from "bun:test";
 import type { Phone } from "../page.ts";
 import { claudeVersions } from "../real-claude.ts";
 import type { Terminal } from "../terminal.ts";
-import { openSession, say, stories } from "./world.ts";
+import { openSession, stories } from "./world.ts";
 
 const story = stories();
+/** ms between two looks, and how many equal ones in a row mean that nothing moves any more. */
+const LOOK_MS = 100;
+const AT_REST_LOOKS = 5;
+const EQUAL_WITHIN_MS = 15_000;
 
 describe.each([...claudeVersions])("claude %s", (version) => {
   story(
@@ -15,7 +19,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       const [desk, phone] = await Promise.all([world.desk(), world.phone()]);
       await world.picture(phone, "list");
       await openSession(phone);
-      await say(desk, "TEXT: 60");
+      await world.say(desk, "TEXT: 60");
       await desk.waitFor(/line 60 of the answer/);
       await equalScreens(desk, phone);
       expect(await colours(phone)).toBeGreaterThan(2);
@@ -43,10 +47,11 @@ async function shown(phone: Phone): Promise<string> {
     .trimEnd();
 }
 
-/** Both sides move until claude is at rest: they have to meet. */
+/** Both sides move until claude is at rest; then they have to be equal, and to stay so. */
 async function equalScreens(desk: Terminal, phone: Phone) {
-  const end = Date.now() + 10_000;
-  while ((await shown(phone)) !== desk.screen() && Date.now() < end) await Bun.sleep(50);
+  const end = Date.now() + EQUAL_WITHIN_MS;
+  for (let equal = 0; equal < AT_REST_LOOKS && Date.now() < end; await Bun.sleep(LOOK_MS))
+    equal = (await shown(phone)) === desk.screen() ? equal + 1 : 0;
   expect(await shown(phone)).toBe(desk.screen());
 }
 

@@ -3,7 +3,7 @@ import { describe, expect } from "bun:test";
 import type { Phone } from "../page.ts";
 import { claudeVersions } from "../real-claude.ts";
 import type { Terminal } from "../terminal.ts";
-import { cardReady, kill, openCard, outcome, say, stories, until, type World } from "./world.ts";
+import { cardReady, kill, openCard, outcome, said, stories, until, type World } from "./world.ts";
 
 const story = stories();
 /** What the phone may take, from when a server answers again, to show what is true now, ms. */
@@ -15,7 +15,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
     version,
     async (world) => {
       const [desk, phone] = await Promise.all([world.desk(), world.phone()]);
-      await say(desk, "RUN: touch one.txt ;; RUN: touch two.txt ;; RUN: touch three.txt");
+      await world.say(desk, "RUN: touch one.txt ;; RUN: touch two.txt ;; RUN: touch three.txt");
       await openCard(phone, "Run this command?");
       await killServer(world);
       await answerAtDesk(desk, /touch two\.txt/);
@@ -32,7 +32,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       await cardReady(phone, "Run this command?");
       await phone.part("approve").tap();
       await outcome(phone, /Claude accepted/);
-      await desk.waitFor(/Done: /);
+      await said(desk, "Done: ");
       expect(["one.txt", "two.txt", "three.txt"].map((name) => world.read(name))).toEqual(["", "", ""]);
       console.log(
         `claude ${version}: restart to truth, by serve ${byServe} ms, by a command ${byCommand} ms`,

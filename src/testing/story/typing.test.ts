@@ -4,7 +4,7 @@ import type { MessagesApi } from "../messages-api.ts";
 import type { MessagesRequest } from "../messages-request.ts";
 import type { Phone } from "../page.ts";
 import { claudeVersions } from "../real-claude.ts";
-import { atRest, openSession, say, stories } from "./world.ts";
+import { openSession, said, stories } from "./world.ts";
 
 const story = stories();
 /** Longer than any test: claude works until it is interrupted. */
@@ -17,10 +17,11 @@ describe.each([...claudeVersions])("claude %s", (version) => {
     async (world) => {
       const [desk, phone] = await Promise.all([world.desk(), world.phone()]);
       await openSession(phone);
+      await phone.reads(phone.part("word"), /^Idle/);
       await send(phone, "SAY: heard from afar");
       await phone.reads(phone.page.locator(".sent"), /Seen by Claude/);
       await world.picture(phone, "seen");
-      await desk.waitFor(/[●⏺] heard from afar/);
+      await said(desk, "heard from afar");
       expect(wordsOf(await heard(world.api, /afar/))).toEqual(["SAY: heard from afar"]);
 
       const long = [
@@ -31,10 +32,10 @@ describe.each([...claudeVersions])("claude %s", (version) => {
         "и конец",
       ].join("\n");
       await send(phone, long);
-      await desk.waitFor(/[●⏺] vier Zeilen/);
+      await said(desk, "vier Zeilen");
       expect(wordsOf(await heard(world.api, /vier Zeilen/))).toEqual([long.replace("\t", "    ")]);
 
-      await atRest(desk);
+      await world.idle(desk);
       await desk.type("half a thought");
       await desk.waitFor(/❯\shalf a thought/);
       await send(phone, "SAY: instead of it");
@@ -43,15 +44,15 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       await world.picture(phone, "desk-is-typing");
       expect(desk.screen()).toMatch(/❯\shalf a thought/);
       await phone.button("Replace it").tap();
-      await desk.waitFor(/[●⏺] instead of it/);
+      await said(desk, "instead of it");
       expect(wordsOf(await heard(world.api, /instead/))).toEqual(["SAY: instead of it"]);
 
-      await atRest(desk);
+      await world.idle(desk);
       await desk.type("SAY: begun at the desk,");
       await desk.waitFor(/❯\sSAY: begun at the desk,/);
       await send(phone, " ended on the phone");
       await phone.button("Add to it").tap();
-      await desk.waitFor(/[●⏺] begun at the desk, ended on the phone/);
+      await said(desk, "begun at the desk, ended on the phone");
     },
   );
 
@@ -60,7 +61,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
     await openSession(phone);
     await phone.button("Shift Tab").tap();
     await desk.waitFor(/accept edits on/);
-    await say(desk, `SLOW: ${FOREVER_MS} ;; SAY: never said`);
+    await world.say(desk, `SLOW: ${FOREVER_MS} ;; SAY: never said`);
     await world.api.waitFor(({ prompt }) => prompt.startsWith("SLOW"));
     await phone.button("Interrupt").tap();
     const dialog = phone.page.getByRole("dialog");
@@ -68,7 +69,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
     await world.picture(phone, "interrupt");
     await dialog.getByRole("button", { name: "Interrupt" }).tap();
     await phone.reads(phone.part("word"), /^Idle/);
-    await atRest(desk);
+    await world.idle(desk);
     expect(desk.screen()).not.toMatch(/esc to interrupt/i);
     expect(desk.screen()).not.toMatch(/[●⏺] never said/);
   });

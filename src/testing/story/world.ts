@@ -126,8 +126,22 @@ export class World implements AsyncDisposable {
   /** A claude at the desk, its input box empty and waiting. */
   async desk(mode = "default"): Promise<Terminal> {
     const desk = this.terminal("--permission-mode", mode);
-    await atRest(desk);
+    await this.idle(desk);
     return desk;
+  }
+
+  /** Waits until claude says of itself that it waits for a prompt, and shows where to type it. */
+  async idle(desk: Terminal): Promise<void> {
+    const folder = join(this.#home.home, ".claude", "sessions");
+    const idle = (pid: number) => /"status":\s*"idle"/.test(textOf(join(folder, `${pid}.json`)));
+    await until("claude idle", () => [desk.pid, ...childrenOf(desk.pid)].some(idle), START_MS);
+    await desk.waitFor(/\? for shortcuts|(mode|edits) on/, { timeout: START_MS });
+  }
+
+  /** Types a prompt into claude's empty input box once claude is idle, and Enter once it stands there. */
+  async say(desk: Terminal, text: string): Promise<void> {
+    await this.idle(desk);
+    await enter(desk, text);
   }
 
   /** Runs one of the commands to its end; resolves with what it wrote to stdout. Rejects if it failed. */
@@ -284,22 +298,23 @@ export function kill(pid: number, signal: NodeJS.Signals) {
   }
 }
 
-/** Waits until claude shows its input box and the footer below it: it waits for what one types. */
-export function atRest(desk: Terminal): Promise<string> {
-  return desk.waitFor(/\? for shortcuts|(mode|edits) on/, { timeout: START_MS });
-}
-
-/** Types a prompt into claude's empty input box, and Enter once it stands there. */
-export async function say(desk: Terminal, text: string) {
+/** Types a text into an empty input box, and Enter once it stands there. */
+async function enter(desk: Terminal, text: string) {
   desk.paste(text);
   const beginning = text.slice(0, 40).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   await desk.waitFor(new RegExp(`❯\\s${beginning}`), { timeout: START_MS });
   desk.write("\r");
 }
 
+/** Waits until claude has said so: the same words in the prompt do not count. */
+export function said(desk: Terminal, words: string): Promise<string> {
+  return desk.waitFor(new RegExp(`[●⏺] ${words}`), { timeout: START_MS });
+}
+
 /** From the list or the session to the question that waits; resolves when it can be answered. */
 export async function openCard(phone: Phone, title: string) {
-  await phone.page.locator(".row-item.waiting a:visible, a.ask-bar:visible").first().tap();
+  // A row leads to the session for as long as only claude's state is known, and not yet the question.
+  await phone.page.locator('a.row[href^="/p/"]:visible, a.ask-bar:visible').first().tap();
   await cardReady(phone, title);
 }
 
@@ -322,6 +337,6 @@ export async function openSession(phone: Phone) {
 
 /** `/exit` at the desk. */
 export async function leave(desk: Terminal): Promise<Exit> {
-  await say(desk, "/exit");
+  await enter(desk, "/exit");
   return desk.exited;
 }
