@@ -127,7 +127,7 @@ export function mainOptions({ options }: Pick<PromptState, "options">) {
 function label(button: HTMLButtonElement, text: string, what: string) {
   const [head = text, ...rest] = text.split(", ");
   button.replaceChildren(element("span", "", head));
-  if (rest.length > 0) button.append(element("small", "", rest.join(", ")));
+  if (rest.length > 0) button.append(" ", element("small", "", rest.join(", ")));
   button.setAttribute("aria-label", `${text}: ${what}`);
 }
 

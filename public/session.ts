@@ -13,7 +13,7 @@ import { clockTime } from "./times.ts";
 import { stateWords } from "./words.ts";
 
 const KEYS: [key: Key, text: string, name: string][] = [
-  ["escape", "Esc", "Escape"],
+  ["escape", "Esc", "Esc"],
   ["up", "↑", "Up"],
   ["down", "↓", "Down"],
   ["enter", "Enter", "Enter"],
@@ -21,11 +21,11 @@ const KEYS: [key: Key, text: string, name: string][] = [
   ["shift_tab", "⇧Tab", "Shift Tab"],
   ["left", "←", "Left"],
   ["right", "→", "Right"],
-  ["wheel_up", "Wheel ↑", "Scroll up"],
-  ["wheel_down", "Wheel ↓", "Scroll down"],
-  ["page_up", "PgUp", "Page up"],
-  ["page_down", "PgDn", "Page down"],
-  ["ctrl_c", "Ctrl-C", "Control C"],
+  ["wheel_up", "Wheel ↑", "Wheel up"],
+  ["wheel_down", "Wheel ↓", "Wheel down"],
+  ["page_up", "PgUp", "PgUp, page up"],
+  ["page_down", "PgDn", "PgDn, page down"],
+  ["ctrl_c", "Ctrl-C", "Ctrl-C"],
 ];
 
 type Tab = "screen" | "log";
