@@ -14,6 +14,7 @@ const SYMBOLS = {
 const TERMIOS_BYTES = 128;
 /** Now, not after pending output is gone: that could be never. */
 const TCSANOW = 0;
+const POLLIN = 1;
 const POLLOUT = 4;
 /** The signals that Bun ignores for itself; the numbers are the same on Linux and macOS. */
 const SIGPIPE = 13;
@@ -59,8 +60,18 @@ export function madeRaw(settings: Uint8Array): Uint8Array {
 
 /** Waits at most `ms` until `fd` takes bytes, or says that it never will again. Whether it is ready. */
 export function writable(fd: number, ms: number): boolean {
-  const request = new Int32Array([fd, POLLOUT]); // struct pollfd {int fd; short events, revents}, little-endian
-  return libc().poll(new Uint8Array(request.buffer), 1, ms) > 0;
+  return polled(fd, POLLOUT, ms) !== 0;
+}
+
+/** Whether `fd` has bytes that nobody has read yet. */
+export function readable(fd: number): boolean {
+  return (polled(fd, POLLIN, 0) & POLLIN) !== 0;
+}
+
+/** What of `events`, or what fault, there is within `ms`; 0 for nothing. */
+function polled(fd: number, events: number, ms: number): number {
+  const request = new Int32Array([fd, events]); // struct pollfd {int fd; short events, revents}, little-endian
+  return libc().poll(new Uint8Array(request.buffer), 1, ms) > 0 ? (request[1] ?? 0) >>> 16 : 0;
 }
 
 /** Bun ignores two signals, and a program that takes our place would go on ignoring them. */

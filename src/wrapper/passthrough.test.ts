@@ -57,8 +57,10 @@ test("arguments and environment pass as they are", () => {
 });
 
 test("claude ignores no signal that we ignored, and has no file of ours", () => {
-  const status = Bun.spawnSync(sh("grep -E 'Sig(Ign|Blk)' /proc/self/status; ls /proc/$$/fd | xargs"));
-  expect(status.stdout.toString()).toBe("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0 1 2\n");
+  const signals = Bun.spawnSync(through("grep", "-E", "Sig(Ign|Blk)", "/proc/self/status"));
+  expect(signals.stdout.toString()).toBe("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+  const files = Bun.spawnSync(through("ls", "/proc/self/fd"));
+  expect(files.stdout.toString()).toBe("0\n1\n2\n3\n"); // 3 is the folder that ls reads.
 });
 
 test("it is the same process", async () => {

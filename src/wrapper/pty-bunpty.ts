@@ -1,7 +1,7 @@
 // The `bun-pty` engine: that package's native library, driven by our own loop. Its own class polls slowly, rewrites bytes
 // that are not UTF-8, freezes in a flood and leaks; docs/pty.md lists what is mended here and what only its Rust can mend.
 import { dlopen, ptr } from "bun:ffi";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import darwin from "bun-pty/rust-pty/target/release/librust_pty.dylib" with { type: "file" };
 import linux from "bun-pty/rust-pty/target/release/librust_pty.so" with { type: "file" };
@@ -10,6 +10,7 @@ import linuxArm from "bun-pty/rust-pty/target/release/librust_pty_arm64.so" with
 import linuxArmMusl from "bun-pty/rust-pty/target/release/librust_pty_arm64_musl.so" with { type: "file" };
 import linuxMusl from "bun-pty/rust-pty/target/release/librust_pty_musl.so" with { type: "file" };
 import { pathsFor, privateFolder } from "../paths.ts";
+import { readable } from "./libc.ts";
 import type { Pty, PtyOptions } from "./pty-engine.ts";
 
 /** The library hands out what it holds in pieces of this size and moves the rest each time, so pieces are large. */
@@ -20,8 +21,12 @@ const LIVELY_MS = 20;
 const QUIET_WAIT_MS = 8;
 const IDLE_WAIT_MS = 16;
 const IDLE_AFTER_MS = 1_000;
-/** Between the program's end and the last read: the library's reading thread may still hold the last output. */
+/**
+ * Between the program's end and the last read: the library's reading thread may still hold the last output, and on a busy
+ * machine it may not even have read it, which only Linux lets us see. Then we wait for it, but not for ever.
+ */
 const TAIL_MS = 20;
+const MAX_UNREAD_MS = 1_000;
 /** What a read says of a program that has ended, all of its output handed out. */
 const ENDED = -2;
 /** Removes variables from the environment and starts a program in its own place; the same on Linux and macOS. */
@@ -52,6 +57,7 @@ class BunPty implements Pty {
   readonly #handle: number;
   readonly #options: PtyOptions;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
+  readonly #masters: number[];
   #over = false;
   #livelyAt = performance.now();
   #wake: () => void = () => {};
@@ -63,13 +69,15 @@ class BunPty implements Pty {
       Buffer.from(`${cwd}\0`),
       environment(env),
     ] as const;
+    const others = masters();
     const handle = library.bun_pty_spawn(ptr(words[0]), ptr(words[1]), ptr(words[2]), cols, rows);
     if (handle < 0) throw new Error(`cannot start ${argv[0]}: bun-pty could not make a terminal for it`);
     this.#library = library;
     this.#options = options;
     this.#handle = handle;
     this.pid = library.bun_pty_get_pid(handle);
-    this.#run();
+    this.#masters = masters().filter((fd) => !others.includes(fd));
+    setImmediate(() => this.#run()); // Nothing is reported before the caller has us.
   }
 
   write(bytes: Uint8Array) {
@@ -99,7 +107,7 @@ class BunPty implements Pty {
     while (!this.#over) {
       if (!tailed && !this.#alive()) {
         tailed = true;
-        await Bun.sleep(TAIL_MS);
+        await this.#tail();
       }
       const count = this.#over
         ? ENDED
@@ -108,6 +116,12 @@ class BunPty implements Pty {
       else if (count === 0) await this.#pause();
       else this.#exited();
     }
+  }
+
+  async #tail() {
+    const endedAt = performance.now();
+    while (this.#masters.some(readable) && performance.now() - endedAt < MAX_UNREAD_MS) await Bun.sleep(1);
+    await Bun.sleep(TAIL_MS);
   }
 
   /** One turn of the event loop after each piece, or a flood would stop everything else. */
@@ -147,6 +161,23 @@ class BunPty implements Pty {
     } catch {
       return false;
     }
+  }
+}
+
+/** Our descriptors of PTYs, as far as /proc shows them: the library keeps its own to itself. */
+function masters(): number[] {
+  try {
+    return readdirSync("/proc/self/fd").map(Number).filter(isMaster);
+  } catch {
+    return []; // macOS.
+  }
+}
+
+function isMaster(fd: number): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).endsWith("ptmx");
+  } catch {
+    return false; // Closed since: the folder itself was one of them.
   }
 }
 

@@ -25,7 +25,10 @@ export type PtyOptions = {
   onFault?: (error: unknown) => void;
 };
 
-/** A program that runs in a PTY of its own, as leader of its session. Once it has ended, every call does nothing. */
+/**
+ * A program that runs in a PTY of its own, as leader of its session. Nothing is reported before the opener has it; once it
+ * has ended, every call does nothing.
+ */
 export interface Pty {
   readonly pid: number;
   /** Takes all bytes, in order; what the program does not read yet waits. */
