@@ -3,9 +3,9 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+export const BUILT = join(import.meta.dir, "..", "dist", "claude-remote");
 /** What is measured; another build of it, to compare the two, by `CLAUDE_REMOTE_BENCH_BINARY`. */
-export const BINARY =
-  process.env.CLAUDE_REMOTE_BENCH_BINARY || join(import.meta.dir, "..", "dist", "claude-remote");
+export const BINARY = process.env.CLAUDE_REMOTE_BENCH_BINARY || BUILT;
 
 /** Far from the usual port; the server takes the next free one where this is taken. */
 const FIRST_PORT = 7_420;
