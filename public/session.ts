@@ -123,7 +123,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
       at(`tab-${name}`).tabIndex = tab === name ? 0 : -1;
       at(`panel-${name}`).hidden = tab !== name;
     }
-    at("fit").hidden = tab !== "screen";
+    at("fit").hidden = tab !== "screen" || terminal.fits;
   }
 
   function drawAsk() {

@@ -26,6 +26,7 @@ export class Terminal implements Disposable {
   #screen: Screen | null = null;
   #fit: Fit = "readable";
   #fontPx = 0;
+  #fits = false;
   #pinched = false;
   #pinned = true;
 
@@ -73,6 +74,11 @@ export class Terminal implements Disposable {
     this.#resize();
   }
 
+  /** All columns are visible at a readable size. */
+  get fits(): boolean {
+    return this.#fits;
+  }
+
   /** How many columns and rows would fill this place at a size that reads well; never so few that claude cannot draw. */
   room(): { cols: number; rows: number } {
     const cols = (this.root.clientWidth - PADDING_PX) / (COMFORTABLE_PX * cellRatio(this.root));
@@ -111,8 +117,9 @@ export class Terminal implements Disposable {
     const screen = this.#screen;
     const width = this.root.clientWidth - PADDING_PX;
     if (!screen || width <= 0) return;
+    const fitting = width / (screen.cols * cellRatio(this.root));
+    this.#fits = fitting >= READABLE_PX;
     if (!this.#pinched) {
-      const fitting = width / (screen.cols * cellRatio(this.root));
       const least = this.#fit === "width" ? PINCH_PX.min : READABLE_PX;
       this.#setFont(Math.min(Math.max(fitting, least), LARGEST_PX));
     }
