@@ -2,7 +2,7 @@
 
 import type { InputId, InputMode, InputRefusal, Key, SessionStatus, WrapperMessage } from "../protocol.ts";
 import type { Screen } from "../screen.ts";
-import { inputBoxEmpty } from "./input-box.ts";
+import { inputBoxEmpty, inputBoxEndsWith } from "./input-box.ts";
 import { keyBytes } from "./keys.ts";
 import { typed } from "./typing.ts";
 
@@ -10,6 +10,11 @@ import { typed } from "./typing.ts";
 const MAX_TEXT_BYTES = 100_000;
 /** Answered ids remembered, so that a repeated one is not typed twice. */
 const MAX_REMEMBERED = 200;
+/** A claude that is held up for longer than this gets its Enter anyway. */
+const DRAWN_WITHIN_MS = 3_000;
+const LOOK_MS = 10;
+/** Between an editing key and the text: read together they would be taken for a paste. */
+const EDIT_MS = 100;
 /** Ctrl-U clears claude's input line; Ctrl-E goes to its end. */
 const CLEAR_LINE = "\x15";
 const END_OF_LINE = "\x05";
@@ -41,15 +46,29 @@ export function inputs({ write, screen, status, tell }: InputsOptions) {
   async function type({ id, text, mode }: Text) {
     const reason = refusal(text, mode);
     if (reason) return settle(id, { type: "input_refused", id, reason });
-    if (mode === "replace") write(encode(CLEAR_LINE));
-    if (mode === "append") write(encode(END_OF_LINE));
-    for (const step of typed(text)) {
-      if (step.after > 0) await Bun.sleep(step.after);
-      write(step.bytes);
+    if (mode !== "if_empty") {
+      write(encode(mode === "replace" ? CLEAR_LINE : END_OF_LINE));
+      await Bun.sleep(EDIT_MS);
+    }
+    const strokes = typed(text);
+    for (const [i, { after, bytes }] of strokes.entries()) {
+      if (after > 0) await Bun.sleep(after);
+      if (i === strokes.length - 1) await drawn(text);
+      write(bytes);
     }
     unseen.push({ id, text });
     unseen.splice(0, Math.max(0, unseen.length - MAX_REMEMBERED));
     settle(id, { type: "input_delivered", id });
+  }
+
+  /** Enter waits until the text is on the screen: read together with it, claude would take it for a new line. */
+  async function drawn(text: string) {
+    const deadline = Date.now() + DRAWN_WITHIN_MS;
+    for (;;) {
+      const now = screen();
+      if (!now || inputBoxEndsWith(now, text) || Date.now() > deadline) return;
+      await Bun.sleep(LOOK_MS);
+    }
   }
 
   function refusal(text: string, mode: InputMode): InputRefusal | null {
