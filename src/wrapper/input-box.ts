@@ -18,10 +18,25 @@ export function inputBoxEmpty(screen: Screen): boolean | null {
   return !underCursor || runs.some((run) => run.style?.dim && run.text.trim() !== "");
 }
 
-/** The rows between the two rules, the first of which begins with the prompt sign. */
+/** Letters enough to tell the end of a text from any other. */
+const TAIL_LETTERS = 16;
+const lettersOf = (text: string) => text.replaceAll(/[^\p{L}\p{N}]/gu, "");
+
+/**
+ * Whether the box shows the end of `text`, so that claude has read all of it; null where no box is shown. Only letters and
+ * digits count: a box wraps lines, and draws other characters as it likes.
+ */
+export function inputBoxEndsWith(screen: Screen, text: string): boolean | null {
+  const box = boxRows(screen);
+  if (!box) return null;
+  const typed = box.flat().filter((run) => !run.style?.dim);
+  return lettersOf(textOf(typed)).endsWith(lettersOf(text).slice(-TAIL_LETTERS));
+}
+
+/** The rows between the two rules, the first of which begins with the prompt sign, or that of a shell command. */
 function boxRows(screen: Screen): Row[] | null {
   const { lines } = screen;
-  const top = lines.findLastIndex((row, y) => isRule(row) && /^\s*[❯>]/.test(textOf(lines[y + 1] ?? [])));
+  const top = lines.findLastIndex((row, y) => isRule(row) && /^\s*[❯>!]/.test(textOf(lines[y + 1] ?? [])));
   if (top < 0) return null;
   const bottom = lines.findIndex((row, y) => y > top + 1 && isRule(row));
   return bottom < 0 ? null : lines.slice(top + 1, bottom);

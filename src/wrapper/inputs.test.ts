@@ -12,10 +12,16 @@ const box = (text: string): Screen => {
 function world() {
   const said: WrapperMessage[] = [];
   const typed: string[] = [];
-  const claude = { status: "idle" as SessionStatus, screen: box("") };
+  const claude = { status: "idle" as SessionStatus, screen: box(""), draws: true };
+  let drawn = "";
   let settled = Promise.withResolvers<void>();
   const given = inputs({
-    write: (bytes) => typed.push(new TextDecoder().decode(bytes)),
+    write: (bytes) => {
+      const text = new TextDecoder().decode(bytes);
+      typed.push(text);
+      drawn = /^[\r\x15]$/.test(text) ? "" : drawn + text;
+      if (claude.draws) claude.screen = box(drawn);
+    },
     screen: () => claude.screen,
     status: () => claude.status,
     tell: (message) => {
@@ -41,6 +47,35 @@ test("a text is typed, Enter in a write of its own, and delivered", async () => 
   await text("i1", "one\ntwo");
   expect(typed).toEqual(["one", "\n", "two", "\r"]);
   expect(said).toEqual([{ type: "input_delivered", id: "i1" as InputId }]);
+});
+
+test("Enter waits until claude has drawn the end of the text", async () => {
+  const { given, typed, claude, said } = world();
+  claude.draws = false;
+  given.text({ id: "i1" as InputId, text: "one\ntwo three 👋🏽", mode: "if_empty" });
+  while (typed.length < 3) await Bun.sleep(5);
+  claude.screen = box("one  two t");
+  await Bun.sleep(400); // Longer than any gap between two strokes.
+  expect(typed).toEqual(["one", "\n", "two three 👋🏽"]);
+  claude.screen = box("one  two th-ree 👋");
+  while (said.length === 0) await Bun.sleep(5);
+  expect(typed.at(-1)).toBe("\r");
+});
+
+test("SEC-046 Enter is not pressed once a dialog has opened, or the box is gone", async () => {
+  const { given, typed, claude, said } = world();
+  claude.draws = false;
+  given.text({ id: "i1" as InputId, text: "one", mode: "if_empty" });
+  while (typed.length < 1) await Bun.sleep(5);
+  claude.status = "waiting";
+  while (said.length < 1) await Bun.sleep(5);
+  claude.status = "idle";
+  given.text({ id: "i2" as InputId, text: "two", mode: "if_empty" });
+  while (typed.length < 2) await Bun.sleep(5);
+  claude.screen = blank(20, 5);
+  while (said.length < 2) await Bun.sleep(5);
+  expect(said).toMatchObject([{ reason: "prompt_open" }, { reason: "not_ready" }]);
+  expect(typed).toEqual(["one", "two"]);
 });
 
 test("the same text sent again is not typed again, and says again what became of it", async () => {

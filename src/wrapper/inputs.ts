@@ -53,7 +53,8 @@ export function inputs({ write, screen, status, tell }: InputsOptions) {
     const strokes = typed(text);
     for (const [i, { after, bytes }] of strokes.entries()) {
       if (after > 0) await Bun.sleep(after);
-      if (i === strokes.length - 1) await drawn(text);
+      const why = i === strokes.length - 1 ? await undrawn(text) : null;
+      if (why) return settle(id, { type: "input_refused", id, reason: why });
       write(bytes);
     }
     unseen.push({ id, text });
@@ -61,18 +62,34 @@ export function inputs({ write, screen, status, tell }: InputsOptions) {
     settle(id, { type: "input_delivered", id });
   }
 
-  /** Enter waits until the text is on the screen: read together with it, claude would take it for a new line. */
-  async function drawn(text: string) {
+  /**
+   * Waits until the text is on the screen: an Enter that is read together with it is taken for a new line. Resolves with
+   * null, or with why Enter must not be pressed: into a dialog that opened meanwhile it would be a yes.
+   */
+  async function undrawn(text: string): Promise<InputRefusal | null> {
     const deadline = Date.now() + DRAWN_WITHIN_MS;
     for (;;) {
       const now = screen();
-      if (!now || inputBoxEndsWith(now, text) || Date.now() > deadline) return;
+      const shown = now && inputBoxEndsWith(now, text);
+      const reason = unavailable();
+      if (reason || shown) return reason;
+      if (Date.now() > deadline) return shown === null ? "not_ready" : null;
       await Bun.sleep(LOOK_MS);
     }
   }
 
   function refusal(text: string, mode: InputMode): InputRefusal | null {
     if (encode(text).length > MAX_TEXT_BYTES) return "too_long";
+    const reason = unavailable();
+    if (reason) return reason;
+    const now = screen();
+    const empty = now && inputBoxEmpty(now);
+    if (empty === null) return "not_ready";
+    return mode === "if_empty" && !empty ? "desk_typing" : null;
+  }
+
+  /** Why claude takes no text now, by its own word; null if it may. */
+  function unavailable(): InputRefusal | null {
     switch (status()) {
       case "ended":
         return "exited";
@@ -82,11 +99,9 @@ export function inputs({ write, screen, status, tell }: InputsOptions) {
         return "prompt_open";
       case "starting":
         return "not_ready";
+      default:
+        return null;
     }
-    const now = screen();
-    const empty = now && inputBoxEmpty(now);
-    if (empty === null) return "not_ready";
-    return mode === "if_empty" && !empty ? "desk_typing" : null;
   }
 
   return {
