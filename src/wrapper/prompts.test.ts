@@ -245,17 +245,34 @@ test("a key at the desk in the same moment: evidence says whether claude took th
   }
 });
 
-test("without evidence of who was first, nobody is named", () => {
-  const { life, said, open, answer, types } = world();
+test("without evidence of who was first, a yes is accepted, since its tool runs; a no names nobody", () => {
+  const cases = [
+    { option: "approve", told: { type: "accepted" } },
+    { option: "reject", told: { type: "too_late", by: "unknown", chosen: null } },
+  ];
+  for (const { option, told } of cases) {
+    const { life, said, open, answer, types } = world();
+    const prompt = open("p1", bash("npm test"));
+    life.claudeWaits(true);
+    life.touched();
+    answer(prompt, option);
+    life.claudeWaits(false);
+    jest.advanceTimersByTime(4_000);
+    expect(types()).toEqual(["prompt", "delivered"]);
+    jest.advanceTimersByTime(2_000);
+    expect(said.at(-1)).toMatchObject(told);
+  }
+});
+
+test("a key before the question was drawn does not make its end doubtful", () => {
+  const { life, open, answer, types } = world();
+  life.touched();
+  jest.advanceTimersByTime(600);
   const prompt = open("p1", bash("npm test"));
   life.claudeWaits(true);
-  life.touched();
   answer(prompt, "approve");
   life.claudeWaits(false);
-  jest.advanceTimersByTime(4_000);
-  expect(types()).toEqual(["prompt", "delivered"]);
-  jest.advanceTimersByTime(2_000);
-  expect(said.at(-1)).toMatchObject({ type: "too_late", by: "unknown", chosen: null });
+  expect(types()).toEqual(["prompt", "delivered", "accepted"]);
 });
 
 test("a key long before the answer does not make its end doubtful", () => {

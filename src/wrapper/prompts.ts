@@ -24,6 +24,8 @@ const EXIT_FOLLOWS_MS = 150;
 const SETTLE_MS = 400;
 /** A key at the desk this long before an answer may have come first: claude takes some 50 ms for it, on a busy machine 1 s. */
 const CONTESTED_MS = 3_000;
+/** A question's hook reaches us this long after its dialog is drawn: a key before that was for something else. */
+const DRAWN_MS = 500;
 /** The transcript tells of a decision within some 200 ms; on a busy machine, or after a lost event, within 2 s. */
 const EVIDENCE_MS = 5_000;
 /** A call stands in the transcript before claude asks about it, or as long after as evidence may take. */
@@ -94,13 +96,19 @@ export function prompts(tell: (message: WrapperMessage) => void) {
   }
 
   /** Somebody may have decided at the desk before our answer came, or in the same moment. */
-  const contested = (one: Held) => one.answer !== null && touchedAt >= one.answer.at - CONTESTED_MS;
+  const contested = ({ answer, openedAt }: Held) =>
+    answer !== null && touchedAt >= Math.max(answer.at - CONTESTED_MS, openedAt - DRAWN_MS);
 
   /** The dialog is gone: the desk closed it, or our answer; where it may be either, evidence says which. */
   function gone(one: Held, chosen: Chosen) {
     if (!one.answer) end(one, "desk", chosen);
     else if (!contested(one)) end(one, "viewer", null);
-    else one.contest ??= setTimeout(() => end(one, "unknown", null), EVIDENCE_MS);
+    else one.contest ??= setTimeout(() => noEvidence(one), EVIDENCE_MS);
+  }
+
+  /** claude writes a no down at once, and a yes when its tool has ended: what still runs was approved, by one or the other. */
+  function noEvidence(one: Held) {
+    end(one, one.answer?.chosen === "approved" ? "viewer" : "unknown", null);
   }
 
   /** Who decided, by the transcript. A hook's decision that is not ours is that of a hook of the user's own. */
