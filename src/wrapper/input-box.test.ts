@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { blank } from "../screen.ts";
 import { Emulator } from "./emulator.ts";
-import { inputBoxEmpty } from "./input-box.ts";
+import { inputBoxEmpty, inputBoxEndsWith } from "./input-box.ts";
 
 const folder = join(import.meta.dir, "testdata");
 const sizes = ["100x40", "40x30"];
@@ -40,3 +41,42 @@ for (const version of ["2.1.197", "2.1.329"]) {
     });
   }
 }
+
+test("a shell command in the box is a text like any other", () => {
+  const [rule, cursor] = ["─".repeat(40), { text: " ", style: { inverse: true } }];
+  const footer = [{ text: "  ! for shell mode" }];
+  const lines = [
+    [],
+    [{ text: rule }],
+    [{ text: "! " }, { text: "npm te" }, cursor],
+    [{ text: rule }],
+    footer,
+  ];
+  const screen = { ...blank(40, 5), lines };
+  expect(inputBoxEmpty(screen)).toBe(false);
+  expect(inputBoxEndsWith(screen, "!npm te")).toBe(true);
+  expect(inputBoxEndsWith(screen, "!npm test")).toBe(false);
+  expect(inputBoxEndsWith({ ...screen, lines: [] }, "")).toBeNull();
+});
+
+test("a box higher than the screen shows the end of its text; a dialog below the same words does not", () => {
+  const row = (text: string) => [{ text }];
+  const rule = row("─".repeat(40));
+  const screen = (...rows: string[]) => ({
+    ...blank(40, 6),
+    lines: [...rows.map(row), rule, row("  a footer")],
+  });
+  const dialog = {
+    ...blank(40, 6),
+    lines: [row("the very end"), rule, row(" Bash command"), row(" ❯ 1. Yes")],
+  };
+  expect(
+    inputBoxEndsWith(
+      screen("─── ↑ 46 more ────", "  of many", "  the very end"),
+      "one of many\nthe very end",
+    ),
+  ).toBe(true);
+  expect(inputBoxEndsWith(screen("  of many", "  the very"), "one of many\nthe very end")).toBeNull();
+  expect(inputBoxEndsWith(screen("  of many", "  👋"), "👋")).toBeNull();
+  expect(inputBoxEndsWith(dialog, "the very end")).toBeNull();
+});

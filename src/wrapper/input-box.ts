@@ -24,19 +24,28 @@ const lettersOf = (text: string) => text.replaceAll(/[^\p{L}\p{N}]/gu, "");
 
 /**
  * Whether the box shows the end of `text`, so that claude has read all of it; null where no box is shown. Only letters and
- * digits count: a box wraps lines, and draws other characters as it likes.
+ * digits count: a box wraps lines, and draws other characters as it likes. A box that is higher than the screen shows its
+ * end, and below its last rule no choice that could be a dialog's.
  */
 export function inputBoxEndsWith(screen: Screen, text: string): boolean | null {
+  const { lines } = screen;
   const box = boxRows(screen);
-  if (!box) return null;
-  const typed = box.flat().filter((run) => !run.style?.dim);
-  return lettersOf(textOf(typed)).endsWith(lettersOf(text).slice(-TAIL_LETTERS));
+  const bottom = lines.findLastIndex(isRule);
+  const dialog = lines.slice(bottom + 1).some((row) => /^\s*❯/.test(textOf(row)));
+  if (!box && (bottom < 0 || dialog)) return null;
+  const tail = lettersOf(text).slice(-TAIL_LETTERS);
+  const drawn = (box ?? lines.slice(0, bottom)).flat().filter((run) => !run.style?.dim);
+  const shown = (box !== null || tail !== "") && lettersOf(textOf(drawn)).endsWith(tail);
+  return shown || (box ? false : null);
 }
 
-/** The rows between the two rules, the first of which begins with the prompt sign, or that of a shell command. */
+/** A row that begins with the prompt sign, or that of a shell command; below the box stands "  ! for shell mode". */
+const isPrompt = (row: Row | undefined) => row !== undefined && /^(\s*[❯>]|!)/.test(textOf(row));
+
+/** The rows between the two rules, the first of which begins with a sign. */
 function boxRows(screen: Screen): Row[] | null {
   const { lines } = screen;
-  const top = lines.findLastIndex((row, y) => isRule(row) && /^\s*[❯>!]/.test(textOf(lines[y + 1] ?? [])));
+  const top = lines.findLastIndex((row, y) => isRule(row) && isPrompt(lines[y + 1]));
   if (top < 0) return null;
   const bottom = lines.findIndex((row, y) => y > top + 1 && isRule(row));
   return bottom < 0 ? null : lines.slice(top + 1, bottom);
