@@ -90,8 +90,11 @@ export type Session = SessionState & {
 
 // ── prompts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** `permission`: may this tool run? `question`: claude asks (AskUserQuestion). `plan`: may this plan be carried out? */
-export type PromptKind = "permission" | "question" | "plan";
+/**
+ * `permission`: may this tool run? `question`: claude asks (AskUserQuestion). `plan`: may this plan be carried out?
+ * `dialog`: what no hook told of; `input.text` is what stands on claude's screen, and the answer is given by keys.
+ */
+export type PromptKind = "permission" | "question" | "plan" | "dialog";
 
 export type Option = {
   id: OptionId;
@@ -137,7 +140,7 @@ export type Prompt = {
 export type Decider = "viewer" | "desk" | "claude" | "exited" | "unknown";
 
 /**
- * open → answered → delivered → accepted | too_late; open → withdrawn. Derived from the times below, never stored.
+ * open → answered → delivered → accepted | too_late; open → withdrawn; answered or delivered → open (`not_applied`). Derived from the times below, never stored.
  */
 export type PromptStage = "open" | "answered" | "delivered" | "accepted" | "too_late" | "withdrawn";
 
@@ -252,6 +255,8 @@ export type WrapperMessage =
   | { type: "accepted"; prompt: PromptId }
   /** Somebody else had decided before the answer came. */
   | { type: "too_late"; prompt: PromptId; by: Decider; chosen: "approved" | "rejected" | null }
+  /** That answer could not be given to claude, and the question still stands: it is open as before. `reason` is for people. */
+  | { type: "not_applied"; prompt: PromptId; answer_id: AnswerId; reason: string }
   | { type: "input_delivered"; id: InputId }
   /** claude took it up as a prompt of its own. */
   | { type: "input_seen"; id: InputId }
@@ -271,7 +276,7 @@ export type ServerMessage =
   | { type: "ack"; stream: "prompts"; prompt: PromptId; fact: PromptFact | "prompt" }
   /** `exit` and `left` are on disk. */
   | { type: "ack"; stream: "exit"; session: SessionId }
-  /** Repeated until `delivered` or `too_late`. */
+  /** Repeated until `delivered`, `too_late` or `not_applied`. */
   | { type: "answer"; prompt: PromptId; digest: Digest; answer_id: AnswerId; answer: Answer }
   | { type: "input"; id: InputId; text: string; mode: InputMode }
   | { type: "key"; id: InputId; key: Key }

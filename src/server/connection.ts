@@ -203,6 +203,9 @@ export class Connection implements Uplink {
       case "too_late":
         if (!prompts.fact(session, message)) throw new Nonsense("another session's prompt");
         return this.tell({ type: "ack", stream: "prompts", prompt: message.prompt, fact: message.type });
+      case "not_applied":
+        if (!prompts.fact(session, message)) throw new Nonsense("another session's prompt");
+        return;
       case "input_delivered":
         return void inputs.set(session, message.id, "delivered");
       case "input_seen":

@@ -75,7 +75,7 @@ const question = v.object({
 
 const prompt = v.object({
   id,
-  kind: v.picklist(["permission", "question", "plan"]),
+  kind: v.picklist(["permission", "question", "plan", "dialog"]),
   tool: text,
   input: json,
   prompt_text: text,
@@ -159,6 +159,7 @@ const SCHEMAS = {
   delivered: v.object({ type: v.literal("delivered"), prompt: id, answer_id: id }),
   accepted: v.object({ type: v.literal("accepted"), prompt: id }),
   too_late: v.object({ type: v.literal("too_late"), prompt: id, by, chosen }),
+  not_applied: v.object({ type: v.literal("not_applied"), prompt: id, answer_id: id, reason: short(500) }),
   input_delivered: v.object({ type: v.literal("input_delivered"), id }),
   input_seen: v.object({ type: v.literal("input_seen"), id }),
   input_refused: v.object({ type: v.literal("input_refused"), id, reason: v.picklist(inputRefusals) }),

@@ -156,6 +156,20 @@ test("SEC-033 the same answer again is the same result, applied once", async () 
   expect(late).toMatchObject({ status: 200, body: { prompt: { stage: "accepted", answer_id: "same" } } });
 });
 
+test("an answer that could not be given to claude leaves the question open, for whoever answers next", async () => {
+  const { id, digest } = await shown({ kind: "dialog" });
+  const first = { digest, answer_id: "n1" };
+  await phone.post(`/api/prompts/${id}/approve`, first);
+  await toldOf(id);
+  const answer_id = "n1" as AnswerId;
+  link.say({ type: "not_applied", prompt: id, answer_id, reason: "Somebody is typing." });
+  expect(await stageOf(id, "open")).toMatchObject({ response: null, answer_id: null, responded_by: null });
+  link.say({ type: "not_applied", prompt: id, answer_id, reason: "Said twice." });
+  const reply = await tablet.post(`/api/prompts/${id}/reject`, { digest, answer_id: "n2" });
+  expect(reply).toMatchObject({ status: 200, body: { prompt: { responded_by: "Tablet" } } });
+  expect((await phone.post(`/api/prompts/${id}/approve`, first)).status).toBe(409);
+});
+
 test("SEC-034 an answer names what an option is: approve, always, reject, with a text or without", async () => {
   const cases: [verb: "approve" | "reject" | "answer", more: object, answer: object][] = [
     ["approve", {}, { option: "approve" }],

@@ -27,7 +27,7 @@ export type Cursor = { line: number; message: number };
 export type Page = { after?: number | undefined; before?: number | undefined; limit: number };
 export type PromptFactMessage = Extract<
   WrapperMessage,
-  { type: "withdrawn" | "delivered" | "accepted" | "too_late" }
+  { type: "withdrawn" | "delivered" | "accepted" | "too_late" | "not_applied" }
 >;
 export type Exit = { code: number | null; signal: string | null; reason: EndReason };
 

@@ -81,6 +81,9 @@ export const SQL = {
     WHERE id = $id AND responded_at IS NOT NULL AND outcome IS NULL`,
   tooLate: `UPDATE prompts SET outcome = coalesce($chosen, 'too_late'), outcome_at = $now, withdrawn_by = $by
     WHERE id = $id AND responded_at IS NOT NULL AND outcome IS NULL`,
+  // As if it had not been given: whoever retries, or answers otherwise, wins.
+  notApplied: `UPDATE prompts SET response = NULL, answer_id = NULL, responded_at = NULL, responded_by = NULL,
+    delivered_at = NULL WHERE id = $id AND answer_id = $answer_id AND withdrawn_at IS NULL AND outcome IS NULL`,
   // What was withdrawn only because nobody spoke of it any more may still learn who ended it, and any what was chosen.
   withdraw: `UPDATE prompts SET withdrawn_at = coalesce(withdrawn_at, $now), withdrawn_by = $by, outcome = $chosen,
       outcome_at = iif($chosen IS NULL, NULL, $now)

@@ -380,6 +380,7 @@ export class Store implements Disposable {
     const id = fact.prompt;
     if (fact.type === "delivered") return this.#run("delivered", { id, answer_id: fact.answer_id, now });
     if (fact.type === "accepted") return this.#run("accepted", { id, now });
+    if (fact.type === "not_applied") return this.#run("notApplied", { id, answer_id: fact.answer_id });
     const statement = before.responded_at === null ? "withdraw" : "tooLate";
     return this.#run(statement, { id, by: fact.by, chosen: fact.chosen, now });
   }
