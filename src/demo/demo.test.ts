@@ -158,7 +158,13 @@ class Run implements AsyncDisposable {
   input = (event: string): Record<string, unknown> =>
     this.log().findLast(({ input }) => input?.hook_event_name === event)?.input ?? {};
 
-  transcript(): { type: string; uuid: string; parentUuid: string | null; message: { content: unknown } }[] {
+  transcript(): {
+    type: string;
+    uuid: string;
+    parentUuid: string | null;
+    message?: { content: unknown };
+    attachment?: object;
+  }[] {
     const folder = join(this.config, "projects", this.cwd.replace(/[^A-Za-z0-9]/g, "-"));
     const [name = ""] = readdirSync(folder);
     return readFileSync(join(folder, name), "utf8")
@@ -169,8 +175,8 @@ class Run implements AsyncDisposable {
 
   /** The tool_result parts so far. */
   results(): { content: string; is_error: boolean }[] {
-    const parts = this.transcript().flatMap(({ message: { content } }) =>
-      Array.isArray(content) ? content : [],
+    const parts = this.transcript().flatMap(({ message }) =>
+      Array.isArray(message?.content) ? message.content : [],
     );
     return parts.filter(({ type }) => type === "tool_result");
   }
@@ -266,6 +272,26 @@ test("a deny's message is the tool's result, and the turn goes on", async () => 
   expect(run.results()).toEqual([expect.objectContaining({ content: "not on a Friday", is_error: true })]);
   expect(run.screen()).toContain("⎿  not on a Friday");
   expect(existsSync(join(run.cwd, "never"))).toBe(false);
+});
+
+test("what a hook decided stands in the transcript, ahead of the result; what the desk decided does not", async () => {
+  await using run = new Run("RUN: touch one ;; RUN: touch two ;; RUN: touch three");
+  await run.asks("touch one");
+  run.answer({ behavior: "allow" });
+  await run.asks("touch two");
+  run.answer({ behavior: "deny", message: "no" });
+  await run.asks("touch three");
+  run.type("1");
+  await run.idle();
+  const told = run
+    .transcript()
+    .flatMap(
+      ({ attachment, message }) => attachment ?? (Array.isArray(message?.content) ? message.content : []),
+    )
+    .filter(({ type }) => /^(hook_permission_decision|tool_result)$/.test(type))
+    .map(({ decision, content }) => decision ?? content);
+  const done = "(Bash completed with no output)";
+  expect(told).toEqual(["allow", done, "deny", "no", done]);
 });
 
 test("a yes at the desk is told to no hook, and its late answer is ignored", async () => {
@@ -369,9 +395,9 @@ test("the transcript is a chain of whole records, from the prompt to the answer"
   run.type("\r");
   await run.idle();
   const records = run.transcript();
-  const types = records.map(({ type, message: { content } }) => [
+  const types = records.map(({ type, message }) => [
     type,
-    Array.isArray(content) ? content[0].type : content,
+    Array.isArray(message?.content) ? message.content[0].type : message?.content,
   ]);
   expect(types).toEqual([
     ["user", "RUN: echo hi ;; SAY: all done"],

@@ -21,11 +21,13 @@ const BY_HOOK = "Allowed by PermissionRequest hook";
 /** The permissions of one run: they change with its answers, and nothing is kept on disk. */
 export function permissions({ desk, records, cwd, hook }: PermissionOptions) {
   const rules: NonNullable<Update["rules"]> = [];
+  /** Calls that a hook decided about. */
+  const hooked = new Set<string>();
   let mode = "default";
 
   /** The dialog and the hooks race. A yes at the desk is told to no hook; an interruption ends them all. */
   async function ask(call: Call, turn: AbortController): Promise<Decision> {
-    const { name: tool_name, input: tool_input } = call;
+    const { id, name: tool_name, input: tool_input } = call;
     const { suggestions, ...dialog } = shown(call);
     const { promise, resolve } = Promise.withResolvers<Decision>();
     const close = desk.open(dialog, (decision) =>
@@ -47,6 +49,7 @@ export function permissions({ desk, records, cwd, hook }: PermissionOptions) {
     const decision = await promise;
     turn.signal.removeEventListener("abort", stopped);
     if (close() === 0) records.status("busy");
+    if (byHook.has(decision)) hooked.add(id);
     if (byHook.has(decision) && decision.behavior === "allow")
       desk.say((cols) => laid("  ⎿  ", BY_HOOK, cols, dim));
     return decision;
@@ -72,6 +75,8 @@ export function permissions({ desk, records, cwd, hook }: PermissionOptions) {
     get mode() {
       return mode;
     },
+    /** A PermissionRequest hook decided about this call, not the desk and no rule. */
+    byHook: (call: Call) => hooked.has(call.id),
     /** The decision on a call; what it changes is in force at once. Aborts the turn where that is the answer. */
     async decide(call: Call, turn: AbortController): Promise<Decision> {
       const { id: tool_use_id, name: tool_name, input: tool_input } = call;

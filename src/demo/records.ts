@@ -18,11 +18,11 @@ export function records(cwd: string, sessionId: string) {
   let parentUuid: string | null = null;
   let ended = false;
 
-  function append(type: "user" | "assistant", message: Record<string, unknown>, more: object) {
+  function append(type: "user" | "assistant" | "attachment", more: object) {
     const uuid = crypto.randomUUID();
     const timestamp = new Date().toISOString();
     const common = { userType: "external", entrypoint: "cli", cwd, sessionId, version: "demo" };
-    const record = { parentUuid, isSidechain: false, type, message, uuid, timestamp, ...common, ...more };
+    const record = { parentUuid, isSidechain: false, type, uuid, timestamp, ...common, ...more };
     mkdirSync(dirname(transcript), { recursive: true });
     appendFileSync(transcript, `${JSON.stringify(record)}\n`);
     parentUuid = uuid;
@@ -31,18 +31,27 @@ export function records(cwd: string, sessionId: string) {
   return {
     transcript,
     /** What the user said, or a tool's result. */
-    user: (content: Content, more: object = {}) => append("user", { role: "user", content }, more),
+    user: (content: Content, more: object = {}) =>
+      append("user", { message: { role: "user", content }, ...more }),
     /** One block of the answer: text or tool_use. */
     assistant(block: Record<string, unknown>) {
       const id = `msg_demo_${crypto.randomUUID()}`;
       const usage = { input_tokens: 0, output_tokens: 0 };
       const stop_reason = block.type === "tool_use" ? "tool_use" : "end_turn";
       const model = "claude-remote-demo";
-      append(
-        "assistant",
-        { id, type: "message", role: "assistant", model, content: [block], stop_reason, usage },
-        {},
-      );
+      append("assistant", {
+        message: { id, type: "message", role: "assistant", model, content: [block], stop_reason, usage },
+      });
+    },
+    /** A PermissionRequest hook decided about a call. */
+    hookDecided(toolUseID: string, decision: "allow" | "deny") {
+      const attachment = {
+        type: "hook_permission_decision",
+        decision,
+        toolUseID,
+        hookEvent: "PermissionRequest",
+      };
+      append("attachment", { attachment });
     },
     /** Written whole or not at all: a reader never sees half of it. */
     status(status: Status, waitingFor?: string) {

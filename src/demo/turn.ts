@@ -131,16 +131,17 @@ export function conversation(options: ConversationOptions) {
   async function use(call: Call, mine: AbortController): Promise<Outcome> {
     desk.say((cols) => ["", ...laid("● ", shown(call).heading, cols)]);
     const decision = await permission.decide(call, mine);
+    const byHook = permission.byHook(call);
     if (decision.behavior === "deny") {
       const text = decision.interrupt ? REJECTED : (decision.message ?? "Permission denied by hook");
-      record(call, failure(text));
+      record(call, failure(text), byHook ? "deny" : null);
       if (!decision.interrupt) under(text);
       return { text, denied: true };
     }
     const begunAt = Date.now();
     const input = decision.updatedInput ?? call.input;
     const result = await carriedOut(call.name, input, mine.signal);
-    record(call, result);
+    record(call, result, byHook ? "allow" : null);
     under(result.text);
     const fields = {
       tool_name: call.name,
@@ -155,7 +156,9 @@ export function conversation(options: ConversationOptions) {
     return { text: result.text, denied: false };
   }
 
-  function record({ id }: Call, { text, failed, response }: Result) {
+  /** As claude does: what a hook decided stands before the result, and both are written when that is there. */
+  function record({ id }: Call, { text, failed, response }: Result, byHook: "allow" | "deny" | null) {
+    if (byHook) records.hookDecided(id, byHook);
     const part = { type: "tool_result", content: text, is_error: failed, tool_use_id: id };
     records.user([part], { promptId, toolUseResult: response });
   }
