@@ -67,6 +67,16 @@ test("a file that appears later is followed from its beginning, line by whole li
   expect(here.blocks).toEqual(["one", "zwei ü"]);
 });
 
+test("what claude wrote last is there at a look, before anything tells of it", () => {
+  using here = world();
+  here.follower.follow(here.file, false);
+  writeFileSync(here.file, user("one"));
+  here.follower.look();
+  appendFileSync(here.file, user("two"));
+  here.follower.look();
+  expect(here.blocks).toEqual(["one", "two"]);
+});
+
 test("a resumed conversation is followed from its end, the next file whole", async () => {
   using here = world();
   writeFileSync(here.file, user("old"));

@@ -62,6 +62,11 @@ export class Transcript implements Disposable {
     this.#timer = setInterval(() => this.#read(), LOOK_MS);
   }
 
+  /** Reads what was written last, now. */
+  look() {
+    this.#read();
+  }
+
   /** The path a hook named. The first file is followed from its end if it holds an older conversation; later ones whole. */
   follow(path: string, fromEnd: boolean) {
     if (path === this.#path || path === "") return;

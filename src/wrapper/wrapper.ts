@@ -46,7 +46,7 @@ export type TranscriptEvents = {
   /** The call has its result. */
   toolEnded: (call: string, how: CallEnd) => void;
 };
-export type TranscriptFollower = Disposable & { follow(path: string, fromEnd: boolean): void };
+export type TranscriptFollower = Disposable & { follow(path: string, fromEnd: boolean): void; look(): void };
 
 export type WrapperOptions = {
   /** The words that start claude; the plugin folder and `args` follow them. */
@@ -392,6 +392,9 @@ class Wrapper implements Disposable {
   /** The terminal is given back first; then the server is told, if it listens. */
   async farewell({ code, signal }: PtyExit) {
     this.#desk.restore(signal === null);
+    // What claude wrote down last says how its last questions ended.
+    this.#transcript?.look();
+    this.#claude.look();
     this.#prompts.exited();
     await this.#view?.flush();
     const reason = this.#endReason ?? (signal ? "signal" : "exit");
