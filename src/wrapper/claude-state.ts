@@ -10,6 +10,8 @@ const schema = v.object({
   version: v.optional(v.string()),
   status: v.picklist(["idle", "busy", "waiting"]),
   waitingFor: v.nullish(v.string()),
+  /** When `status` became what it is, ms since 1970: another for each new wait. */
+  statusUpdatedAt: v.optional(v.number()),
 });
 
 export type ClaudeStatus = v.InferOutput<typeof schema>;

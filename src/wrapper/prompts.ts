@@ -1,20 +1,19 @@
 // The prompts of this run: what is open, what was answered, how each ended. Decides whether a question still stands.
 // No I/O: it is told what happened (hooks, claude's state, answers) and tells the server through `tell`.
-import { resolve } from "node:path";
-import { canonical, digestOf } from "../digest.ts";
 import type {
   Answer,
   AnswerId,
   Decider,
   Digest,
-  Json,
   Prompt,
   PromptFact,
   PromptId,
   WrapperMessage,
 } from "../protocol.ts";
-import { decisionFor, headlineOf, optionsFor, type PermissionInput, questionsOf } from "./claude-hooks.ts";
-import { editDiff } from "./edit-diff.ts";
+import { decisionFor, type PermissionInput } from "./claude-hooks.ts";
+import type { Dialog } from "./dialogs/dialog.ts";
+import { withOptions } from "./dialogs/screen-prompt.ts";
+import { covers, promptOf } from "./hook-prompt.ts";
 
 /** claude asks for these one after another; the next question of the same agent means that the one before has ended. */
 const asksInTurn = (tool: string) => !/^(Read|Glob|Grep|WebFetch|WebSearch|Agent|Task)$/.test(tool);
@@ -41,12 +40,15 @@ type Call = { tool: string; input: Record<string, unknown> };
 
 type Held = {
   prompt: Prompt;
-  request: PermissionInput;
+  /** What a hook told of it; null: nothing but the screen did. */
+  request: PermissionInput | null;
+  /** It is answered by keys to this dialog, not through a hook. */
+  dialog: Dialog | null;
   openedAt: number;
   decide: (output: object | null) => void;
   /** claude said that it waits while this was open. */
   waitedOn: boolean;
-  answer: { id: AnswerId; at: number; chosen: "approved" | "rejected" } | null;
+  answer: { id: AnswerId; at: number; chosen: "approved" | "rejected"; handed: boolean } | null;
   /** claude let go of the hook: an answer would not arrive any more. */
   released: boolean;
   /** Desk and phone both acted, and the dialog is gone: evidence decides until this runs out. */
@@ -63,11 +65,21 @@ type Held = {
 
 export type NewPrompt = { id: PromptId; request: PermissionInput; decide: (output: object | null) => void };
 
+/** An answer to be given by keys; `pressed`, `notApplied` or `left` tells how it went. */
+export type ByKeys = { prompt: PromptId; answer_id: AnswerId; dialog: Dialog; answer: Answer };
+
+/** claude's screen, as far as prompts care: which dialog stands for a question, and whoever presses keys. */
+export type ScreenSide = {
+  standsFor: (request: PermissionInput) => Dialog | null;
+  press: (answer: ByKeys) => void;
+};
+const NO_SCREEN: ScreenSide = { standsFor: () => null, press: () => {} };
+
 /** Ended prompts are kept until their facts are acknowledged, and at most this many. */
 const MAX_ENDED = 500;
 
 /** The prompts of one run. `tell` may lose a message: `restate` says everything again after a reconnect. */
-export function prompts(tell: (message: WrapperMessage) => void) {
+export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenSide = NO_SCREEN) {
   const held = new Map<PromptId, Held>();
   /** Calls in the transcript that nobody was asked about, or not yet. */
   const calls = new Map<string, Call>();
@@ -101,7 +113,7 @@ export function prompts(tell: (message: WrapperMessage) => void) {
 
   /** The dialog is gone: the desk closed it, or our answer; where it may be either, evidence says which. */
   function gone(one: Held, chosen: Chosen) {
-    if (!one.answer) end(one, "desk", chosen);
+    if (!one.answer?.handed) end(one, "desk", chosen);
     else if (!contested(one)) end(one, "viewer", null);
     else one.contest ??= setTimeout(() => noEvidence(one), EVIDENCE_MS);
   }
@@ -128,10 +140,11 @@ export function prompts(tell: (message: WrapperMessage) => void) {
   /** Joins a call with the prompt about it: the same question, the first one that has no call yet. */
   const joins = (one: Held, { tool, input }: Call) =>
     one.call === null &&
+    one.request !== null &&
     one.prompt.agent === null &&
     one.prompt.tool === tool &&
     Date.now() - one.openedAt <= CALLED_WITHIN_MS &&
-    covers(one, input);
+    covers(one.request, input);
 
   function forget() {
     const ended = [...held.values()].filter((one) => one.ended);
@@ -139,36 +152,91 @@ export function prompts(tell: (message: WrapperMessage) => void) {
     for (const one of spare.slice(0, Math.max(0, ended.length - MAX_ENDED))) held.delete(one.prompt.id);
   }
 
+  function begin(born: Pick<Held, "prompt" | "request" | "dialog" | "decide" | "waitedOn">) {
+    const entry: Held = {
+      ...born,
+      openedAt: Date.now(),
+      answer: null,
+      released: false,
+      contest: null,
+      call: null,
+      ended: false,
+      last: null,
+      chosen: null,
+      unacked: [],
+    };
+    const [call] = [...calls].find(([, asked]) => joins(entry, asked)) ?? [];
+    if (call !== undefined) calls.delete(call);
+    entry.call = call ?? null;
+    held.set(born.prompt.id, entry);
+    tell({ type: "prompt", prompt: born.prompt });
+  }
+
+  /** Its hook is gone, but claude still asks: from now on it is answered by keys, with the options that stand there. */
+  function byKeys(one: Held, dialog: Dialog) {
+    one.released = false;
+    one.dialog = dialog;
+    one.decide = () => {};
+    one.prompt = withOptions(one.prompt, dialog);
+    tell({ type: "prompt", prompt: { ...one.prompt, age_ms: Date.now() - one.openedAt } });
+  }
+
+  function released(one: Held) {
+    const dialog = waits && !one.answer && one.request ? screen.standsFor(one.request) : null;
+    if (one.ended) return;
+    if (dialog) byKeys(one, dialog);
+    else if (waits) end(one, "unknown", null);
+    else gone(one, "rejected");
+  }
+
   return {
     /** A hook asks. */
     opened({ id, request, decide }: NewPrompt) {
       const agent = request.agent_id ?? null;
       for (const one of open()) {
+        if (!one.request) continue;
         const earlier =
           one.prompt.agent === agent && asksInTurn(one.prompt.tool) && asksInTurn(request.tool_name);
         if (earlier) gone(one, null);
       }
-      const prompt = promptOf(id, request);
-      const entry: Held = {
-        prompt,
-        request,
-        decide,
-        openedAt: Date.now(),
-        waitedOn: false,
-        answer: null,
-        released: false,
-        contest: null,
-        call: null,
-        ended: false,
-        last: null,
-        chosen: null,
-        unacked: [],
-      };
-      const [call] = [...calls].find(([, asked]) => joins(entry, asked)) ?? [];
-      if (call !== undefined) calls.delete(call);
-      entry.call = call ?? null;
-      held.set(id, entry);
-      tell({ type: "prompt", prompt });
+      begin({ prompt: promptOf(id, request), request, dialog: null, decide, waitedOn: false });
+    },
+
+    /** A dialog stands on the screen that is answered by keys. `request`: what a hook told of it that did not wait. */
+    raised({ prompt, request, dialog }: { prompt: Prompt; request: PermissionInput | null; dialog: Dialog }) {
+      begin({ prompt, request, dialog, decide: () => {}, waitedOn: waits });
+    },
+
+    /** The dialog of a prompt that is answered by keys is not there any more. */
+    left(id: PromptId) {
+      const one = held.get(id);
+      if (one && !one.ended) gone(one, null);
+    },
+
+    /** It was gone before the key that decides was pressed; nobody knows by whom. */
+    missed(id: PromptId, answer_id: AnswerId) {
+      const one = held.get(id);
+      if (one && !one.ended && one.answer?.id === answer_id) end(one, "unknown", null);
+    },
+
+    /** What is asked now, and by what it is answered. */
+    asking: () => open().map(({ prompt, request, dialog }) => ({ id: prompt.id, request, dialog })),
+
+    /** The key that decides is pressed: the answer is claude's. */
+    pressed(id: PromptId, answer_id: AnswerId) {
+      const one = held.get(id);
+      if (!one || one.ended || one.answer?.id !== answer_id) return;
+      one.answer = { ...one.answer, at: Date.now(), handed: true };
+      say(one, { type: "delivered", prompt: id, answer_id });
+    },
+
+    /** The keys could not be pressed, or had no effect: the question is open as before. */
+    notApplied(id: PromptId, answer_id: AnswerId, reason: string) {
+      const one = held.get(id);
+      if (!one || one.ended || one.answer?.id !== answer_id) return;
+      one.answer = null;
+      one.unacked = one.unacked.filter(({ type }) => type !== "delivered");
+      tell({ type: "not_applied", prompt: id, answer_id, reason });
     },
 
     /**
@@ -179,7 +247,7 @@ export function prompts(tell: (message: WrapperMessage) => void) {
       const one = held.get(id);
       if (!one) return;
       one.released = true;
-      setTimeout(() => (waits ? end(one, "unknown", null) : gone(one, "rejected")), EXIT_FOLLOWS_MS);
+      setTimeout(() => released(one), EXIT_FOLLOWS_MS);
     },
 
     /** Somebody pressed a key that claude got: at the desk, or from a phone's key bar. */
@@ -208,7 +276,7 @@ export function prompts(tell: (message: WrapperMessage) => void) {
 
     /** A turn of this agent (null: the main conversation) ended: nothing that it asked can still be open. */
     turnEnded(turn: string | undefined, agent: string | null) {
-      const its = (one: Held) => one.request.prompt_id === turn && one.prompt.agent === agent;
+      const its = (one: Held) => one.request?.prompt_id === turn && one.prompt.agent === agent;
       for (const one of open()) if (turn !== undefined && its(one)) gone(one, null);
     },
 
@@ -239,8 +307,9 @@ export function prompts(tell: (message: WrapperMessage) => void) {
       const offered = one.prompt.options.some((option) => option.id === answer.option);
       if (one.answer || one.released || suspended || digest !== one.prompt.digest || !offered) return;
       const chosen = answer.option === "reject" ? "rejected" : "approved";
-      one.answer = { id: answer_id, at: Date.now(), chosen };
-      one.decide(decisionFor(one.request, answer));
+      one.answer = { id: answer_id, at: Date.now(), chosen, handed: one.dialog === null };
+      if (one.dialog) return screen.press({ prompt, answer_id, dialog: one.dialog, answer });
+      if (one.request) one.decide(decisionFor(one.request, answer));
       say(one, { type: "delivered", prompt, answer_id });
       setTimeout(() => !waits && gone(one, null), SETTLE_MS);
     },
@@ -267,43 +336,8 @@ export function prompts(tell: (message: WrapperMessage) => void) {
 export type Prompts = ReturnType<typeof prompts>;
 
 /** It was answered so long ago that claude would say so if it still waited. */
-const settled = ({ answer }: Held) => answer !== null && Date.now() - answer.at >= SETTLE_MS;
+const settled = ({ answer }: Held) => answer?.handed === true && Date.now() - answer.at >= SETTLE_MS;
 
 /** How it ended, if it ended otherwise than by an answer that was accepted. */
 const lastFact = (one: Held) =>
   one.last?.type === "withdrawn" || one.last?.type === "too_late" ? one.last : null;
-
-/** The transcript holds the input as the model gave it; the hook's has defaults added and paths made absolute. */
-function covers({ request }: Held, input: Record<string, unknown>): boolean {
-  return Object.entries(input).every(([key, value]) => {
-    const asked = request.tool_input[key];
-    if (typeof value === "string" && key.endsWith("_path")) return asked === resolve(request.cwd, value);
-    return asked !== undefined && canonical(asked as Json) === canonical(value as Json);
-  });
-}
-
-/** The prompt that a PermissionRequest raises. The digest covers exactly what is shown and offered. */
-function promptOf(id: PromptId, request: PermissionInput): Prompt {
-  const { tool_name: tool, tool_input } = request;
-  const input = tool_input as { [key: string]: Json };
-  const scope = new Bun.CryptoHasher("sha256")
-    .update(JSON.stringify(request.permission_suggestions))
-    .digest("hex");
-  const options = optionsFor(request, scope.slice(0, 12));
-  const kind = tool === "AskUserQuestion" ? "question" : tool === "ExitPlanMode" ? "plan" : "permission";
-  const digest = digestOf({ prompt: id, kind, tool, input, options: options.map((option) => option.id) });
-  return {
-    id,
-    kind,
-    tool,
-    input,
-    prompt_text: headlineOf(tool, tool_input),
-    cwd: request.cwd,
-    agent: request.agent_id ?? null,
-    diff: editDiff(tool, tool_input),
-    questions: questionsOf(request),
-    options,
-    digest,
-    age_ms: 0,
-  };
-}
