@@ -86,13 +86,12 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       await outcome(phone, /Claude accepted/);
       await said(desk, "once");
       expect(world.read(".claude/settings.local.json")).toContain("Bash(./tool install");
-      const asked = await phone.page.evaluate(() => fetch("/api/prompts").then((answer) => answer.json()));
+      const asked = world.questions;
 
       await world.say(desk, "RUN: ./tool install second ;; SAY: twice");
       await said(desk, "twice");
       expect(world.read("installed.txt")).toBe("first\nsecond\n");
-      const after = await phone.page.evaluate(() => fetch("/api/prompts").then((answer) => answer.json()));
-      expect(after.prompts).toHaveLength(asked.prompts.length);
+      expect([asked, world.questions]).toEqual([2, 2]);
     },
   );
 });

@@ -1,4 +1,5 @@
 // A whole story for tests: the compiled program, a real claude in a real terminal, a paired phone; and nothing left of it.
+import { Database } from "bun:sqlite";
 import { afterAll, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -190,6 +191,12 @@ export class World implements AsyncDisposable {
   read(name: string): string | null {
     const path = join(this.project, name);
     return existsSync(path) ? readFileSync(path, "utf8") : null;
+  }
+
+  /** How many questions the server has heard of so far. */
+  get questions(): number {
+    using database = new Database(join(this.own, "data", "claude-remote.db"), { readonly: true });
+    return Number(database.query("SELECT count(*) FROM prompts").values()[0]?.[0]);
   }
 
   /** The process id of the server, which some command started. */
