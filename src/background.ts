@@ -81,16 +81,18 @@ export async function startServer(config: Config): Promise<void> {
 
 /**
  * The same, for a wrapper: claude waits for nothing, and the link comes up whenever the server does. A data folder that
- * cannot be used is said in one line; claude runs all the same.
+ * cannot be used is said in one line; claude runs all the same. Whether there is, or will be, a server.
  */
-export function ensureServer(config: Config) {
+export function ensureServer(config: Config): boolean {
   try {
     privateFolder(config.paths.data);
     masterKey(join(config.paths.data, "master.key"));
     startServer(config).catch(() => {}); // The server's own log says why; the link keeps trying.
+    return true;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     process.stderr.write(`claude-remote: no phone will reach this session: ${why}\n`);
+    return false;
   }
 }
 

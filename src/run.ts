@@ -99,8 +99,7 @@ async function wrapped(
 ): Promise<PtyExit> {
   const { paths } = config;
   const local = `ws+unix://${join(paths.data, "server.sock")}:/ws`;
-  ensureServer(config);
-  noteForUnpaired(config);
+  if (ensureServer(config)) noteForUnpaired(config);
   return wrap({
     claude,
     args,
