@@ -5,20 +5,26 @@ import type { Write } from "./recordings.ts";
 /** Ten a second, as the server sends frames. */
 const FRAME_MS = 100;
 
-/** Bytes of these writes in one gzip stream, flushed at most ten times a second. */
-export async function gzippedLive(writes: readonly Write[]): Promise<number> {
+/** One gzip stream, flushed at most ten times a second of the writes' own time. */
+export function liveGzip() {
   const gzip = createGzip();
   let bytes = 0;
   gzip.on("data", (chunk: Uint8Array) => {
     bytes += chunk.length;
   });
   const flushed = () => new Promise<void>((done) => gzip.flush(constants.Z_SYNC_FLUSH, done));
-  let frame = 0;
-  for (const { at, bytes: piece } of writes) {
-    if (Math.floor(at / FRAME_MS) > frame) await flushed();
-    frame = Math.floor(at / FRAME_MS);
-    gzip.write(piece);
-  }
-  await flushed();
-  return bytes;
+  return {
+    /** How many bytes these writes make. */
+    async add(writes: readonly Write[]): Promise<number> {
+      const before = bytes;
+      let frame = 0;
+      for (const { at, bytes: piece } of writes) {
+        if (Math.floor(at / FRAME_MS) > frame) await flushed();
+        frame = Math.floor(at / FRAME_MS);
+        gzip.write(piece);
+      }
+      await flushed();
+      return bytes - before;
+    },
+  };
 }

@@ -11,6 +11,8 @@ export type OuterOptions = {
 /** Bytes of output kept to look for a text that two reads cut. */
 const KEPT_BYTES = 4_096;
 const PATIENCE_MS = 20_000;
+/** Of them, shown where something never came. */
+const SHOWN_CHARS = 400;
 
 /** A program in a PTY of 100 by 40. Disposing ends it. */
 export class Outer implements AsyncDisposable {
@@ -40,11 +42,13 @@ export class Outer implements AsyncDisposable {
   }
 
   /** When (`performance.now()`) the next output with this text in it came. One wait at a time. */
-  seen(text: string): Promise<number> {
+  seen(text: string, { timeout = PATIENCE_MS } = {}): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     const late = () =>
-      reject(new Error(`never came: ${text}\nthe last output: ${JSON.stringify(this.#tail)}`));
-    const timer = setTimeout(late, PATIENCE_MS);
+      reject(
+        new Error(`never came: ${text}\nthe last output: ${JSON.stringify(this.#tail.slice(-SHOWN_CHARS))}`),
+      );
+    const timer = setTimeout(late, timeout);
     this.#tail = "";
     this.#wanted = { text, found: resolve };
     return promise.finally(() => clearTimeout(timer));
