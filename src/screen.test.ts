@@ -226,6 +226,19 @@ describe("mirror", () => {
     }
   });
 
+  test("a far end that asks for more while it takes a frame gets no frame twice", () => {
+    let screen = blank(0, 0);
+    let frames = 0;
+    const near = mirror((frame) => {
+      screen = apply(screen, frame);
+      if (++frames < 10) near.drain();
+      return true;
+    });
+    for (const from of [0, 1, 2]) near.show(screenOf(numbered(from, 6)));
+    expect(screen).toEqual(screenOf(numbered(2, 6)));
+    expect(frames).toBe(3);
+  });
+
   test("a far end that stalls for long gets one frame afterwards, not a backlog", () => {
     const { far, near } = farEnd();
     far.room = 0;

@@ -112,8 +112,12 @@ export function mirror(send: (frame: Frame) => boolean) {
   let sent = nothing;
   let latest = nothing;
   const flush = () => {
-    const frame = diff(sent, latest);
-    if (frame && send(frame)) sent = latest;
+    const [before, now] = [sent, latest];
+    const frame = diff(before, now);
+    if (!frame) return;
+    // Counted as sent before it is: whoever takes it may at once ask for more.
+    sent = now;
+    if (!send(frame)) sent = before;
   };
   return {
     show(screen: Screen) {

@@ -44,6 +44,7 @@ export class Stream {
   #framedAt = 0;
   #later: (() => void) | null = null;
   #stalledAt: number | null = null;
+  #draining = false;
   #ended = false;
 
   constructor(options: StreamOptions) {
@@ -89,7 +90,8 @@ export class Stream {
   show(screen: Screen): void {
     this.#screen = screen;
     const wait = this.#framedAt + FRAME_INTERVAL_MS - this.#options.clock.now();
-    if (wait <= 0) this.#mirror.show(screen);
+    // A longer wait than there is: the clock was put back.
+    if (wait <= 0 || wait > FRAME_INTERVAL_MS) this.#mirror.show(screen);
     else this.#later ??= this.#options.clock.after(wait, () => this.#showLatest());
   }
 
@@ -118,9 +120,10 @@ export class Stream {
     this.#pending.set("state", { name: "state", data: null });
   }
 
-  /** Sends what waits, as far as the other end takes it. */
+  /** Sends what waits, as far as the other end takes it. One that takes it at once asks for more while we send. */
   #drain() {
-    if (this.#ended) return;
+    if (this.#ended || this.#draining) return;
+    this.#draining = true;
     while (this.#hasRoom()) {
       const [next] = this.#pending;
       if (next) this.#say(...next);
@@ -128,6 +131,7 @@ export class Stream {
       else break;
     }
     if (!this.#later) this.#mirror.drain();
+    this.#draining = false;
   }
 
   #say(key: string, { name, data }: { name: EventName; data: unknown }) {
