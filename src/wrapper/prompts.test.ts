@@ -332,3 +332,16 @@ test("the main conversation's calls are no evidence about a subagent's question"
   ended("c1", { command: "ls" }, "approved");
   expect(life.open()).toEqual(["p1"] as PromptId[]);
 });
+
+test("claude that exits just after an answer may have taken it: nobody is named", () => {
+  const { life, said, open, answer } = world();
+  const prompt = open("p1", bash("ls"));
+  open("p2", bash("ls", "agent"));
+  life.claudeWaits(true);
+  answer(prompt, "approve");
+  life.exited();
+  expect(said.slice(-2)).toMatchObject([
+    { type: "too_late", prompt: "p1", by: "unknown" },
+    { type: "withdrawn", prompt: "p2", by: "exited" },
+  ]);
+});

@@ -289,8 +289,9 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       }
     },
 
+    /** claude has exited. Whether it took an answer just before, nobody knows. */
     exited() {
-      for (const one of open()) end(one, "exited", null);
+      for (const one of open()) end(one, one.answer ? "unknown" : "exited", null);
     },
 
     /** An answer arrived. Repeated ones are the same answer; one that comes too late is told how the prompt ended. */
@@ -320,6 +321,9 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       if (one) one.unacked = one.unacked.filter((x) => x.type !== fact);
       forget();
     },
+
+    /** What the server has not acknowledged, in order. */
+    unacked: () => [...held.values()].flatMap((one) => one.unacked),
 
     /** Ids of what is open now. */
     open: () => open().map((one) => one.prompt.id),
