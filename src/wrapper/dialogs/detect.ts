@@ -48,7 +48,12 @@ const REVIEW: Kind = { name: "review", title: /^/, hooked: true };
 const DASHES = "╌╌╌╌";
 const ASKS = /^\s*Do you want to /;
 /** What may stand below the options: claude's hints about keys, and nothing that says that more is hidden. */
-const HINT = /^(Esc to cancel|Enter to |ctrl\+g to|Space to select)/;
+const HINTS = [
+  /^(Esc|Enter|Tab|Space|n|↑\/↓|Tab\/Arrow keys|ctrl\+[a-z]) to (cancel|confirm|select|amend|navigate|explain|add notes)$/,
+  /^ctrl\+x(…| ctrl\+k twice to stop background agents)$/,
+  /^ctrl\+g to (edit in )?\S+$/,
+  /^(~|\/)\S*\/\s?plans\/.*\.md$/, // Where the plan is; a narrow screen mixes its columns.
+];
 /** No hook tells of it: auto mode could not judge, so claude asks. */
 const UNHOOKED = /Auto mode can't check actions in this session/;
 
@@ -147,8 +152,8 @@ function withoutQuestion(above: Line[]): Line[] | null {
 }
 
 function isHint(below: Line[]): boolean {
-  const text = words(below.map(({ text }) => text.trim()));
-  return text === "" || (HINT.test(text) && !/more lines?\b/.test(text));
+  const text = words(below.map((line) => line.text.trim()));
+  return text === "" || text.split(" · ").every((part) => HINTS.some((hint) => hint.test(part)));
 }
 
 /** A plan's field for own words keeps its name while it is typed into. */

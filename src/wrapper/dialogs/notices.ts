@@ -51,11 +51,10 @@ export function cannotCheck({ lines, cols }: Block, { title, from }: Titled): Fo
 export function serversOf({ lines, cols, pointer }: Block, { title, from }: Titled): Found {
   if (!SERVERS.test(title)) return null;
   const rows = lines.filter(({ text }) => SERVER.test(text) || ENABLE.test(text));
-  const hint = textOf(lines).at(-1) ?? "";
-  const first = rows[0] && lines.indexOf(rows[0]);
-  const keys = SERVER_KEYS.exec(hint);
-  if (!first || first < from || !keys || !pointer || rows.at(-1)?.y !== lines[lines.length - 2]?.y)
-    return null;
+  const [first, last] = [rows[0], rows.at(-1)].map((line) => (line ? lines.indexOf(line) : -1));
+  if (first === undefined || last === undefined || first < from || !pointer) return null;
+  const keys = SERVER_KEYS.exec(textOf(lines.slice(last + 1)).join(" "));
+  if (!keys) return null;
   const options = rows.map(({ text, y }, row): DialogOption => {
     const common = { selected: y === pointer.y, place: { row, column: 0 }, effect: "answer" } as const;
     const label = SERVER.exec(text)?.[2];

@@ -17,7 +17,7 @@ export function couldBe(dialog: Dialog, request: Request): boolean {
   return dialog.agent === null || request.agent_type === undefined || dialog.agent === request.agent_type;
 }
 
-/** Whether it shows that input. A tool whose dialog is not known must show every text of its input. */
+/** Whether it shows that input, as far as such a dialog shows any. A tool whose dialog is not known never does. */
 export function shows(dialog: Dialog, request: Request): boolean {
   return couldBe(dialog, request) && dialog.input !== null && showsInput(dialog, request);
 }
@@ -48,11 +48,9 @@ function showsInput({ name, input, body }: Dialog, { tool_name, tool_input, cwd 
     case "skill":
       return input?.call === `Use skill "${text("skill")}"?`;
     case "mcp":
-      return isCallOf(all, tool_name) && hasAll(all, tool_input);
+      return isCallOf(all, tool_name) && hasParameters(all, tool_input);
     case "tool":
-      return tool_name === "Agent"
-        ? all.includes(tight(`Agent(${text("description")})`))
-        : leaves(tool_input).length > 0 && hasAll(all, tool_input);
+      return tool_name === "Agent" && all.includes(tight(`Agent(${text("description")})`));
     default:
       return false;
   }
@@ -113,13 +111,6 @@ function replaces(change: string, text: (key: string) => string): boolean {
   return without("+").includes(tight(text("old_string"))) && without("-").includes(tight(text("new_string")));
 }
 
-/** Every text and number of the input stands there. */
-function hasAll(all: string, input: Record<string, unknown>): boolean {
-  return Object.values(input).every((value) => leaves(value).every((leaf) => all.includes(tight(leaf))));
-}
-
-function leaves(value: unknown): string[] {
-  if (value === null || value === undefined) return [];
-  if (typeof value === "object") return Object.values(value).flatMap(leaves);
-  return [JSON.stringify(value).replace(/^"|"$/g, "")];
-}
+/** Every parameter stands there with its value, as JSON. */
+const hasParameters = (all: string, input: Record<string, unknown>) =>
+  Object.entries(input).every(([key, value]) => all.includes(tight(`${key}:${JSON.stringify(value)}`)));
