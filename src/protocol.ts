@@ -262,12 +262,21 @@ export type WrapperMessage =
   | { type: "input_seen"; id: InputId }
   | { type: "input_refused"; id: InputId; reason: InputRefusal }
   | { type: "exit"; code: number | null; signal: string | null; reason: EndReason }
-  /** An earlier run of this machine ended without being able to say so. */
-  | { type: "left"; session: SessionId; code: number | null; signal: string | null; reason: EndReason }
+  /** An earlier run of this machine ended without being able to say so; nor what became of its last questions: `facts`. */
+  | {
+      type: "left";
+      session: SessionId;
+      code: number | null;
+      signal: string | null;
+      reason: EndReason;
+      facts?: UnheardFact[];
+    }
   | { type: "ping" };
 
 /** The prompt facts that the server acknowledges one by one; the wrapper repeats them after each `welcome` until then. */
 export type PromptFact = "withdrawn" | "delivered" | "accepted" | "too_late";
+/** One that was not acknowledged while its run lasted. */
+export type UnheardFact = Extract<WrapperMessage, { type: PromptFact }>;
 
 export type ServerMessage =
   /** Everything up to and including this number is on disk (-1: nothing). Also sent right after `session`: where to go on from. */

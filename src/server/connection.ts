@@ -166,10 +166,13 @@ export class Connection implements Uplink {
     this.tell({ type: "ack", stream: "messages", conversation, upto });
   }
 
-  #left({ session, type, ...exit }: Extract<WrapperMessage, { type: "left" }>, device: DeviceId) {
-    const known = this.#options.store.session(session);
+  #left({ session, type, facts = [], ...exit }: Extract<WrapperMessage, { type: "left" }>, device: DeviceId) {
+    const { store, prompts, sessions } = this.#options;
+    const known = store.session(session);
     if (known && known.device_id !== device) throw new Nonsense("the end of another device's session");
-    if (known) this.#options.sessions.end(session, exit);
+    for (const fact of facts)
+      if (!prompts.fact(session, fact)) throw new Nonsense("another session's prompt");
+    if (known) sessions.end(session, exit);
     this.tell({ type: "ack", stream: "exit", session });
   }
 

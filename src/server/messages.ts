@@ -137,6 +137,8 @@ const message = v.object({
 
 const by = v.picklist(["viewer", "desk", "claude", "exited", "unknown"]);
 const chosen = v.nullable(v.picklist(["approved", "rejected"]));
+/** At most so many facts are true of one question: delivered, and how it ended. */
+const FACTS_EACH = 2;
 const inputRefusals = ["desk_typing", "prompt_open", "suspended", "not_ready", "exited", "too_long"] as const;
 
 const end = {
@@ -144,6 +146,17 @@ const end = {
   signal: v.nullable(short(20)),
   reason: v.picklist(["exit", "signal", "lost", "hangup", "stopped"]),
 };
+
+const facts = {
+  withdrawn: v.object({ type: v.literal("withdrawn"), prompt: id, by, chosen }),
+  delivered: v.object({ type: v.literal("delivered"), prompt: id, answer_id: id }),
+  accepted: v.object({ type: v.literal("accepted"), prompt: id }),
+  too_late: v.object({ type: v.literal("too_late"), prompt: id, by, chosen }),
+};
+const leftFacts = v.pipe(
+  v.array(v.variant("type", Object.values(facts))),
+  v.maxLength(FACTS_EACH * LIMITS.openPrompts),
+);
 
 const SCHEMAS = {
   session: v.object({ type: v.literal("session"), session: statement }),
@@ -155,16 +168,13 @@ const SCHEMAS = {
   }),
   message: v.object({ type: v.literal("message"), message }),
   prompt: v.object({ type: v.literal("prompt"), prompt }),
-  withdrawn: v.object({ type: v.literal("withdrawn"), prompt: id, by, chosen }),
-  delivered: v.object({ type: v.literal("delivered"), prompt: id, answer_id: id }),
-  accepted: v.object({ type: v.literal("accepted"), prompt: id }),
-  too_late: v.object({ type: v.literal("too_late"), prompt: id, by, chosen }),
+  ...facts,
   not_applied: v.object({ type: v.literal("not_applied"), prompt: id, answer_id: id, reason: short(500) }),
   input_delivered: v.object({ type: v.literal("input_delivered"), id }),
   input_seen: v.object({ type: v.literal("input_seen"), id }),
   input_refused: v.object({ type: v.literal("input_refused"), id, reason: v.picklist(inputRefusals) }),
   exit: v.object({ type: v.literal("exit"), ...end }),
-  left: v.object({ type: v.literal("left"), session: id, ...end }),
+  left: v.object({ type: v.literal("left"), session: id, ...end, facts: v.optional(leftFacts) }),
   ping: v.object({ type: v.literal("ping") }),
 } satisfies Record<WrapperMessage["type"], v.GenericSchema>;
 

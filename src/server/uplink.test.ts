@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { ConversationId, DeviceId, LogLine, PromptId, Session, SessionId } from "../protocol.ts";
+import type {
+  AnswerId,
+  ConversationId,
+  DeviceId,
+  LogLine,
+  PromptId,
+  PromptState,
+  Session,
+  SessionId,
+  UnheardFact,
+} from "../protocol.ts";
 import type { Screen } from "../screen.ts";
 import { fakeClock } from "../testing/clock.ts";
 import { prompt, statement, TestLink } from "../testing/link.ts";
@@ -127,6 +137,39 @@ test("an earlier run's end is reported by the next wrapper of the same machine",
   expect(await link.next("ack")).toEqual({ type: "ack", stream: "exit", session: unknown });
   link[Symbol.dispose]();
 });
+
+test("what became of an earlier run's last questions comes with the report of its end", async () => {
+  const { link: gone, id } = await TestLink.session(server);
+  const [delivered, byDesk, silent] = [await gone.ask(), await gone.ask(), await gone.ask()];
+  await viewer.until("the questions", () => viewer.prompts.get(silent.id));
+  const reply = await viewer.answer("approve", viewer.prompts.get(delivered.id) as PromptState);
+  const { answer_id } = reply.body.prompt as unknown as PromptState;
+  gone[Symbol.dispose]();
+  const link = await TestLink.connect(server);
+  const facts: UnheardFact[] = [
+    { type: "delivered", prompt: delivered.id, answer_id: answer_id as AnswerId },
+    { type: "accepted", prompt: delivered.id },
+    { type: "withdrawn", prompt: byDesk.id, by: "desk", chosen: "approved" },
+  ];
+  link.say({ type: "left", session: id, code: 0, signal: null, reason: "exit", facts });
+  expect(await link.next("ack")).toEqual({ type: "ack", stream: "exit", session: id });
+  await viewer.until("the end", () => viewer.sessions.get(id)?.ended_at);
+  const ends = [delivered, byDesk, silent].map(({ id }) => viewer.prompts.get(id));
+  expect(ends).toMatchObject([
+    { stage: "accepted" },
+    { stage: "withdrawn", withdrawn_by: "desk", outcome: "approved" },
+    { stage: "withdrawn", withdrawn_by: "exited", outcome: null },
+  ]);
+  const other = await anothersFact();
+  link.say({ type: "left", session: id, code: 0, signal: null, reason: "exit", facts: [other] });
+  await link.until("the end of the connection", () => link.closed);
+});
+
+/** A fact about a question of a session that goes on. */
+async function anothersFact(): Promise<UnheardFact> {
+  const { link } = await TestLink.session(server);
+  return { type: "accepted", prompt: (await link.ask()).id };
+}
 
 test("SEC-026 a machine cannot state, end or answer for the session of another", async () => {
   const { link: victim, id } = await TestLink.session(server, { title: "mine" });

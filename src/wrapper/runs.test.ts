@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { SessionId } from "../protocol.ts";
+import type { PromptId, SessionId, UnheardFact } from "../protocol.ts";
 import { Runs } from "./runs.ts";
 
 function world() {
@@ -22,8 +22,9 @@ test("a run that goes on is not reported; one that left word is, until the serve
   using here = world();
   here.runs.began(id("s1"));
   expect(here.runs.left()).toEqual([]);
-  here.runs.ended(id("s1"), { code: 7, signal: null, reason: "exit" });
-  expect(here.runs.left()).toEqual([{ session: id("s1"), code: 7, signal: null, reason: "exit" }]);
+  const facts: UnheardFact[] = [{ type: "accepted", prompt: "p1" as PromptId }];
+  here.runs.ended(id("s1"), { code: 7, signal: null, reason: "exit" }, facts);
+  expect(here.runs.left()).toEqual([{ session: id("s1"), code: 7, signal: null, reason: "exit", facts }]);
   here.runs.reported(id("s1"));
   expect(here.runs.left()).toEqual([]);
   expect(here.files()).toEqual([]);

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { join } from "node:path";
 import * as v from "valibot";
 import { privateFolder } from "../paths.ts";
-import type { EndReason, SessionId } from "../protocol.ts";
+import type { EndReason, SessionId, UnheardFact } from "../protocol.ts";
 
 const END_REASONS = ["exit", "signal", "lost", "hangup", "stopped"] as const satisfies EndReason[];
 const end = v.object({
@@ -11,10 +11,17 @@ const end = v.object({
   signal: v.nullable(v.string()),
   reason: v.picklist(END_REASONS),
 });
-const schema = v.object({ session: v.string(), pid: v.number(), born: v.string(), end: v.optional(end) });
+const schema = v.object({
+  session: v.string(),
+  pid: v.number(),
+  born: v.string(),
+  end: v.optional(end),
+  /** What became of its last questions, as the server takes it. */
+  facts: v.optional(v.array(v.custom<UnheardFact>((fact) => typeof fact === "object")), []),
+});
 
 export type End = v.InferOutput<typeof end>;
-export type LeftRun = End & { session: SessionId };
+export type LeftRun = End & { session: SessionId; facts?: UnheardFact[] };
 
 /** When a process began, in the system's own words, so that a reused pid is not taken for the old process. */
 function bornAt(pid: number): string {
@@ -48,9 +55,9 @@ export class Runs {
     this.#write({ session, pid: process.pid, born: bornAt(process.pid) });
   }
 
-  /** It ended, and nobody has acknowledged that yet. */
-  ended(session: SessionId, ending: End) {
-    this.#write({ session, pid: process.pid, born: "ended", end: ending });
+  /** It ended, and nobody has acknowledged that yet, nor these facts. */
+  ended(session: SessionId, ending: End, facts: UnheardFact[]) {
+    this.#write({ session, pid: process.pid, born: "ended", end: ending, facts });
   }
 
   /** The server knows. */
@@ -69,8 +76,9 @@ export class Runs {
     try {
       const run = v.parse(schema, JSON.parse(readFileSync(file, "utf8")));
       const session = run.session as SessionId;
-      if (run.end) return [{ session, ...run.end }];
-      return alive(run.pid, run.born) ? [] : [{ session, code: null, signal: null, reason: "lost" }];
+      const { facts } = run;
+      if (run.end) return [{ session, ...run.end, facts }];
+      return alive(run.pid, run.born) ? [] : [{ session, code: null, signal: null, reason: "lost", facts }];
     } catch {
       if (existsSync(file)) rmSync(file, { force: true }); // Not ours, or cut by a full disk: it says nothing.
       return [];

@@ -1,6 +1,7 @@
 // One wrapped claude: the terminal, the PTY, the hooks, the screen and the link, joined.
 
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { randomUUIDv7 } from "bun";
 import { privateFolder } from "../paths.ts";
@@ -109,6 +110,8 @@ class Wrapper implements Disposable {
   readonly #exitAcked = Promise.withResolvers<void>();
   #view: View | null = null;
   #transcript: TranscriptFollower | null = null;
+  /** What hooks said of the transcript before its follower was loaded. */
+  #named: { path: string; fromEnd: boolean } | null = null;
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
   #endReason: EndReason | null = null;
@@ -207,11 +210,13 @@ class Wrapper implements Disposable {
     for (const bytes of this.#early.splice(0)) view.write(bytes);
     this.#view = view;
     if (this.#link.up) view.online();
-    this.#transcript = await this.#options.transcript({
+    const transcript = await this.#options.transcript({
       block: (text) => view.block(text),
       toolCalled: (call, tool, input) => this.#prompts.toolCalled(call, tool, input),
       toolEnded: (call, how) => this.#prompts.toolEnded(call, how),
     });
+    this.#transcript = transcript;
+    if (this.#named) transcript.follow(this.#named.path, this.#named.fromEnd);
   }
 
   #typedAtDesk(bytes: Uint8Array) {
@@ -290,7 +295,7 @@ class Wrapper implements Disposable {
     const agent = input.agent_id ?? null;
     if (!agent) this.#claude.conversation = input.session_id;
     if (!agent) this.#facts.hook(input.session_id, input.permission_mode);
-    if (!agent) this.#transcript?.follow(input.transcript_path, input.hook_event_name === "SessionStart");
+    if (!agent) this.#follow(input.transcript_path, input.hook_event_name === "SessionStart");
     switch (input.hook_event_name) {
       case "PermissionRequest":
         return this.#asked(input, call);
@@ -308,6 +313,12 @@ class Wrapper implements Disposable {
         unreachable(input);
     }
     call.reply(null);
+  }
+
+  /** Follows the transcript that a hook names; at a session's start, an older conversation's from its end. */
+  #follow(path: string, begins: boolean) {
+    if (this.#transcript) this.#transcript.follow(path, begins);
+    else if (path !== this.#named?.path) this.#named = { path, fromEnd: begins && existsSync(path) };
   }
 
   #asked(request: Extract<HookCall["input"], { hook_event_name: "PermissionRequest" }>, call: HookCall) {
@@ -398,7 +409,7 @@ class Wrapper implements Disposable {
     this.#prompts.exited();
     await this.#view?.flush();
     const reason = this.#endReason ?? (signal ? "signal" : "exit");
-    this.#options.runs.ended(this.#id, { code, signal, reason });
+    this.#options.runs.ended(this.#id, { code, signal, reason }, this.#prompts.unacked());
     const told = this.#link.tell({ type: "exit", code, signal, reason });
     if (told) await Promise.race([this.#exitAcked.promise, Bun.sleep(EXIT_ACK_MS)]);
     this.#log("exit", { code, signal, reason });
