@@ -1,5 +1,4 @@
 // What is known of claude's screen and of the differences between its versions. Seen on 2.1.197 and 2.1.329.
-import type { Screen } from "../screen.ts";
 
 /** Newer versions run a subagent's hook before they draw the dialog: a hook that waits would hide it from the desk. */
 const LAST_THAT_DRAWS_FIRST = [2, 1, 197];
@@ -15,9 +14,6 @@ export function holdsDialogBack(version: string | null): boolean {
   return at >= 0 && (parts[at] ?? 0) > (LAST_THAT_DRAWS_FIRST[at] ?? 0);
 }
 
-/** claude's word that Ctrl-Z suspended it: it then hears nothing until SIGCONT. */
-export function suspendNotice(screen: Screen): boolean {
-  return screen.lines.some((row) =>
-    /Claude Code (is|has been) suspended/.test(row.map((run) => run.text).join("")),
-  );
-}
+/** Whether this output has claude's word that Ctrl-Z suspended it, plain and on a line of its own: it then hears nothing until SIGCONT. */
+export const suspendNotice = (output: string): boolean =>
+  /\nClaude Code (is|has been) suspended/.test(output);

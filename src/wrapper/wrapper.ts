@@ -27,8 +27,12 @@ const EXIT_ACK_MS = 1_000;
 const MAX_EARLY_BYTES = 8 * 1024 * 1024;
 /** A session without a terminal, a viewer and output ends after a day. */
 const FORGOTTEN_MS = 24 * 60 * 60 * 1_000;
-/** claude's word that it is suspended comes at once; later the same words are somebody's text. */
-const SUSPEND_WITHIN_MS = 1_000;
+/** claude's word that it is suspended may come late from a busy machine; much later the same words are somebody's text. */
+const SUSPEND_WITHIN_MS = 60_000;
+/** Between the beginning of that word and our stop: its end, and the word to the server, leave before. */
+const SUSPEND_AFTER_MS = 20;
+/** Characters of that word: one that the end of a chunk cut goes on in the next. */
+const NOTICE_CHARS = 80;
 /** A tool's input past this is no card: nobody could read it on a phone. claude's dialog at the desk stays. */
 const MAX_INPUT_CHARS = 1024 * 1024;
 /** Ctrl-Z as a byte, and as the kitty keyboard protocol sends it. */
@@ -116,6 +120,7 @@ class Wrapper implements Disposable {
   #earlyBytes = 0;
   #endReason: EndReason | null = null;
   #suspendableUntil = 0;
+  #noticed = "";
   #viewers = 0;
   #paired = false;
   #forgotten: ReturnType<typeof setTimeout> | undefined;
@@ -187,7 +192,7 @@ class Wrapper implements Disposable {
     this.#desk.write(bytes);
     if (this.#view) this.#view.write(bytes);
     else this.#keepEarly(bytes);
-    if (this.#suspendableUntil > 0) this.#lookForSuspension();
+    if (this.#suspendableUntil > 0) this.#lookForSuspension(bytes);
   }
 
   #keepEarly(bytes: Uint8Array) {
@@ -223,7 +228,7 @@ class Wrapper implements Disposable {
     this.#pty.write(bytes);
     const text = Buffer.from(bytes).toString("latin1");
     if (!NO_KEYS.test(text)) this.#prompts.touched();
-    if (CTRL_Z.test(text)) this.#suspendableUntil = Date.now() + SUSPEND_WITHIN_MS;
+    if (CTRL_Z.test(text)) this.#expectSuspension();
   }
 
   /** A phone's keys, as good as the desk's. */
@@ -232,17 +237,24 @@ class Wrapper implements Disposable {
     this.#prompts.touched();
   }
 
-  /** claude says that it is suspended: so are we, until the shell brings us back. */
-  async #lookForSuspension() {
-    await this.#view?.settled();
+  #expectSuspension() {
+    this.#suspendableUntil = Date.now() + SUSPEND_WITHIN_MS;
+    this.#noticed = "";
+  }
+
+  /** claude says that it is suspended: so are we, until the shell brings us back. Only new output counts, not the screen. */
+  async #lookForSuspension(bytes: Uint8Array) {
     if (Date.now() > this.#suspendableUntil) this.#suspendableUntil = 0;
-    if (this.#suspendableUntil === 0 || !this.#view || !suspendNotice(this.#view.screen())) return;
+    this.#noticed = this.#noticed.slice(-NOTICE_CHARS) + Buffer.from(bytes).toString("latin1");
+    if (this.#suspendableUntil === 0 || !suspendNotice(this.#noticed)) return;
     this.#suspendableUntil = 0;
     this.#facts.suspend(true);
-    await Bun.sleep(0); // The word to the server leaves before we stop.
+    await Bun.sleep(SUSPEND_AFTER_MS);
+    this.#pty.kill("SIGSTOP"); // It asks for that in vain: no shell is above it that could continue it.
     await this.#desk.suspend();
     this.#facts.suspend(false);
     this.#resized(this.#desk.size());
+    this.#expectSuspension(); // A second Ctrl-Z, typed before we stopped, is claude's by now.
     this.#pty.kill("SIGCONT");
   }
 
