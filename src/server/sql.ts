@@ -77,10 +77,19 @@ export const SQL = {
   answerPrompt: `UPDATE prompts SET response = $response, answer_id = $answer_id, responded_at = $now, responded_by = $by
     WHERE id = $id AND responded_at IS NULL AND withdrawn_at IS NULL AND digest = $digest`,
   delivered: `UPDATE prompts SET delivered_at = $now WHERE id = $id AND answer_id = $answer_id AND delivered_at IS NULL`,
-  accepted: `UPDATE prompts SET outcome = 'accepted', outcome_at = $now, delivered_at = coalesce(delivered_at, $now)
-    WHERE id = $id AND responded_at IS NOT NULL AND outcome IS NULL`,
+  // What ended only because its session was given up may still learn how it really did.
+  accepted: `UPDATE prompts SET outcome = 'accepted', outcome_at = $now, delivered_at = coalesce(delivered_at, $now),
+      withdrawn_by = NULL
+    WHERE id = $id AND responded_at IS NOT NULL
+      AND (outcome IS NULL OR (outcome = 'too_late' AND withdrawn_by = 'unknown'))`,
   tooLate: `UPDATE prompts SET outcome = coalesce($chosen, 'too_late'), outcome_at = $now, withdrawn_by = $by
-    WHERE id = $id AND responded_at IS NOT NULL AND outcome IS NULL`,
+    WHERE id = $id AND responded_at IS NOT NULL
+      AND (outcome IS NULL OR (outcome = 'too_late' AND withdrawn_by = 'unknown' AND $by <> 'unknown'))`,
+  // Nobody said that it ended, and its wrapper says that it has not. An answer that never arrived has not been given.
+  reopen: `UPDATE prompts SET response = NULL, answer_id = NULL, responded_at = NULL, responded_by = NULL,
+      withdrawn_at = NULL, withdrawn_by = NULL, outcome = NULL, outcome_at = NULL
+    WHERE id = $id AND withdrawn_by = 'unknown' AND delivered_at IS NULL AND coalesce(outcome, 'too_late') = 'too_late'
+      AND EXISTS (SELECT 1 FROM sessions WHERE id = $session AND ended_at IS NULL)`,
   // As if it had not been given: whoever retries, or answers otherwise, wins.
   notApplied: `UPDATE prompts SET response = NULL, answer_id = NULL, responded_at = NULL, responded_by = NULL,
     delivered_at = NULL WHERE id = $id AND answer_id = $answer_id AND withdrawn_at IS NULL AND outcome IS NULL`,

@@ -272,6 +272,32 @@ test("a session that was given up as lost and speaks again has not ended", () =>
   expect(store.session(id)).toMatchObject({ status: "idle", ended_at: null, end_reason: null });
 });
 
+test("what ended only with a session that was given up is open again when its wrapper says so", () => {
+  const { store, id } = withSession();
+  const [asked, answered, arrived, other] = [prompt(), prompt(), prompt(), prompt()];
+  for (const one of [asked, answered, arrived, other]) store.openPrompt(id, one, now);
+  const given = ({ id, digest }: typeof asked, name: string) => {
+    const answer = { option: "approve" as OptionId };
+    const body = { prompt: id, digest, answer_id: name as AnswerId, answer };
+    store.answer(body, { id: "v", name: "V" }, now);
+  };
+  given(answered, "a1");
+  given(arrived, "a2");
+  store.promptFact({ type: "delivered", prompt: arrived.id, answer_id: "a2" as AnswerId }, now);
+  store.promptFact({ type: "withdrawn", prompt: other.id, by: "desk", chosen: null }, now);
+  store.endSession(id, { code: null, signal: null, reason: "lost" }, now);
+  store.stateSession(device, statement({ id, open: [asked.id, answered.id, arrived.id] }), now + 1);
+  for (const one of [asked, answered, arrived, other]) store.openPrompt(id, one, now + 1);
+  const stages = [asked, answered, arrived, other].map((one) => store.prompt(one.id)?.stage);
+  expect(stages).toEqual(["open", "open", "too_late", "withdrawn"]);
+  expect(store.prompt(answered.id)).toMatchObject({ answer_id: null, responded_at: null });
+  // An answer that had arrived may have counted: only its wrapper knows.
+  expect(store.promptFact({ type: "accepted", prompt: arrived.id }, now + 2)).toMatchObject({
+    stage: "accepted",
+    withdrawn_by: null,
+  });
+});
+
 test("lines are stored once, counted with their gaps, and read page by page", () => {
   const { store, id } = withSession();
   expect(store.lineCursor(id)).toBe(-1);

@@ -171,14 +171,15 @@ export class Store implements Disposable {
     });
   }
 
-  /** It ended. What was still open or under way ended with it. */
+  /** It ended. What was still open or under way ended with it; without its wrapper's word nobody knows how. */
   endSession(id: SessionId, exit: Exit, now: number): { session: Session; prompts: PromptState[] } {
+    const by = exit.reason === "lost" ? "unknown" : "exited";
     return this.#tx(() => {
       const ended = this.#run("endSession", { id, ...exit, now });
       const prompts = ended ? this.#sessionPrompts(id) : [];
       for (const one of prompts) {
         const end = one.responded_at === null ? "withdraw" : "tooLate";
-        this.#run(end, { id: one.id, by: "exited", chosen: null, now });
+        this.#run(end, { id: one.id, by, chosen: null, now });
       }
       return { session: this.#session(id), prompts: prompts.map((one) => this.#prompt(one.id)) };
     });
@@ -334,9 +335,11 @@ export class Store implements Disposable {
         options: JSON.stringify(options),
         detail: JSON.stringify(detail),
       };
-      const news = before
+      const reopened = before !== null && this.#run("reopen", { id, session });
+      const changed = before
         ? before.digest !== digest && this.#run("changePrompt", row)
         : this.#run("addPrompt", { ...row, session, created_at: now - age_ms });
+      const news = changed || reopened;
       if (news) this.#prompted(prompt, session, now);
       return { prompt: this.#prompt(id), news };
     });

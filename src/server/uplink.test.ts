@@ -452,7 +452,7 @@ test("a session not heard of for a day has ended, lost; spoken of again it lives
   await phone.listen(); // Nobody read while that day passed in a moment, so the stream was let go.
   expect(phone.sessions.get(id)).toMatchObject({ end_reason: "lost", ended_at: expect.any(Number) });
   expect((await phone.get("/api/prompts")).body.prompts).toMatchObject([
-    { id: asked.id, withdrawn_by: "exited" },
+    { id: asked.id, withdrawn_by: "unknown" },
   ]);
   const { link: back } = await TestLink.session(quiet, { id });
   await phone.until(
