@@ -11,11 +11,12 @@ import { awake } from "./awake.ts";
 import { holdsDialogBack, suspendNotice } from "./claude-dialogs.ts";
 import { ClaudeState, type ClaudeStatus, claudeFolder } from "./claude-state.ts";
 import { Desk } from "./desk.ts";
+import { type Asking, asking } from "./dialogs/asking.ts";
 import { type HookCall, type HookCommand, Hooks } from "./hooks.ts";
 import { inputs } from "./inputs.ts";
 import { type Connect, Link } from "./link.ts";
 import type { Log } from "./log-file.ts";
-import { type CallEnd, prompts } from "./prompts.ts";
+import type { CallEnd, Prompts } from "./prompts.ts";
 import { openPty, type Pty, type PtyEngine, type PtyExit } from "./pty.ts";
 import type { Runs } from "./runs.ts";
 import { session } from "./session.ts";
@@ -106,7 +107,8 @@ class Wrapper implements Disposable {
   readonly #pty: Pty;
   readonly #link: Link;
   readonly #claude: ClaudeState;
-  readonly #prompts: ReturnType<typeof prompts>;
+  readonly #asking: Asking;
+  readonly #prompts: Prompts;
   readonly #facts: ReturnType<typeof session>;
   readonly #inputs: ReturnType<typeof inputs>;
   readonly #awake: ReturnType<typeof awake>;
@@ -142,7 +144,16 @@ class Wrapper implements Disposable {
       { id: this.#id, cwd, command: ["claude", ...args], cols, rows, terminal: true },
       tell,
     );
-    this.#prompts = prompts(tell);
+    this.#asking = asking({
+      tell,
+      cwd,
+      screen: () => this.#view?.screen() ?? null,
+      settled: async () => this.#view?.settled(),
+      write: (bytes) => this.#pty.write(bytes),
+      hooks: () => this.#facts.state.hooks,
+      hears: () => this.#facts.state.status !== "suspended",
+    });
+    this.#prompts = this.#asking.prompts;
     this.#awake = awake(options.keepAwake);
     this.#desk.raw();
     try {
@@ -192,6 +203,7 @@ class Wrapper implements Disposable {
     this.#desk.write(bytes);
     if (this.#view) this.#view.write(bytes);
     else this.#keepEarly(bytes);
+    this.#asking.painted();
     if (this.#suspendableUntil > 0) this.#lookForSuspension(bytes);
   }
 
@@ -293,9 +305,10 @@ class Wrapper implements Disposable {
     this.#pty.kill(signal);
   }
 
-  #claudeSays({ status, waitingFor, version }: ClaudeStatus) {
+  #claudeSays(said: ClaudeStatus) {
+    const { status, waitingFor, version } = said;
     if (this.#facts.claude(status, waitingFor ?? null, version ?? null)) this.#state();
-    this.#prompts.claudeWaits(status === "waiting");
+    this.#asking.claudeSays(said);
     this.#awake.set(status === "busy");
     this.#view?.flush();
   }
@@ -334,11 +347,14 @@ class Wrapper implements Disposable {
   }
 
   #asked(request: Extract<HookCall["input"], { hook_event_name: "PermissionRequest" }>, call: HookCall) {
-    if (request.agent_id && holdsDialogBack(this.#claude.version)) return call.reply(null);
+    if (request.agent_id && holdsDialogBack(this.#claude.version)) {
+      this.#asking.heldBack(request);
+      return call.reply(null);
+    }
     if (JSON.stringify(request.tool_input).length > MAX_INPUT_CHARS) return call.reply(null);
     const id = randomUUIDv7() as PromptId;
     call.onGone(() => this.#prompts.hookGone(id));
-    this.#prompts.opened({ id, request, decide: call.reply });
+    this.#asking.opened({ id, request, decide: call.reply });
   }
 
   // ── the server ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -431,6 +447,7 @@ class Wrapper implements Disposable {
     this.#awake.set(false);
     clearTimeout(this.#forgotten);
     this.#claude[Symbol.dispose]();
+    this.#asking[Symbol.dispose]();
     this.#transcript?.[Symbol.dispose]();
     this.#view?.[Symbol.dispose]();
     this.#link[Symbol.dispose]();

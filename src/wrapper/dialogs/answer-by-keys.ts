@@ -45,7 +45,7 @@ const LOOK_MS = 25;
 const MOVE_MS = 2_000;
 /** Movements sent again before giving up. */
 const RETRIES = 2;
-/** After a movement that seemed lost, the pointer must stay where it is so long before Enter: it may yet arrive. */
+/** A movement that seemed lost may yet arrive: as late as the one before it did, and this much later. Enter waits for that. */
 const QUIET_MS = 1_500;
 /** A dialog that took its Enter is gone by then. */
 const GONE_MS = 5_000;
@@ -102,13 +102,19 @@ const isAt = (dialog: Dialog, place: Place) =>
 
 async function moveTo(keys: Keys, place: Place) {
   let lost = 0;
+  let clearAt = 0;
+  let firstAt: number | null = null;
   for (let moves = 0; moves < 40; moves++) {
     const dialog = await standing(keys);
-    if (isAt(dialog, place)) return lost > 0 ? stayAt(keys, place) : undefined;
+    if (isAt(dialog, place)) return lost > 0 ? stayAt(keys, place, clearAt) : undefined;
     if (!dialog.at) throw new Stands("Nothing in it can be selected.");
+    const at = keys.now();
+    firstAt ??= at;
     keys.write(keyBytes(towards(dialog.at, place), keys.screen().modes));
-    if (await moved(keys, dialog.at)) continue;
-    if (++lost > RETRIES) throw new Stands("claude does not follow the arrow keys.");
+    if (await moved(keys, dialog.at)) {
+      clearAt = Math.max(clearAt, at + (keys.now() - firstAt) + QUIET_MS);
+      firstAt = null;
+    } else if (++lost > RETRIES) throw new Stands("claude does not follow the arrow keys.");
   }
   throw new Stands("The pointer does not come to the option.");
 }
@@ -128,8 +134,7 @@ async function moved(keys: Keys, from: Place): Promise<boolean> {
   return false;
 }
 
-async function stayAt(keys: Keys, place: Place) {
-  const end = keys.now() + QUIET_MS;
+async function stayAt(keys: Keys, place: Place, end: number) {
   while (keys.now() < end) {
     await keys.pause(LOOK_MS);
     if (!isAt(await standing(keys), place)) throw new Stands("The pointer moves on its own.");
