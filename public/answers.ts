@@ -49,7 +49,7 @@ export function createAnswers(model: Model, clock: () => number = Date.now) {
     setTimeout(model.changed, CONFIRM_WITHIN_MS + 50);
     try {
       const prompt = promptIn(await post(attempt.path, attempt.body));
-      if (prompt) model.fold("prompt_response", { prompt });
+      if (prompt) model.replied(prompt);
     } catch (error) {
       failed(attempt, error);
     }
@@ -59,7 +59,7 @@ export function createAnswers(model: Model, clock: () => number = Date.now) {
 
   function failed(attempt: Attempt, error: unknown) {
     if (!(error instanceof ApiFailure)) throw error;
-    if (error.winner) model.fold("prompt_response", { prompt: error.winner });
+    if (error.winner) model.replied(error.winner);
     if (error.retryable) attempt.problem = error.message;
     else if (!error.winner) attempt.refused = error.message;
   }

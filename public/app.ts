@@ -136,7 +136,7 @@ function promptDetail(id: PromptId): Wanted {
   lookUp(key, "/api/prompts", (found) => {
     const prompts = (found as { prompts?: PromptState[] } | null)?.prompts ?? [];
     const known = prompts.find((one) => one.id === id);
-    if (known) model.fold("prompt_response", { prompt: known });
+    if (known) model.replied(known);
   });
   // The last that was seen of it stays, unless it was never here.
   const shown = view;

@@ -79,7 +79,7 @@ test("drops shorter than three seconds are not mentioned", () => {
   expect(model.banner()).toBe("Reconnecting … (3 s)");
 });
 
-test("any order and any repetition of a prompt's events leads to its newest state", () => {
+test("replies in any order, and any repetition of them, lead to a prompt's newest state", () => {
   const a = session("a");
   const open = bash("p", a, "ls");
   const later = [
@@ -97,10 +97,22 @@ test("any order and any repetition of a prompt's events leads to its newest stat
     begin([a], [open]);
     for (const i of order) {
       const prompt = later[i];
-      if (prompt) model.fold("prompt_response", { prompt });
+      if (prompt) model.replied(prompt);
     }
     expect(model.prompt(open.id)?.stage).toBe("accepted");
   }
+});
+
+test("a prompt that the stream tells to be open again is open again, and one that was too late may be accepted", () => {
+  const { model, begin } = at();
+  const a = session("a");
+  const open = bash("p", a, "ls");
+  begin([a], [{ ...open, stage: "delivered" }]);
+  model.fold("prompt_response", { prompt: open });
+  expect(model.open()).toHaveLength(1);
+  model.fold("prompt_response", { prompt: { ...open, stage: "too_late" } });
+  model.fold("prompt_response", { prompt: { ...open, stage: "accepted" } });
+  expect(model.prompt(open.id)?.stage).toBe("accepted");
 });
 
 test("a state forgets what it does not name, but not how a prompt ended", () => {

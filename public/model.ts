@@ -86,12 +86,8 @@ export function createModel(clock: () => number = Date.now) {
     for (const prompt of state.prompts) prompts.set(prompt.id, prompt);
   }
 
+  /** What the stream tells comes in its order: also that a prompt is open again. */
   function putPrompt(prompt: PromptState) {
-    const before = prompts.get(prompt.id);
-    // The reply to our own tap may come after the stream has told more: an older word changes nothing.
-    const older =
-      before?.digest === prompt.digest && STAGES.indexOf(before.stage) > STAGES.indexOf(prompt.stage);
-    if (older) return;
     prompts.set(prompt.id, prompt);
     const over = [...prompts.values()].filter(isOver);
     for (const old of over.slice(0, Math.max(0, over.length - MAX_REMEMBERED))) prompts.delete(old.id);
@@ -237,6 +233,15 @@ export function createModel(clock: () => number = Date.now) {
     },
     connect(next: Connection) {
       connection = next;
+      changed();
+    },
+    /** The reply to a request may come after the stream has told more: an older word changes nothing. */
+    replied(prompt: PromptState) {
+      const before = prompts.get(prompt.id);
+      const older =
+        before?.digest === prompt.digest && STAGES.indexOf(before.stage) > STAGES.indexOf(prompt.stage);
+      contactAt = clock();
+      if (!older) putPrompt(prompt);
       changed();
     },
     /** Looks at one session: its screen and log begin empty, and its finished turn counts as seen. */
