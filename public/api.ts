@@ -1,5 +1,5 @@
 // The REST calls. What went wrong comes back as an ApiFailure with a code and words a person can use.
-import type { ErrorBody, ErrorCode, PromptState } from "../src/protocol.ts";
+import type { ErrorBody, ErrorCode, PromptState, ViewerEvents } from "../src/protocol.ts";
 
 /** Longer than the worst mobile round trip that still succeeds; after that a retry with the same id is better. */
 const TIMEOUT_MS = 10_000;
@@ -82,6 +82,12 @@ export const get = (path: string) => call("GET", path);
 export const post = (path: string, body: object = {}) => call("POST", path, body);
 /** Throws ApiFailure. */
 export const remove = (path: string) => call("DELETE", path);
+
+/** How a text stands, in an answer of the server, if that says so. */
+export function inputIn(value: unknown): Omit<ViewerEvents["input"], "session"> | null {
+  if (!value || typeof value !== "object" || !("stage" in value) || !("id" in value)) return null;
+  return value as Omit<ViewerEvents["input"], "session">;
+}
 
 /** The prompt in an answer of the server, if there is one. */
 export function promptIn(value: unknown): PromptState | null {

@@ -8,7 +8,7 @@ import {
   type Key,
   type SessionId,
 } from "../src/protocol.ts";
-import { ApiFailure, post } from "./api.ts";
+import { ApiFailure, inputIn, post } from "./api.ts";
 import { newId } from "./ids.ts";
 import type { Model } from "./model.ts";
 
@@ -54,8 +54,12 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
     setTimeout(model.changed, CONFIRM_WITHIN_MS + 50);
     const body: InputBody = { id: message.id, text: message.text, mode: message.mode };
     try {
-      await post(inputPath(message.session), body);
+      const said = inputIn(await post(inputPath(message.session), body));
       message.answered = true;
+      // What became of it may have been told while nobody listened; a reply that is older than the stream tells nothing.
+      const known = model.input(message.id)?.stage ?? "sent";
+      const news = known === "sent" || known === "unconfirmed";
+      if (said && news) model.fold("input", { session: message.session, ...said });
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
       message.problem = error.message;
