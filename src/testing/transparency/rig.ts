@@ -154,7 +154,12 @@ export class Rig implements AsyncDisposable {
   /** Does the same without us and with us; what came of it has to be equal. Resolves with what it was. */
   async same<T>(act: (side: Side) => Promise<T>): Promise<T> {
     const bare = await act(this.bare);
-    expect(await act(this.wrapped).catch((e) => { console.log("WRAPPED FAILED", e); throw e; })).toEqual(bare);
+    expect(
+      await act(this.wrapped).catch((e) => {
+        console.log("WRAPPED FAILED", e);
+        throw e;
+      }),
+    ).toEqual(bare);
     return bare;
   }
 
