@@ -79,6 +79,9 @@ const shows = (what: Locator, text: string | RegExp) =>
 
 // ── list ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** So much real time for a step of a faked clock: a slow machine must not look like a silent server. */
+const REAL_MS = 20;
+
 test.concurrent("the list answers first whether anything needs me", async () => {
   const other = session("payments", { status: "waiting", devbox: "gpu-01" });
   await using page = await open({
@@ -541,7 +544,11 @@ test.concurrent("a short drop goes unmentioned, a longer one is named, and nothi
       await page.clock.pauseAt(now + 1_000);
     },
   });
-  const pass = (ms: number) => page.page.clock.runFor(ms);
+  /** The page's time goes on, and some real time for what it asks of the server meanwhile. */
+  const pass = async (ms: number) => {
+    await page.page.clock.runFor(ms);
+    await Bun.sleep(REAL_MS);
+  };
   const banner = page.page.locator("#banner");
   /** Lets the clock go on in small steps until there are so many of these. */
   const until = async (count: number, selector: string) => {
