@@ -345,3 +345,39 @@ test("claude that exits just after an answer may have taken it: nobody is named"
     { type: "withdrawn", prompt: "p2", by: "exited" },
   ]);
 });
+
+test("a hook that asks after the desk has decided opens nothing, and takes no answer", () => {
+  const { life, said, decided, open, answer, types, ended } = world();
+  ended("c1", { command: "ls" }, "approved");
+  const prompt = open("p1", bash("ls"));
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "approved" });
+  answer(prompt, "reject");
+  expect(decided).toEqual([null]);
+  expect(types()).toEqual(["prompt", "withdrawn", "too_late"]);
+  jest.advanceTimersByTime(3_000);
+  open("p2", bash("ls"));
+  expect(life.open()).toEqual(["p2"] as PromptId[]);
+});
+
+test("where claude still waits, a call that has ended was another one", () => {
+  const { life, said, open, ended } = world();
+  ended("c1", { command: "ls" }, "rejected");
+  life.claudeWaits(true);
+  open("p1", bash("ls"));
+  expect(life.open()).toEqual(["p1"] as PromptId[]);
+  life.claudeWaits(true);
+  life.claudeWaits(false);
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "rejected" });
+});
+
+test("evidence completes also what was told to an answer that came too late", () => {
+  const { life, said, open, answer } = world();
+  life.toolCalled("c1", "Bash", { command: "ls" });
+  const prompt = open("p1", bash("ls"));
+  life.claudeWaits(true);
+  life.claudeWaits(false);
+  answer(prompt, "reject");
+  expect(said.at(-1)).toMatchObject({ type: "too_late", by: "desk", chosen: null });
+  life.toolEnded("c1", { chosen: "approved", byHook: false });
+  expect(said.at(-1)).toMatchObject({ type: "too_late", by: "desk", chosen: "approved" });
+});

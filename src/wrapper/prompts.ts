@@ -29,6 +29,8 @@ const DRAWN_MS = 500;
 const EVIDENCE_MS = 5_000;
 /** A call stands in the transcript before claude asks about it, or as long after as evidence may take. */
 const CALLED_WITHIN_MS = 5_000;
+/** A hook may be so slow to start that its question has been decided at the desk before it asks us. */
+const LATE_HOOK_MS = 2_000;
 /** Calls without a prompt that are remembered; a turn has a handful. */
 const MAX_CALLS = 200;
 
@@ -36,7 +38,8 @@ type Fact = Extract<WrapperMessage, { type: PromptFact }>;
 type Chosen = "approved" | "rejected" | null;
 /** How a call of a tool ended, as the transcript has it. `byHook`: a hook decided, not the desk. */
 export type CallEnd = { chosen: "approved" | "rejected"; byHook: boolean };
-type Call = { tool: string; input: Record<string, unknown> };
+/** `end`: it has ended, before any hook asked about it. */
+type Call = { tool: string; input: Record<string, unknown>; end?: CallEnd & { at: number } };
 
 type Held = {
   prompt: Prompt;
@@ -55,6 +58,8 @@ type Held = {
   contest: ReturnType<typeof setTimeout> | null;
   /** claude's name of the call it asks about, once the transcript has told it. */
   call: string | null;
+  /** How that call ended, where that was known before we were asked. */
+  evidence: CallEnd | null;
   ended: boolean;
   /** The last word on how it ended, and what is known of the desk's choice. */
   last: Fact | null;
@@ -113,7 +118,8 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
 
   /** The dialog is gone: the desk closed it, or our answer; where it may be either, evidence says which. */
   function gone(one: Held, chosen: Chosen) {
-    if (!one.answer?.handed) end(one, "desk", chosen);
+    if (one.evidence) end(one, decider(one, one.evidence), one.evidence.chosen);
+    else if (!one.answer?.handed) end(one, "desk", chosen);
     else if (!contested(one)) end(one, "viewer", null);
     else one.contest ??= setTimeout(() => noEvidence(one), EVIDENCE_MS);
   }
@@ -132,13 +138,14 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   /** Evidence after the end: what was not known of it is told late. */
   function complete(one: Held, by: Decider, chosen: "approved" | "rejected") {
     const fact = lastFact(one);
-    if (fact?.type !== "withdrawn" || one.chosen || (fact.by !== by && fact.by !== "unknown")) return;
+    if (!fact || one.chosen || (fact.by !== by && fact.by !== "unknown")) return;
     one.chosen = chosen;
-    say(one, { ...fact, by, chosen });
+    say(one, by === "viewer" ? { type: "accepted", prompt: one.prompt.id } : { ...fact, by, chosen });
   }
 
   /** Joins a call with the prompt about it: the same question, the first one that has no call yet. */
-  const joins = (one: Held, { tool, input }: Call) =>
+  const joins = (one: Held, { tool, input, end: ended }: Call) =>
+    (!ended || one.openedAt - ended.at <= LATE_HOOK_MS) &&
     one.call === null &&
     one.request !== null &&
     one.prompt.agent === null &&
@@ -160,16 +167,20 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       released: false,
       contest: null,
       call: null,
+      evidence: null,
       ended: false,
       last: null,
       chosen: null,
       unacked: [],
     };
-    const [call] = [...calls].find(([, asked]) => joins(entry, asked)) ?? [];
+    const its = [...calls].filter(([, asked]) => joins(entry, asked));
+    const [call, asked] = its.find(([, { end: over }]) => !over) ?? its[0] ?? [];
     if (call !== undefined) calls.delete(call);
     entry.call = call ?? null;
+    entry.evidence = asked?.end ?? null;
     held.set(born.prompt.id, entry);
     tell({ type: "prompt", prompt: born.prompt });
+    if (entry.evidence && !waits) gone(entry, null);
   }
 
   /** Its hook is gone, but claude still asks: from now on it is answered by keys, with the options that stand there. */
@@ -266,7 +277,8 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
 
     /** The transcript shows how it ended: the question about it is over, and this is the evidence of who decided. */
     toolEnded(call: string, how: CallEnd) {
-      calls.delete(call);
+      const early = calls.get(call);
+      if (early) calls.set(call, { ...early, end: { ...how, at: Date.now() } });
       const one = [...held.values()].find((asked) => asked.call === call);
       if (!one) return;
       const by = decider(one, how);
