@@ -84,7 +84,8 @@ export const SQL = {
       AND (outcome IS NULL OR (outcome = 'too_late' AND withdrawn_by = 'unknown'))`,
   tooLate: `UPDATE prompts SET outcome = coalesce($chosen, 'too_late'), outcome_at = $now, withdrawn_by = $by
     WHERE id = $id AND responded_at IS NOT NULL
-      AND (outcome IS NULL OR (outcome = 'too_late' AND withdrawn_by = 'unknown' AND $by <> 'unknown'))`,
+      AND (outcome IS NULL OR (outcome = 'too_late' AND withdrawn_by IN ('unknown', $by)
+        AND NOT (withdrawn_by = $by AND $chosen IS NULL)))`,
   // Nobody said that it ended, and its wrapper says that it has not. An answer that never arrived has not been given.
   reopen: `UPDATE prompts SET response = NULL, answer_id = NULL, responded_at = NULL, responded_by = NULL,
       withdrawn_at = NULL, withdrawn_by = NULL, outcome = NULL, outcome_at = NULL

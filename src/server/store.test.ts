@@ -251,6 +251,12 @@ test("an answered prompt that the desk withdrew came too late", () => {
     withdrawn_by: "desk",
     withdrawn_at: null,
   });
+  expect(store.promptFact(fact, now)).toBeNull();
+  // What the desk chose is known later; then that stands.
+  const chosen = { ...fact, type: "too_late", chosen: "rejected" } as const;
+  expect(store.promptFact(chosen, now)).toMatchObject({ stage: "too_late", outcome: "rejected" });
+  expect(store.promptFact({ ...chosen, chosen: "approved" }, now)).toBeNull();
+  expect(store.promptFact({ type: "accepted", prompt: asked.id }, now)).toBeNull();
 });
 
 test("SEC-032 the end of a session ends its prompts, and nothing revives them", () => {
