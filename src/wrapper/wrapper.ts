@@ -24,6 +24,8 @@ import type { View } from "./view.ts";
 
 /** How long an exit waits for the server's word; after that the next wrapper on this machine reports it. */
 const EXIT_ACK_MS = 1_000;
+/** A run that was killed, or that ended while its own link was down, is reported by another one within this. */
+const LEFT_MS = 5_000;
 /** Output that arrives before the emulator is loaded; claude's whole start is below 10 kB. */
 const MAX_EARLY_BYTES = 8 * 1024 * 1024;
 /** A session without a terminal, a viewer and output ends after a day. */
@@ -126,6 +128,7 @@ class Wrapper implements Disposable {
   #viewers = 0;
   #paired = false;
   #forgotten: ReturnType<typeof setTimeout> | undefined;
+  readonly #leftTimer: ReturnType<typeof setInterval>;
 
   constructor(options: WrapperOptions, hooks: Hooks | null) {
     this.#options = options;
@@ -189,6 +192,7 @@ class Wrapper implements Disposable {
       onMessage: (message) => this.#obey(message),
       onDown: (reason) => this.#offline(reason),
     });
+    this.#leftTimer = setInterval(() => this.#reportLeft(), LEFT_MS);
     this.#load();
   }
 
@@ -363,9 +367,14 @@ class Wrapper implements Disposable {
     this.#log("online");
     this.#state();
     this.#prompts.restate();
-    for (const { session, ...end } of this.#options.runs.left())
-      this.#link.tell({ type: "left", session, ...end });
+    this.#reportLeft();
     this.#view?.online();
+  }
+
+  /** Tells of runs on this machine that ended without being able to say so. */
+  #reportLeft() {
+    if (!this.#link.up) return;
+    for (const run of this.#options.runs.left()) this.#link.tell({ type: "left", ...run });
   }
 
   #state() {
@@ -446,6 +455,7 @@ class Wrapper implements Disposable {
   [Symbol.dispose]() {
     this.#awake.set(false);
     clearTimeout(this.#forgotten);
+    clearInterval(this.#leftTimer);
     this.#claude[Symbol.dispose]();
     this.#asking[Symbol.dispose]();
     this.#transcript?.[Symbol.dispose]();
