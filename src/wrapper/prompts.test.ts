@@ -361,13 +361,14 @@ test("a hook that asks after the desk has decided opens nothing, and takes no an
 
 test("where claude still waits, a call that has ended was another one", () => {
   const { life, said, open, ended } = world();
-  ended("c1", { command: "ls" }, "rejected");
+  ended("c0", { command: "ls" }, "rejected");
+  ended("c1", { command: "ls" }, "approved");
   life.claudeWaits(true);
   open("p1", bash("ls"));
   expect(life.open()).toEqual(["p1"] as PromptId[]);
   life.claudeWaits(true);
   life.claudeWaits(false);
-  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "rejected" });
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "approved" });
 });
 
 test("evidence completes also what was told to an answer that came too late", () => {

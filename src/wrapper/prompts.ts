@@ -278,7 +278,9 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     /** The transcript shows how it ended: the question about it is over, and this is the evidence of who decided. */
     toolEnded(call: string, how: CallEnd) {
       const early = calls.get(call);
-      if (early) calls.set(call, { ...early, end: { ...how, at: Date.now() } });
+      calls.delete(call);
+      // Of an interrupted turn also what was never asked is written down as rejected.
+      if (early && how.chosen === "approved") calls.set(call, { ...early, end: { ...how, at: Date.now() } });
       const one = [...held.values()].find((asked) => asked.call === call);
       if (!one) return;
       const by = decider(one, how);
