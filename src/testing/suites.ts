@@ -29,7 +29,6 @@ const SUITES: Suite[] = [
   { name: "server", command: [bun, "test", "./src/server"] },
   { name: "demo and test support", command: [bun, "test", "./src/demo", ...testsIn("src/testing")] },
   { name: "page", command: [bun, "test", "./public"] },
-  { name: "simulation", command: [bun, "test", "./src/testing/simulation"] },
   { name: "the wrapped terminal", command: [bun, "test", "./src/testing/transparency"] },
   { name: "the whole story", command: [bun, "test", "./src/testing/story"] },
 ];
