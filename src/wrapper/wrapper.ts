@@ -36,6 +36,9 @@ const SUSPEND_WITHIN_MS = 60_000;
 const SUSPEND_AFTER_MS = 20;
 /** Characters of that word: one that the end of a chunk cut goes on in the next. */
 const NOTICE_CHARS = 80;
+/** How often and how far apart claude is told to go on. Where it does already, that is nothing to it. */
+const WAKE_TIMES = 4;
+const WAKE_MS = 250;
 /** A tool's input past this is no card: nobody could read it on a phone. claude's dialog at the desk stays. */
 const MAX_INPUT_CHARS = 1024 * 1024;
 /** Ctrl-Z as a byte, and as the kitty keyboard protocol sends it. */
@@ -271,7 +274,15 @@ class Wrapper implements Disposable {
     this.#facts.suspend(false);
     this.#resized(this.#desk.size());
     this.#expectSuspension(); // A second Ctrl-Z, typed before we stopped, is claude's by now.
-    this.#pty.kill("SIGCONT");
+    this.#wake();
+  }
+
+  /** More than once: a claude that we stopped between its word and its own stop does not wake at the first. */
+  async #wake() {
+    for (let time = 0; time < WAKE_TIMES && this.#facts.state.status !== "suspended"; time++) {
+      this.#pty.kill("SIGCONT");
+      await Bun.sleep(WAKE_MS);
+    }
   }
 
   #resized({ cols, rows }: { cols: number; rows: number }) {
