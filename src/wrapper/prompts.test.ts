@@ -252,6 +252,7 @@ test("without evidence of who was first, a yes is accepted, since its tool runs;
   ];
   for (const { option, told } of cases) {
     const { life, said, open, answer, types } = world();
+    life.toolCalled("c1", "Bash", { command: "npm test" });
     const prompt = open("p1", bash("npm test"));
     life.claudeWaits(true);
     life.touched();
@@ -381,4 +382,28 @@ test("evidence completes also what was told to an answer that came too late", ()
   expect(said.at(-1)).toMatchObject({ type: "too_late", by: "desk", chosen: null });
   life.toolEnded("c1", { chosen: "approved", byHook: false });
   expect(said.at(-1)).toMatchObject({ type: "too_late", by: "desk", chosen: "approved" });
+});
+
+test("of a subagent's call there is no evidence: a contested answer names nobody", () => {
+  const { life, said, open, answer } = world();
+  const prompt = open("p1", bash("npm test", "agent"));
+  life.claudeWaits(true);
+  life.touched();
+  answer(prompt, "approve");
+  life.claudeWaits(false);
+  jest.advanceTimersByTime(6_000);
+  expect(said.at(-1)).toMatchObject({ type: "too_late", by: "unknown" });
+});
+
+test("a question that claude never waits on does not stand; without its word every question does", () => {
+  const { life, said, open } = world();
+  open("p1", bash("ls", "agent"));
+  jest.advanceTimersByTime(20_000);
+  expect(life.open()).toEqual(["p1"] as PromptId[]);
+  life.claudeWaits(false);
+  open("p2", bash("ls"));
+  jest.advanceTimersByTime(9_000);
+  expect(life.open()).toEqual(["p1", "p2"] as PromptId[]);
+  jest.advanceTimersByTime(2_000);
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", prompt: "p2", by: "desk", chosen: null });
 });

@@ -29,6 +29,8 @@ const DRAWN_MS = 500;
 const EVIDENCE_MS = 5_000;
 /** A call stands in the transcript before claude asks about it, or as long after as evidence may take. */
 const CALLED_WITHIN_MS = 5_000;
+/** claude says that it waits within some 100 ms of a question, on a busy machine 1 s: one it never waits on does not stand. */
+const NEVER_WAITED_MS = 10_000;
 /** A hook may be so slow to start that its question has been decided at the desk before it asks us. */
 const LATE_HOOK_MS = 2_000;
 /** Calls without a prompt that are remembered; a turn has a handful. */
@@ -89,6 +91,8 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   /** Calls in the transcript that nobody was asked about, or not yet. */
   const calls = new Map<string, Call>();
   let waits = false;
+  /** claude tells its state at all. */
+  let telling = false;
   let touchedAt = Number.NEGATIVE_INFINITY;
   const open = () => [...held.values()].filter((one) => !one.ended);
 
@@ -124,9 +128,13 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     else one.contest ??= setTimeout(() => noEvidence(one), EVIDENCE_MS);
   }
 
-  /** claude writes a no down at once, and a yes when its tool has ended: what still runs was approved, by one or the other. */
+  /**
+   * claude writes a no down at once, and a yes when its tool has ended: a call that still runs was approved, by one or the
+   * other. Of a call that we do not read about, as a subagent's, nothing is known.
+   */
   function noEvidence(one: Held) {
-    end(one, one.answer?.chosen === "approved" ? "viewer" : "unknown", null);
+    const runs = one.call !== null && one.answer?.chosen === "approved";
+    end(one, runs ? "viewer" : "unknown", null);
   }
 
   /** Who decided, by the transcript. A hook's decision that is not ours is that of a hook of the user's own. */
@@ -181,6 +189,12 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     held.set(born.prompt.id, entry);
     tell({ type: "prompt", prompt: born.prompt });
     if (entry.evidence && !waits) gone(entry, null);
+    if (born.request) setTimeout(() => neverStood(entry), NEVER_WAITED_MS);
+  }
+
+  /** Its dialog was closed at the desk before its hook could ask us. */
+  function neverStood(one: Held) {
+    if (telling && !waits && !one.waitedOn && !one.answer) gone(one, null);
   }
 
   /** Its hook is gone, but claude still asks: from now on it is answered by keys, with the options that stand there. */
@@ -297,6 +311,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     /** claude's own word on whether it waits for somebody. Called at each change. */
     claudeWaits(waiting: boolean) {
       waits = waiting;
+      telling = true;
       for (const one of open()) {
         if (waiting) one.waitedOn = true;
         else if (one.waitedOn || settled(one)) gone(one, null);
