@@ -89,16 +89,18 @@ export const SQL = {
   // Nobody said that it ended, and its wrapper says that it has not. An answer that never arrived has not been given.
   reopen: `UPDATE prompts SET response = NULL, answer_id = NULL, responded_at = NULL, responded_by = NULL,
       withdrawn_at = NULL, withdrawn_by = NULL, outcome = NULL, outcome_at = NULL
-    WHERE id = $id AND withdrawn_by = 'unknown' AND delivered_at IS NULL AND coalesce(outcome, 'too_late') = 'too_late'
+    WHERE id = $id AND withdrawn_by = 'unknown' AND delivered_at IS NULL
+      AND (outcome = 'too_late' OR (outcome IS NULL AND outcome_at IS NULL))
       AND EXISTS (SELECT 1 FROM sessions WHERE id = $session AND ended_at IS NULL)`,
   // As if it had not been given: whoever retries, or answers otherwise, wins.
   notApplied: `UPDATE prompts SET response = NULL, answer_id = NULL, responded_at = NULL, responded_by = NULL,
     delivered_at = NULL WHERE id = $id AND answer_id = $answer_id AND withdrawn_at IS NULL AND outcome IS NULL`,
   // What was withdrawn only because nobody spoke of it any more may still learn who ended it, and any what was chosen.
+  // `outcome_at` is when its wrapper spoke of the end ($told).
   withdraw: `UPDATE prompts SET withdrawn_at = coalesce(withdrawn_at, $now), withdrawn_by = $by, outcome = $chosen,
-      outcome_at = iif($chosen IS NULL, NULL, $now)
+      outcome_at = iif($told OR $chosen IS NOT NULL, $now, NULL)
     WHERE id = $id AND responded_at IS NULL AND (withdrawn_at IS NULL OR (withdrawn_by IN ('unknown', $by)
-      AND outcome IS NULL AND NOT (withdrawn_by = $by AND $chosen IS NULL)))`,
+      AND outcome IS NULL AND NOT (withdrawn_by = $by AND $chosen IS NULL AND (outcome_at IS NOT NULL OR NOT $told))))`,
 
   addViewer: "INSERT INTO viewers VALUES ($id, $name, $address, $hash, $now, $now, NULL)",
   viewers: "SELECT * FROM viewers WHERE revoked_at IS NULL ORDER BY created_at",

@@ -290,7 +290,7 @@ test("what ended only with a session that was given up is open again when its wr
   given(answered, "a1");
   given(arrived, "a2");
   store.promptFact({ type: "delivered", prompt: arrived.id, answer_id: "a2" as AnswerId }, now);
-  store.promptFact({ type: "withdrawn", prompt: other.id, by: "desk", chosen: null }, now);
+  store.promptFact({ type: "withdrawn", prompt: other.id, by: "unknown", chosen: null }, now);
   store.endSession(id, { code: null, signal: null, reason: "lost" }, now);
   store.stateSession(device, statement({ id, open: [asked.id, answered.id, arrived.id] }), now + 1);
   for (const one of [asked, answered, arrived, other]) store.openPrompt(id, one, now + 1);

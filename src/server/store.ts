@@ -158,7 +158,7 @@ export class Store implements Disposable {
       this.#run("stateSession", { ...facts, ...more, id, device_id: device, now });
       this.#join(id, facts.conversation, now);
       const gone = this.#sessionPrompts(id).filter((one) => one.stage === "open" && !open.includes(one.id));
-      for (const { id } of gone) this.#run("withdraw", { id, by: "unknown", chosen: null, now });
+      for (const { id } of gone) this.#run("withdraw", { id, by: "unknown", chosen: null, now, told: 0 });
       return { session: this.#session(id), withdrawn: gone.map((one) => this.#prompt(one.id)) };
     });
   }
@@ -178,8 +178,9 @@ export class Store implements Disposable {
       const ended = this.#run("endSession", { id, ...exit, now });
       const prompts = ended ? this.#sessionPrompts(id) : [];
       for (const one of prompts) {
-        const end = one.responded_at === null ? "withdraw" : "tooLate";
-        this.#run(end, { id: one.id, by, chosen: null, now });
+        const values = { id: one.id, by, chosen: null, now };
+        if (one.responded_at !== null) this.#run("tooLate", values);
+        else this.#run("withdraw", { ...values, told: 0 });
       }
       return { session: this.#session(id), prompts: prompts.map((one) => this.#prompt(one.id)) };
     });
@@ -384,8 +385,9 @@ export class Store implements Disposable {
     if (fact.type === "delivered") return this.#run("delivered", { id, answer_id: fact.answer_id, now });
     if (fact.type === "accepted") return this.#run("accepted", { id, now });
     if (fact.type === "not_applied") return this.#run("notApplied", { id, answer_id: fact.answer_id });
-    const statement = before.responded_at === null ? "withdraw" : "tooLate";
-    return this.#run(statement, { id, by: fact.by, chosen: fact.chosen, now });
+    const values = { id, by: fact.by, chosen: fact.chosen, now };
+    if (before.responded_at !== null) return this.#run("tooLate", values);
+    return this.#run("withdraw", { ...values, told: 1 });
   }
 
   #prompt(id: PromptId): PromptState {
