@@ -406,4 +406,10 @@ test("a question that claude never waits on does not stand; without its word eve
   expect(life.open()).toEqual(["p1", "p2"] as PromptId[]);
   jest.advanceTimersByTime(2_000);
   expect(said.at(-1)).toMatchObject({ type: "withdrawn", prompt: "p2", by: "desk", chosen: null });
+  life.claudeWaits(true);
+  open("p3", bash("ls")); // Another one is what claude waits on.
+  jest.advanceTimersByTime(11_000);
+  expect(life.open()).toContain("p3" as PromptId);
+  life.claudeWaits(false);
+  expect(life.open()).not.toContain("p3" as PromptId);
 });

@@ -314,7 +314,8 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       telling = true;
       for (const one of open()) {
         if (waiting) one.waitedOn = true;
-        else if (one.waitedOn || settled(one)) gone(one, null);
+        else if (one.waitedOn || settled(one) || (one.request && age(one) >= NEVER_WAITED_MS))
+          gone(one, null);
       }
     },
 
@@ -367,6 +368,8 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
 }
 
 export type Prompts = ReturnType<typeof prompts>;
+
+const age = ({ openedAt }: Held) => Date.now() - openedAt;
 
 /** It was answered so long ago that claude would say so if it still waited. */
 const settled = ({ answer }: Held) => answer?.handed === true && Date.now() - answer.at >= SETTLE_MS;
