@@ -384,6 +384,18 @@ test("evidence completes also what was told to an answer that came too late", ()
   expect(said.at(-1)).toMatchObject({ type: "too_late", by: "desk", chosen: "approved" });
 });
 
+test("an answer to a question that claude has not waited on for seconds is believed only by evidence", () => {
+  const { life, said, open, answer, types } = world();
+  life.claudeWaits(false);
+  const prompt = open("p1", bash("ls"));
+  jest.advanceTimersByTime(3_000);
+  answer(prompt, "approve");
+  jest.advanceTimersByTime(1_000);
+  expect(types()).toEqual(["prompt", "delivered"]);
+  jest.advanceTimersByTime(5_000);
+  expect(said.at(-1)).toMatchObject({ type: "too_late", by: "unknown" });
+});
+
 test("of a subagent's call there is no evidence: a contested answer names nobody", () => {
   const { life, said, open, answer } = world();
   const prompt = open("p1", bash("npm test", "agent"));
@@ -401,9 +413,10 @@ test("a question that claude never waits on does not stand; without its word eve
   jest.advanceTimersByTime(20_000);
   expect(life.open()).toEqual(["p1"] as PromptId[]);
   life.claudeWaits(false);
+  expect(life.open()).toEqual([]);
   open("p2", bash("ls"));
   jest.advanceTimersByTime(9_000);
-  expect(life.open()).toEqual(["p1", "p2"] as PromptId[]);
+  expect(life.open()).toEqual(["p2"] as PromptId[]);
   jest.advanceTimersByTime(2_000);
   expect(said.at(-1)).toMatchObject({ type: "withdrawn", prompt: "p2", by: "desk", chosen: null });
   life.claudeWaits(true);

@@ -29,6 +29,8 @@ const DRAWN_MS = 500;
 const EVIDENCE_MS = 5_000;
 /** A call stands in the transcript before claude asks about it, or as long after as evidence may take. */
 const CALLED_WITHIN_MS = 5_000;
+/** Where claude has not said within that time that it waits, the dialog may have been closed before we were asked. */
+const UNSEEN_MS = 2_000;
 /** claude says that it waits within some 100 ms of a question, on a busy machine 1 s: one it never waits on does not stand. */
 const NEVER_WAITED_MS = 10_000;
 /** A hook may be so slow to start that its question has been decided at the desk before it asks us. */
@@ -117,8 +119,11 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   }
 
   /** Somebody may have decided at the desk before our answer came, or in the same moment. */
-  const contested = ({ answer, openedAt }: Held) =>
-    answer !== null && touchedAt >= Math.max(answer.at - CONTESTED_MS, openedAt - DRAWN_MS);
+  const contested = ({ answer, openedAt, waitedOn }: Held) => {
+    if (answer === null) return false;
+    const touched = touchedAt >= Math.max(answer.at - CONTESTED_MS, openedAt - DRAWN_MS);
+    return touched || (telling && !waitedOn && answer.at - openedAt > UNSEEN_MS);
+  };
 
   /** The dialog is gone: the desk closed it, or our answer; where it may be either, evidence says which. */
   function gone(one: Held, chosen: Chosen) {
