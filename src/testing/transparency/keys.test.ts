@@ -58,7 +58,8 @@ test(
       await using shell = await side.shell();
       shell.write("claude bash --norc --noprofile -i\n");
       await shell.waitFor(/\$ .*\n\$$/);
-      shell.write("i=0; while :; do i=$((i+1)); sleep 0.02; done\n");
+      shell.write("echo going; while :; do sleep 0.02; done\n");
+      await shell.waitFor(/^going$/m);
       shell.write("\x03");
       await shell.waitFor(/\^C\n\$$/);
       shell.write("sh -c 'echo loop; while :; do sleep 0.02; done'\n");
