@@ -28,9 +28,12 @@ export function flags<const T extends ParseArgsOptionsConfig>(args: string[], op
   }
 }
 
+/** The file that runs here. Where it was just replaced, the system says "… (deleted)"; the newer one stands in its place. */
+export const executable = () => process.execPath.replace(/ \(deleted\)$/, "");
+
 /** The words that start this very program: the compiled binary, or bun with the source. */
 export function ourselves(): string[] {
   // Not import.meta.url: compiled to bytecode, that still names the source.
   const compiled = Bun.main.includes("$bunfs") || Bun.main.includes("~BUN");
-  return compiled ? [process.execPath] : [process.execPath, join(import.meta.dir, "cli.ts")];
+  return compiled ? [executable()] : [executable(), join(import.meta.dir, "cli.ts")];
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { ensureServer, noteForUnpaired } from "./background.ts";
-import { CommandError, ourselves, USAGE } from "./command.ts";
+import { CommandError, executable, ourselves, USAGE } from "./command.ts";
 import { type Config, type Flags, loadConfig } from "./config.ts";
 import type { DeviceId } from "./protocol.ts";
 import { deviceSecret } from "./seal.ts";
@@ -75,7 +75,7 @@ function findClaude(setting: string | undefined): string {
     if (found) return found;
     throw new CommandError(`there is no claude at ${setting} (CLAUDE_REMOTE_CLAUDE); name the right path`, 3);
   }
-  const self = realpathSync(process.execPath);
+  const self = realpathSync(executable());
   const places = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "claude"));
   const found = places.find((place) => existsSync(place) && realpathSync(place) !== self);
   if (found) return found;
