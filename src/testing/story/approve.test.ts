@@ -3,7 +3,8 @@ import { describe, expect } from "bun:test";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { claudeVersions } from "../real-claude.ts";
-import { cardReady, openCard, outcome, said, stories } from "./world.ts";
+import { cardReady, openCard, outcome, said } from "./acts.ts";
+import { stories } from "./world.ts";
 
 const story = stories();
 

@@ -1,7 +1,8 @@
 // `claude-remote demo`: the same story for who has no claude here.
 import { expect } from "bun:test";
 import { claudeVersions } from "../real-claude.ts";
-import { cardReady, leave, openCard, outcome, stories } from "./world.ts";
+import { cardReady, leave, openCard, outcome } from "./acts.ts";
+import { stories } from "./world.ts";
 
 const story = stories();
 const [version = ""] = claudeVersions;

@@ -3,7 +3,8 @@ import { describe, expect } from "bun:test";
 import type { Phone } from "../page.ts";
 import { claudeVersions } from "../real-claude.ts";
 import type { Terminal } from "../terminal.ts";
-import { openCard, outcome, painted, quickest, stories, type World } from "./world.ts";
+import { openCard, outcome, painted, quickest } from "./acts.ts";
+import { stories, type World } from "./world.ts";
 
 const story = stories();
 /** What the phone may take to know, ms. */

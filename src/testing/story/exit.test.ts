@@ -1,7 +1,9 @@
 // How claude ends is how we end, and the phone is told.
 import { describe, expect } from "bun:test";
 import { claudeVersions } from "../real-claude.ts";
-import { kill, leave, openSession, stories } from "./world.ts";
+import { leave, openSession } from "./acts.ts";
+import { kill } from "./processes.ts";
+import { stories } from "./world.ts";
 
 const story = stories();
 

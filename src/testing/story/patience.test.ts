@@ -1,7 +1,8 @@
 // What takes real minutes: a question that stood for longer than any default time limit is still answered from the phone.
 import { expect, test } from "bun:test";
 import { claudeVersions } from "../real-claude.ts";
-import { openCard, outcome, said, stories } from "./world.ts";
+import { openCard, outcome, said } from "./acts.ts";
+import { stories } from "./world.ts";
 
 /** The versions wait side by side. */
 const story = stories(test.concurrent);

@@ -1,7 +1,8 @@
 // Questions and plans: claude asks more than yes or no.
 import { describe, expect } from "bun:test";
 import { claudeVersions } from "../real-claude.ts";
-import { openCard, outcome, said, stories } from "./world.ts";
+import { openCard, outcome, said } from "./acts.ts";
+import { stories } from "./world.ts";
 
 const story = stories();
 

@@ -3,7 +3,8 @@ import { describe, expect } from "bun:test";
 import type { Phone } from "../page.ts";
 import { claudeVersions } from "../real-claude.ts";
 import type { Terminal } from "../terminal.ts";
-import { openSession, stories } from "./world.ts";
+import { openSession } from "./acts.ts";
+import { stories } from "./world.ts";
 
 const story = stories();
 /** ms between two looks, and how many equal ones in a row mean that nothing moves any more. */

@@ -3,17 +3,9 @@ import { describe, expect } from "bun:test";
 import type { Phone } from "../page.ts";
 import { claudeVersions } from "../real-claude.ts";
 import type { Terminal } from "../terminal.ts";
-import {
-  cardReady,
-  kill,
-  openCard,
-  outcome,
-  painted,
-  quickest,
-  stories,
-  until,
-  type World,
-} from "./world.ts";
+import { cardReady, openCard, outcome, painted, quickest } from "./acts.ts";
+import { kill, until } from "./processes.ts";
+import { stories, type World } from "./world.ts";
 
 const story = stories();
 /** What the phone may take, from when a server answers again, to show what is true now, ms. */
@@ -60,7 +52,7 @@ type Restart = {
 async function killed(world: World, desk: Terminal, phone: Phone, { waiting, start }: Restart) {
   const pid = world.serverPid;
   kill(pid, "SIGKILL");
-  await until("the server's end", () => !alive(pid));
+  await until("the server's end", () => !kill(pid, 0));
   await asked(desk, waiting.shift() ?? "");
   desk.write("1");
   const [next = ""] = waiting;
@@ -70,14 +62,6 @@ async function killed(world: World, desk: Terminal, phone: Phone, { waiting, sta
   await cardReady(phone, "Run this command?");
   expect(await phone.page.locator(".literal").textContent()).toBe(`touch ${next}`);
   return ms;
-}
-
-function alive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 /** Waits until the desk shows the question about this file. */

@@ -4,7 +4,8 @@ import type { MessagesApi } from "../messages-api.ts";
 import type { MessagesRequest } from "../messages-request.ts";
 import type { Phone } from "../page.ts";
 import { claudeVersions } from "../real-claude.ts";
-import { openSession, said, stories } from "./world.ts";
+import { openSession, said } from "./acts.ts";
+import { stories } from "./world.ts";
 
 const story = stories();
 /** Longer than any test: claude works until it is interrupted. */

@@ -1,40 +1,27 @@
 // A whole story for tests: the compiled program, a real claude in a real terminal, a paired phone; and nothing left of it.
 import { Database } from "bun:sqlite";
 import { afterAll, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { type MessagesApi, messagesApi } from "../messages-api.ts";
 import { openBrowser, Phone } from "../page.ts";
 import { program } from "../program.ts";
 import { type ClaudeHome, claudeHome, claudePath } from "../real-claude.ts";
-import { type Exit, Terminal } from "../terminal.ts";
+import { Terminal } from "../terminal.ts";
+import { enter } from "./acts.ts";
+import { childrenOf, filesBelow, kill, nameOf, processesOf, textOf, until } from "./processes.ts";
 
 /** The first start of a claude reads some 300 MB from the disk. */
 const START_MS = 30_000;
 /** A whole story on a machine that does other things too; quiet, each takes some seconds. */
 const STORY_MS = 120_000;
-/** After its session and its server ended, a process of theirs is a leak. */
+/** After claude's end, whatever runs around it has to end within. */
 const GONE_MS = 10_000;
+/** How often a port is asked whether a server is there. */
+const ANSWERS_LOOK_MS = 25;
 /** The end of a log is what tells why. */
 const LOG_BYTES = 4_000;
-/** How often what announces itself by no event is looked at. */
-const LOOK_MS = 25;
-
-/** Waits for what nothing announces (a file, a process); rejects naming `what` after `timeout` ms. */
-export async function until<T>(
-  what: string,
-  look: () => T | null | undefined | false,
-  timeout = GONE_MS,
-): Promise<T> {
-  const end = Date.now() + timeout;
-  for (;;) {
-    const found = look();
-    if (found !== null && found !== undefined && found !== false) return found;
-    if (Date.now() > end) throw new Error(`never came within ${timeout} ms: ${what}`);
-    await Bun.sleep(LOOK_MS);
-  }
-}
 
 type Register = (name: string, run: () => Promise<void>, timeout: number) => void;
 
@@ -212,7 +199,7 @@ export class World implements AsyncDisposable {
         ({ ok }) => ok,
         () => false,
       );
-    while (!(await answers())) await Bun.sleep(LOOK_MS);
+    while (!(await answers())) await Bun.sleep(ANSWERS_LOOK_MS);
   }
 
   /** The process id of the claude in a terminal. */
@@ -235,14 +222,14 @@ export class World implements AsyncDisposable {
     await using _api = this.api;
     await using stack = new AsyncDisposableStack();
     for (const part of [...this.#desks, ...this.#phones]) stack.use(part);
-    stack.defer(() => this.#killAll());
+    stack.defer(() => {
+      for (const pid of processesOf(this.#home.home)) kill(pid, "SIGKILL");
+    });
     for (const desk of this.#desks) await this.#end(desk);
     await this.#stopServer();
-    await until(
-      `the end of all processes: ${this.#processes().map(nameOf)}`,
-      () => this.#processes().length === 0,
-    );
-    const left = this.#leftovers();
+    const processes = () => processesOf(this.#home.home);
+    await until("the end of all processes", () => processes().length === 0).catch(() => {});
+    const left = [...processes().map(nameOf), ...this.#leftovers()];
     if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
   }
 
@@ -258,118 +245,10 @@ export class World implements AsyncDisposable {
     await fetch("http://localhost/shutdown", { method: "POST", unix, body: "{}" }).catch(() => null);
   }
 
-  /** Every process that was started with our HOME, whoever its parent is now. */
-  #processes(): number[] {
-    const mark = `HOME=${this.#home.home}\0`;
-    return readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => `\0${textOf(`/proc/${pid}/environ`)}`.includes(`\0${mark}`));
-  }
-
-  #killAll() {
-    for (const pid of this.#processes()) kill(pid, "SIGKILL");
-  }
-
   /** Sockets and folders of single runs, wherever they may be. */
   #leftovers(): string[] {
     const own = filesBelow(this.own).filter((path) => /\.sock$|(^|\/)run\/./.test(path));
     const temporary = filesBelow(this.#env.TMPDIR ?? "").filter((path) => /^claude-remote|\.so$/.test(path));
     return [...own, ...temporary];
   }
-}
-
-const filesBelow = (folder: string): string[] =>
-  existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return ""; // It has ended.
-  }
-}
-
-const nameOf = (pid: number) =>
-  `${pid} ${textOf(`/proc/${pid}/cmdline`).replaceAll("\0", " ").slice(0, 100)}`;
-
-const childrenOf = (pid: number): number[] =>
-  textOf(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
-
-/** Sends a signal to a process that may have ended already. */
-export function kill(pid: number, signal: NodeJS.Signals) {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It has.
-  }
-}
-
-/** Types a text into an empty input box, and Enter once it stands there. */
-async function enter(desk: Terminal, text: string) {
-  desk.paste(text);
-  const beginning = text.slice(0, 40).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  await desk.waitFor(new RegExp(`❯\\s${beginning}`), { timeout: START_MS });
-  desk.write("\r");
-}
-
-/** Waits until claude has said so: the same words in the prompt do not count. */
-export function said(desk: Terminal, words: string): Promise<string> {
-  return desk.waitFor(new RegExp(`[●⏺] ${words}`), { timeout: START_MS });
-}
-
-/** From the list or the session to the question that waits; resolves when it can be answered. */
-export async function openCard(phone: Phone, title: string) {
-  // A row leads to the session for as long as only claude's state is known, and not yet the question.
-  await phone.page.locator('a.row[href^="/p/"]:visible, a.ask-bar:visible').first().tap();
-  await cardReady(phone, title);
-}
-
-/** Waits until the card of this title stands there, its buttons alive. */
-export async function cardReady(phone: Phone, title: string) {
-  await phone.page.locator(".card-view h1").filter({ hasText: title }).waitFor();
-  await phone.page.locator('.card-view [data-part="deny"]:enabled').waitFor();
-}
-
-/** Waits until the card says so of how it ended, and returns its words. */
-export function outcome(phone: Phone, words: RegExp, timeout?: number): Promise<string> {
-  return phone.reads(phone.part("outcome"), words, timeout === undefined ? {} : { timeout });
-}
-
-/** Resolves with the time of the page's next picture in which a part reads so; for measuring, so it looks at each one. */
-export async function painted(phone: Phone, part: string, words: RegExp): Promise<number> {
-  await phone.page.evaluate(
-    ({ selector, source }) =>
-      new Promise<void>((resolve) => {
-        const wanted = new RegExp(source);
-        const reads = () =>
-          [...document.querySelectorAll(selector)].some((one) => wanted.test(one.textContent));
-        const look = () => (reads() ? resolve() : void requestAnimationFrame(look));
-        look();
-      }),
-    { selector: `[data-part="${part}"]`, source: words.source },
-  );
-  return performance.now();
-}
-
-/** Other programs may hold a busy machine up while something is measured; not this often. */
-const TRIES = 3;
-
-/** What a measurement took at best, ms: it is repeated, a few times, only while it takes `limit` or longer. */
-export async function quickest(limit: number, measure: () => Promise<number>): Promise<number> {
-  let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < TRIES && best >= limit; i++) best = Math.min(best, await measure());
-  return best;
-}
-
-/** From the list to the one session there is. */
-export async function openSession(phone: Phone) {
-  await phone.page.locator("a.row:visible").first().tap();
-  await phone.page.locator(".session-view").waitFor();
-}
-
-/** `/exit` at the desk. */
-export async function leave(desk: Terminal): Promise<Exit> {
-  await enter(desk, "/exit");
-  return desk.exited;
 }
