@@ -67,8 +67,7 @@ function keep(config: Config, server: RunningServer, auto: boolean, end: () => v
     const { viewers, wrappers } = server.status();
     const info: ServerInfo = { version: VERSION, pid: process.pid, auto, url: server.url, viewers };
     const text = JSON.stringify(info);
-    if (text !== written) write(infoFile(config.paths), text);
-    written = text;
+    if (text !== written && write(infoFile(config.paths), text)) written = text;
     if (viewers > 0 || wrappers > 0) usedAt = Date.now();
     if (auto && Date.now() - usedAt > UNUSED_MS) end();
   };
@@ -76,7 +75,13 @@ function keep(config: Config, server: RunningServer, auto: boolean, end: () => v
   return look;
 }
 
-function write(file: string, text: string) {
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+/** False: the disk is full or read-only; that must not end a server, and the next look tries again. */
+function write(file: string, text: string): boolean {
+  try {
+    writeFileSync(`${file}.new`, text, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -22,13 +22,17 @@ function rotated(file: string) {
   let bytes = statSync(file).size;
   return {
     write(line: string) {
-      if (bytes > LIMITS.logFileBytes) {
-        renameSync(file, `${file}.1`);
-        privateFile(file);
-        bytes = 0;
+      try {
+        if (bytes > LIMITS.logFileBytes) {
+          renameSync(file, `${file}.1`);
+          privateFile(file);
+          bytes = 0;
+        }
+        appendFileSync(file, line);
+        bytes += Buffer.byteLength(line);
+      } catch {
+        // A full or read-only disk loses lines of the log, and nothing else.
       }
-      appendFileSync(file, line);
-      bytes += Buffer.byteLength(line);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { prompt, TestLink } from "../testing/link.ts";
@@ -185,5 +185,16 @@ test("the log is turned over before it grows without end", () => {
   expect(statSync(file).size).toBeLessThan(6_000_000);
   expect(statSync(`${file}.1`).size).toBeLessThan(7_000_000);
   expect(modeOf(`${file}.1`)).toBe("600");
+  rmSync(folder, { recursive: true });
+});
+
+test("SEC-079 a log that cannot be written ends nothing", () => {
+  const folder = mkdtempSync(join(tmpdir(), "cr-log-"));
+  const file = join(folder, "server.log");
+  const log = openLog({ level: "info", file });
+  log.info("one");
+  rmSync(file);
+  mkdirSync(file);
+  expect(() => log.info("two")).not.toThrow();
   rmSync(folder, { recursive: true });
 });
