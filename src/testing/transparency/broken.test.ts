@@ -3,9 +3,9 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Rig, type Side, until } from "./rig.ts";
+import { Rig, type Side, TEST_MS, until } from "./rig.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(TEST_MS);
 
 /** What a claude that works shows: it is asked, answers, and ends with its own code. */
 const PROGRAM = ["sh", "-c", 'printf "[ready $(stty size)]"; read -r word; echo "<$word>"; exit 6'];

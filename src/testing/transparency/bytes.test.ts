@@ -1,17 +1,17 @@
 // What claude writes reaches the terminal unchanged, whatever it is, and whatever becomes of server and viewer meanwhile.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { TestViewer } from "../viewer.ts";
-import { END_MS, Rig, type Side } from "./rig.ts";
+import { Rig, type Side, TEST_MS } from "./rig.ts";
+
+setDefaultTimeout(TEST_MS);
 
 const RECORDINGS = join(import.meta.dir, "../../wrapper/testdata");
 const REPLAY = [process.execPath, join(import.meta.dir, "testdata/replay.ts")];
 const FLOOD_MB = process.env.CLAUDE_REMOTE_TEST_ALL === "1" ? 100 : 20;
 const MB = 1_000_000;
-/** A flood on a machine that does other things too. */
-const FLOOD_MS = 60_000;
 
 let rig: Rig & { viewer: TestViewer };
 let random = "";
@@ -20,8 +20,8 @@ beforeAll(async () => {
   rig = await Rig.paired();
   random = join(rig.folder, "random");
   writeFileSync(random, noise(FLOOD_MB * MB));
-});
-afterAll(() => rig[Symbol.asyncDispose](), END_MS);
+}, TEST_MS);
+afterAll(() => rig[Symbol.asyncDispose](), TEST_MS);
 
 /** The same bytes each time, of every kind: control characters, broken UTF-8, ends of sequences that never began. */
 function noise(size: number): Uint8Array {
@@ -106,54 +106,42 @@ const wanted = () => Buffer.concat([Buffer.from("[ready]"), readFileSync(random)
 const tell = (what: string, rate: number) =>
   console.log(`bytes: ${FLOOD_MB} MB of noise ${what}: equal, ${rate.toFixed(0)} MB/s`);
 
-test(
-  `${FLOOD_MB} MB of noise arrive as they are`,
-  async () => {
-    const bare = await flooded(rig.bare, () => {});
-    expectSame(bare.all, wanted());
-    tell("without us", bare.rate);
-    const wrapped = await flooded(rig.wrapped, () => rig.session(rig.viewer));
-    expectSame(wrapped.all, bare.all);
-    tell("with us", wrapped.rate);
-  },
-  FLOOD_MS,
-);
+test(`${FLOOD_MB} MB of noise arrive as they are`, async () => {
+  const bare = await flooded(rig.bare, () => {});
+  expectSame(bare.all, wanted());
+  tell("without us", bare.rate);
+  const wrapped = await flooded(rig.wrapped, () => rig.session(rig.viewer));
+  expectSame(wrapped.all, bare.all);
+  tell("with us", wrapped.rate);
+});
 
-test(
-  "… with a viewer that watches and does not read",
-  async () => {
-    const sockets: ReturnType<typeof connect>[] = [];
-    const { all, rate } = await flooded(rig.wrapped, async () => {
-      const { id } = await rig.session(rig.viewer);
-      const socket = connect(rig.port, "127.0.0.1");
-      sockets.push(socket);
-      socket.pause();
-      socket.write(
-        `GET /events?session=${id} HTTP/1.1\r\nHost: 127.0.0.1:${rig.port}\r\nCookie: ${rig.viewer.cookie}\r\n\r\n`,
-      );
-      await new Promise((resolve) => socket.once("readable", resolve)); // It is served; nothing more is taken.
-    });
-    for (const socket of sockets) socket.destroy();
-    expectSame(all, wanted());
-    tell("with a stalled viewer", rate);
-  },
-  FLOOD_MS,
-);
-
-test(
-  "… with the server killed in the middle",
-  async () => {
-    await using fragile = await Rig.paired();
-    const { all, rate } = await flooded(
-      fragile.wrapped,
-      () => fragile.session(fragile.viewer),
-      () => process.kill(fragile.server().pid, "SIGKILL"),
+test("… with a viewer that watches and does not read", async () => {
+  const sockets: ReturnType<typeof connect>[] = [];
+  const { all, rate } = await flooded(rig.wrapped, async () => {
+    const { id } = await rig.session(rig.viewer);
+    const socket = connect(rig.port, "127.0.0.1");
+    sockets.push(socket);
+    socket.pause();
+    socket.write(
+      `GET /events?session=${id} HTTP/1.1\r\nHost: 127.0.0.1:${rig.port}\r\nCookie: ${rig.viewer.cookie}\r\n\r\n`,
     );
-    expectSame(all, wanted());
-    tell("with the server killed", rate);
-  },
-  FLOOD_MS,
-);
+    await new Promise((resolve) => socket.once("readable", resolve)); // It is served; nothing more is taken.
+  });
+  for (const socket of sockets) socket.destroy();
+  expectSame(all, wanted());
+  tell("with a stalled viewer", rate);
+});
+
+test("… with the server killed in the middle", async () => {
+  await using fragile = await Rig.paired();
+  const { all, rate } = await flooded(
+    fragile.wrapped,
+    () => fragile.session(fragile.viewer),
+    () => process.kill(fragile.server().pid, "SIGKILL"),
+  );
+  expectSame(all, wanted());
+  tell("with the server killed", rate);
+});
 
 test("without a paired phone one line is said before claude starts, and nothing else", async () => {
   await using lonely = new Rig();

@@ -6,9 +6,10 @@ import { messagesApi } from "../messages-api.ts";
 import { claudeHome, claudePath, claudeVersions } from "../real-claude.ts";
 import type { Terminal } from "../terminal.ts";
 import { TestViewer } from "../viewer.ts";
-import { childOf, childrenOf, modesAfter, Rig, until } from "./rig.ts";
+import { atRest, childOf, childrenOf, modesAfter, Rig, TEST_MS, textOf, until } from "./rig.ts";
+import { telling } from "./secrets.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(TEST_MS);
 
 /** The first start of a claude reads some 300 MB from the disk. */
 const START = { timeout: 40_000 };
@@ -33,7 +34,11 @@ async function claudeRig(version: string, paired: boolean) {
   };
 }
 
-const ready = (terminal: Terminal) => terminal.waitFor(/\? for shortcuts|(mode|edits) on/, START);
+/** claude's footer is there and nothing moves; before that, keys would still meet the shell's settings. */
+async function ready(terminal: Terminal) {
+  await terminal.waitFor(/\? for shortcuts|(mode|edits) on/, START);
+  await atRest(terminal);
+}
 
 /** Asks claude to say a word, and waits until it did. */
 async function answers(terminal: Terminal, word: string) {
@@ -101,6 +106,23 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       cursor: true,
       bracketed_paste: false,
     });
+  });
+
+  test("SEC-066: while a hook waits, no secret stands in the environment or on the command line of anybody", async () => {
+    await using world = await claudeRig(version, true);
+    const { rig, project } = world;
+    const viewer = world.viewer ?? (await rig.pair());
+    await using claude = rig.wrapped.terminal(["--permission-mode", "default"], { cwd: project });
+    await ready(claude);
+    claude.paste("RUN: touch made.txt");
+    await claude.waitFor(/❯\sRUN: touch/, STEP);
+    claude.write("\r");
+    await claude.waitFor(/Do you want to proceed/, STEP);
+    const waits = (pid: number) => /\0hook\0$/.test(textOf(`/proc/${pid}/cmdline`));
+    await until("the hook's process", () => rig.running().some(waits));
+    const running = rig.processes();
+    expect(running.length).toBeGreaterThanOrEqual(4); // Ourselves, claude, its hook, the server.
+    expect(telling(rig, viewer, running)).toEqual([]);
   });
 
   test("a closed window ends claude and us where no phone is paired", async () => {

@@ -1,14 +1,16 @@
 // Where nobody sits at a terminal, or nobody wants us, claude runs as if we were not there.
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Outer } from "./outer.ts";
-import { END_MS, Rig, type Side } from "./rig.ts";
+import { Rig, type Side, TEST_MS } from "./rig.ts";
+
+setDefaultTimeout(TEST_MS);
 
 const tell = (rig: Rig) => join(rig.folder, "tell");
 const rig = new Rig({ claude: join(import.meta.dir, "testdata/tells") });
 for (const side of [rig.bare, rig.wrapped]) side.env.TELL = tell(rig);
-afterAll(() => rig[Symbol.asyncDispose](), END_MS);
+afterAll(() => rig[Symbol.asyncDispose](), TEST_MS);
 
 const WORDS = ["--", "it's", "two\nlines", "", "é漢🙂", "$HOME", "-", "--", "--model=x"];
 

@@ -1,9 +1,11 @@
 // How claude ends is how we end; what somebody sends us reaches claude.
-import { afterAll, describe, expect, test } from "bun:test";
-import { END_MS, Rig } from "./rig.ts";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { Rig, TEST_MS } from "./rig.ts";
+
+setDefaultTimeout(TEST_MS);
 
 const rig = new Rig();
-afterAll(() => rig[Symbol.asyncDispose](), END_MS);
+afterAll(() => rig[Symbol.asyncDispose](), TEST_MS);
 
 test.each([0, 1, 7, 130, 143, 255])("exit code %i is ours", async (code) => {
   const exit = await rig.same(async (side) => {

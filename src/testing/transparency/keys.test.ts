@@ -1,15 +1,15 @@
 // Keys that a terminal gives a meaning have the same one: Ctrl-C, Ctrl-\, Ctrl-D, and a shell's job control.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { TestViewer } from "../viewer.ts";
-import { atRest, END_MS, Rig } from "./rig.ts";
+import { atRest, Rig, TEST_MS } from "./rig.ts";
+
+setDefaultTimeout(TEST_MS);
 
 let rig: Rig & { viewer: TestViewer };
 beforeAll(async () => {
   rig = await Rig.paired();
-});
-afterAll(() => rig[Symbol.asyncDispose](), END_MS);
-
-const JOBS_MS = 30_000;
+}, TEST_MS);
+afterAll(() => rig[Symbol.asyncDispose](), TEST_MS);
 
 test.each([
   ["Ctrl-C", "\x03", ["sh", "-c", 'printf "[ready]"; exec sleep 60'], "", "SIGINT"],
@@ -51,34 +51,29 @@ test.each([
   );
 });
 
-test(
-  "a shell inside has its job control: Ctrl-Z, jobs, bg, fg, Ctrl-C",
-  async () => {
-    const screen = await rig.same(async (side) => {
-      await using shell = await side.shell();
-      shell.write("claude bash --norc --noprofile -i\n");
-      await shell.waitFor(/\$ .*\n\$$/);
-      shell.write("echo going; while :; do sleep 0.02; done\n");
-      await shell.waitFor(/^going$/m);
-      shell.write("\x03");
-      await shell.waitFor(/\^C\n\$$/);
-      shell.write("sh -c 'echo loop; while :; do sleep 0.02; done'\n");
-      await shell.waitFor(/^loop/m);
-      shell.write("\x1a");
-      await shell.waitFor(/Stopped.*\n+\$$/);
-      shell.write("jobs\n");
-      await shell.waitFor(/jobs\n.*Stopped.*\n+\$$/);
-      shell.write("bg; fg\n");
-      await shell.waitFor(/fg\n.*&\n.*done'$/);
-      shell.write("\x03");
-      await shell.waitFor(/\^C\n+\$$/);
-      shell.write('echo "status $?"; exit 9\n');
-      await shell.waitFor(/exit\n\$$/);
-      shell.write('echo "outside $?"\n');
-      await shell.waitFor(/outside 9/);
-      return atRest(shell);
-    });
-    expect(screen).toContain("status 130");
-  },
-  JOBS_MS,
-);
+test("a shell inside has its job control: Ctrl-Z, jobs, bg, fg, Ctrl-C", async () => {
+  const screen = await rig.same(async (side) => {
+    await using shell = await side.shell();
+    shell.write("claude bash --norc --noprofile -i\n");
+    await shell.waitFor(/\$ .*\n\$$/);
+    shell.write("i=0; while :; do i=$((i+1)); sleep 0.02; done\n");
+    shell.write("\x03");
+    await shell.waitFor(/\^C\n\$$/);
+    shell.write("sh -c 'echo loop; while :; do sleep 0.02; done'\n");
+    await shell.waitFor(/^loop/m);
+    shell.write("\x1a");
+    await shell.waitFor(/Stopped.*\n+\$$/);
+    shell.write("jobs\n");
+    await shell.waitFor(/jobs\n.*Stopped.*\n+\$$/);
+    shell.write("bg; fg\n");
+    await shell.waitFor(/fg\n.*&\n.*done'$/);
+    shell.write("\x03");
+    await shell.waitFor(/\^C\n+\$$/);
+    shell.write('echo "status $?"; exit 9\n');
+    await shell.waitFor(/exit\n\$$/);
+    shell.write('echo "outside $?"\n');
+    await shell.waitFor(/outside 9/);
+    return atRest(shell);
+  });
+  expect(screen).toContain("status 130");
+});

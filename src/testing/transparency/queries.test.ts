@@ -1,14 +1,16 @@
 // What claude asks the terminal, the terminal around us answers, once; our own emulator keeps silent.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { TestViewer } from "../viewer.ts";
-import { END_MS, Rig, type Side } from "./rig.ts";
+import { Rig, type Side, TEST_MS, until } from "./rig.ts";
+
+setDefaultTimeout(TEST_MS);
 
 let rig: Rig & { viewer: TestViewer };
 beforeAll(async () => {
   rig = await Rig.paired();
-});
-afterAll(() => rig[Symbol.asyncDispose](), END_MS);
+}, TEST_MS);
+afterAll(() => rig[Symbol.asyncDispose](), TEST_MS);
 
 const ASKS = [process.execPath, join(import.meta.dir, "testdata/asks.ts")];
 /** Each query, and an answer that only the terminal around us gives. */
@@ -54,7 +56,7 @@ test("DA1, XTVERSION, the cursor's place and the background are each answered on
     const { id } = await rig.session(rig.viewer);
     await using watching = await new TestViewer(rig.viewer.server, rig.viewer.cookie).listen(id);
     const asked = `asked ${++questions}`;
-    await watching.until("the question on the viewer's screen", ({ text }) => text.includes(asked));
+    await until("the question on the viewer's screen", () => watching.text.includes(asked));
   });
   expect(bare).toBe(`${ALL}\r${ALL}\x03`);
   expect(wrapped).toBe(bare);

@@ -1,20 +1,21 @@
 // However claude ends, the terminal is afterwards as it was before: its settings, its modes, the shell's descriptors.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Terminal } from "../terminal.ts";
 import type { TestViewer } from "../viewer.ts";
-import { childOf, childrenOf, END_MS, modesAfter, Rig, until } from "./rig.ts";
+import { childOf, childrenOf, modesAfter, Rig, TEST_MS, until } from "./rig.ts";
+
+setDefaultTimeout(TEST_MS);
 
 let rig: Rig & { viewer: TestViewer };
 beforeAll(async () => {
   rig = await Rig.paired();
-});
-afterAll(() => rig[Symbol.asyncDispose](), END_MS);
+}, TEST_MS);
+afterAll(() => rig[Symbol.asyncDispose](), TEST_MS);
 
 /** Settings that nobody has by default. */
 const ODD = "stty erase ^H eof ^G -ixon -echoctl tab3";
-const SETTINGS_MS = 30_000;
 
 const PROGRAM = join(import.meta.dir, "testdata/modes-on");
 
@@ -38,16 +39,14 @@ async function unchanged(act: (shell: Terminal, wrapper: number) => unknown, sta
 }
 
 describe("settings and modes are as before", () => {
-  test("when claude ends by itself", () => unchanged((shell) => shell.write("\n"), 3), SETTINGS_MS);
+  test("when claude ends by itself", () => unchanged((shell) => shell.write("\n"), 3));
 
   test.each([
     ["SIGTERM", 143],
     ["SIGSEGV", 139],
     ["SIGKILL", 137],
-  ] as const)(
-    "when %s ends claude, which left every mode on",
-    (signal, status) => unchanged(async (_, wrapper) => process.kill(await childOf(wrapper), signal), status),
-    SETTINGS_MS,
+  ] as const)("when %s ends claude, which left every mode on", (signal, status) =>
+    unchanged(async (_, wrapper) => process.kill(await childOf(wrapper), signal), status),
   );
 
   test.each([
@@ -55,10 +54,8 @@ describe("settings and modes are as before", () => {
     ["SIGHUP", 129],
     ["SIGINT", 130],
     ["SIGQUIT", 131],
-  ] as const)(
-    "when %s ends us, and claude with us",
-    (signal, status) => unchanged((_, wrapper) => process.kill(wrapper, signal), status),
-    SETTINGS_MS,
+  ] as const)("when %s ends us, and claude with us", (signal, status) =>
+    unchanged((_, wrapper) => process.kill(wrapper, signal), status),
   );
 });
 

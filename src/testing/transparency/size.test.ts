@@ -1,10 +1,12 @@
 // The window's size is claude's size, also after a storm of changes.
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { END_MS, Rig } from "./rig.ts";
+import { Rig, TEST_MS } from "./rig.ts";
+
+setDefaultTimeout(TEST_MS);
 
 const rig = new Rig();
-afterAll(() => rig[Symbol.asyncDispose](), END_MS);
+afterAll(() => rig[Symbol.asyncDispose](), TEST_MS);
 
 const CHANGES = 500;
 const TELLS = [process.execPath, join(import.meta.dir, "testdata/tell-size.ts")];
@@ -41,7 +43,7 @@ test(`a storm of ${CHANGES} sizes ends on the last one, of which claude was told
     return outer.text().match(/\[last .*\]/)?.[0];
   });
   expect(last).toBe("[last 33 91]");
-}, 30_000);
+});
 
 test("one change is told once, and at the right size", async () => {
   const told = await rig.same(async (side) => {
