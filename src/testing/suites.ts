@@ -21,16 +21,20 @@ const PACKAGES: Record<string, string> = {
 const testsIn = (folder: string) =>
   [...new Bun.Glob(`${folder}/*.test.ts`).scanSync(root)].map((file) => `./${file}`);
 
+/** A test waits for what must come; how long a busy machine takes for it is no verdict. */
+const TEST_TIMEOUT_MS = 30_000;
+const test = [bun, "test", `--timeout=${TEST_TIMEOUT_MS}`];
+
 const SUITES: Suite[] = [
   { name: "format and lint", command: [bin("biome"), "check", "--error-on-warnings", "."] },
   { name: "types", command: [bin("tsc"), "-p", "."] },
   { name: "the binary", command: [bun, "src/build.ts"] },
-  { name: "core", command: [bun, "test", ...testsIn("src"), "./src/transcript", "./src/wrapper"] },
-  { name: "server", command: [bun, "test", "./src/server"] },
-  { name: "demo and test support", command: [bun, "test", "./src/demo", ...testsIn("src/testing")] },
-  { name: "page", command: [bun, "test", "./public"] },
-  { name: "the wrapped terminal", command: [bun, "test", "./src/testing/transparency"] },
-  { name: "the whole story", command: [bun, "test", "./src/testing/story"] },
+  { name: "core", command: [...test, ...testsIn("src"), "./src/transcript", "./src/wrapper"] },
+  { name: "server", command: [...test, "./src/server"] },
+  { name: "demo and test support", command: [...test, "./src/demo", ...testsIn("src/testing")] },
+  { name: "page", command: [...test, "./public"] },
+  { name: "the wrapped terminal", command: [...test, "./src/testing/transparency"] },
+  { name: "the whole story", command: [...test, "./src/testing/story"] },
 ];
 
 /** Installs what is missing, as root or by sudo. Says what to install where neither works. */
