@@ -347,28 +347,30 @@ test("claude that exits just after an answer may have taken it: nobody is named"
   ]);
 });
 
-test("a hook that asks after the desk has decided opens nothing, and takes no answer", () => {
-  const { life, said, decided, open, answer, types, ended } = world();
-  ended("c1", { command: "ls" }, "approved");
-  const prompt = open("p1", bash("ls"));
-  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "approved" });
-  answer(prompt, "reject");
-  expect(decided).toEqual([null]);
-  expect(types()).toEqual(["prompt", "withdrawn", "too_late"]);
+test("a hook that asks after the desk has decided opens nothing that lasts, and takes no answer", () => {
+  const { life, said, open, answer, types, ended } = world();
+  ended("c1", { command: "ls" }, "rejected");
+  open("p1", bash("ls"));
+  jest.advanceTimersByTime(2_000);
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "rejected" });
+  ended("c2", { command: "ls" }, "approved");
+  answer(open("p2", bash("ls")), "reject");
+  jest.advanceTimersByTime(2_000);
+  expect(said.at(-1)).toMatchObject({ type: "too_late", by: "desk", chosen: "approved" });
+  expect(types()).toEqual(["prompt", "withdrawn", "prompt", "delivered", "too_late"]);
+  open("p3", bash("ls"));
   jest.advanceTimersByTime(3_000);
-  open("p2", bash("ls"));
-  expect(life.open()).toEqual(["p2"] as PromptId[]);
+  expect(life.open()).toEqual(["p3"] as PromptId[]);
 });
 
-test("where claude still waits, a call that has ended was another one", () => {
+test("a call that has ended was another one if the transcript soon tells of one that has not", () => {
   const { life, said, open, ended } = world();
-  ended("c0", { command: "ls" }, "rejected");
-  ended("c1", { command: "ls" }, "approved");
-  life.claudeWaits(true);
+  ended("c1", { command: "ls" }, "rejected");
   open("p1", bash("ls"));
+  life.toolCalled("c2", "Bash", { command: "ls" });
+  jest.advanceTimersByTime(3_000);
   expect(life.open()).toEqual(["p1"] as PromptId[]);
-  life.claudeWaits(true);
-  life.claudeWaits(false);
+  life.toolEnded("c2", { chosen: "approved", byHook: false });
   expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "approved" });
 });
 
@@ -425,4 +427,34 @@ test("a question that claude never waits on does not stand; without its word eve
   expect(life.open()).toContain("p3" as PromptId);
   life.claudeWaits(false);
   expect(life.open()).not.toContain("p3" as PromptId);
+});
+
+test("what Esc at the desk did is read in the transcript, where that tells of the call", () => {
+  const { life, said, open } = world();
+  life.toolCalled("c1", "Bash", { command: "ls" });
+  open("p1", bash("ls"));
+  life.claudeWaits(true);
+  life.hookGone("p1" as PromptId);
+  life.claudeWaits(false);
+  jest.advanceTimersByTime(200);
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: null });
+  life.toolEnded("c1", { chosen: "rejected", byHook: false });
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "rejected" });
+});
+
+test("a clock that is set does not change what is believed", () => {
+  const { life, said, open, answer } = world();
+  life.toolCalled("c1", "Bash", { command: "ls" });
+  jest.setSystemTime(Date.now() + 86_400_000);
+  const prompt = open("p1", bash("ls"));
+  jest.setSystemTime(Date.now() - 2 * 86_400_000);
+  life.claudeWaits(true);
+  life.touched();
+  jest.setSystemTime(Date.now() - 86_400_000);
+  answer(prompt, "approve");
+  life.claudeWaits(false);
+  life.toolEnded("c1", { chosen: "rejected", byHook: false });
+  expect(said.at(-1)).toMatchObject({ type: "too_late", by: "desk", chosen: "rejected" });
+  life.restate();
+  expect(said.findLast(({ type }) => type === "prompt")).toMatchObject({ prompt: { age_ms: 0 } });
 });

@@ -33,7 +33,10 @@ const CALLED_WITHIN_MS = 5_000;
 const UNSEEN_MS = 2_000;
 /** claude says that it waits within some 100 ms of a question, on a busy machine 1 s: one it never waits on does not stand. */
 const NEVER_WAITED_MS = 10_000;
-/** A hook may be so slow to start that its question has been decided at the desk before it asks us. */
+/**
+ * A hook may be so slow to start that its question has been decided at the desk before it asks us. The call of one that
+ * stands is in the transcript by then.
+ */
 const LATE_HOOK_MS = 2_000;
 /** Calls without a prompt that are remembered; a turn has a handful. */
 const MAX_CALLS = 200;
@@ -127,7 +130,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
 
   /** The dialog is gone: the desk closed it, or our answer; where it may be either, evidence says which. */
   function gone(one: Held, chosen: Chosen) {
-    if (one.evidence) end(one, decider(one, one.evidence), one.evidence.chosen);
+    if (one.evidence) end(one, one.evidence.byHook ? "unknown" : "desk", one.evidence.chosen);
     else if (!one.answer?.handed) end(one, "desk", chosen);
     else if (!contested(one)) end(one, "viewer", null);
     else one.contest ??= setTimeout(() => noEvidence(one), EVIDENCE_MS);
@@ -159,11 +162,11 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   /** Joins a call with the prompt about it: the same question, the first one that has no call yet. */
   const joins = (one: Held, { tool, input, end: ended }: Call) =>
     (!ended || one.openedAt - ended.at <= LATE_HOOK_MS) &&
-    one.call === null &&
+    (one.call === null || (one.evidence !== null && !one.ended)) &&
     one.request !== null &&
     one.prompt.agent === null &&
     one.prompt.tool === tool &&
-    Date.now() - one.openedAt <= CALLED_WITHIN_MS &&
+    performance.now() - one.openedAt <= CALLED_WITHIN_MS &&
     covers(one.request, input);
 
   function forget() {
@@ -175,7 +178,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   function begin(born: Pick<Held, "prompt" | "request" | "dialog" | "decide" | "waitedOn">) {
     const entry: Held = {
       ...born,
-      openedAt: Date.now(),
+      openedAt: performance.now(),
       answer: null,
       released: false,
       contest: null,
@@ -193,7 +196,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     entry.evidence = asked?.end ?? null;
     held.set(born.prompt.id, entry);
     tell({ type: "prompt", prompt: born.prompt });
-    if (entry.evidence && !waits) gone(entry, null);
+    if (entry.evidence) setTimeout(() => entry.evidence && gone(entry, null), LATE_HOOK_MS);
     if (born.request) setTimeout(() => neverStood(entry), NEVER_WAITED_MS);
   }
 
@@ -208,7 +211,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     one.dialog = dialog;
     one.decide = () => {};
     one.prompt = withOptions(one.prompt, dialog);
-    tell({ type: "prompt", prompt: { ...one.prompt, age_ms: Date.now() - one.openedAt } });
+    tell({ type: "prompt", prompt: { ...one.prompt, age_ms: performance.now() - one.openedAt } });
   }
 
   function released(one: Held) {
@@ -216,7 +219,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     if (one.ended) return;
     if (dialog) byKeys(one, dialog);
     else if (waits) end(one, "unknown", null);
-    else gone(one, "rejected");
+    else gone(one, one.call === null ? "rejected" : null); // The transcript says it of a call that we read about.
   }
 
   return {
@@ -256,7 +259,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     pressed(id: PromptId, answer_id: AnswerId) {
       const one = held.get(id);
       if (!one || one.ended || one.answer?.id !== answer_id) return;
-      one.answer = { ...one.answer, at: Date.now(), handed: true };
+      one.answer = { ...one.answer, at: performance.now(), handed: true };
       say(one, { type: "delivered", prompt: id, answer_id });
     },
 
@@ -282,13 +285,13 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
 
     /** Somebody pressed a key that claude got: at the desk, or from a phone's key bar. */
     touched() {
-      touchedAt = Date.now();
+      touchedAt = performance.now();
     },
 
     /** The transcript shows a call of a tool, by claude's own name for it. */
     toolCalled(call: string, tool: string, input: Record<string, unknown>) {
       const asked = [...held.values()].find((one) => joins(one, { tool, input }));
-      if (asked) asked.call = call;
+      if (asked) Object.assign(asked, { call, evidence: null });
       else calls.set(call, { tool, input });
       const [oldest] = calls.keys();
       if (calls.size > MAX_CALLS && oldest !== undefined) calls.delete(oldest);
@@ -298,8 +301,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     toolEnded(call: string, how: CallEnd) {
       const early = calls.get(call);
       calls.delete(call);
-      // Of an interrupted turn also what was never asked is written down as rejected.
-      if (early && how.chosen === "approved") calls.set(call, { ...early, end: { ...how, at: Date.now() } });
+      if (early) calls.set(call, { ...early, end: { ...how, at: performance.now() } });
       const one = [...held.values()].find((asked) => asked.call === call);
       if (!one) return;
       const by = decider(one, how);
@@ -343,7 +345,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       const offered = one.prompt.options.some((option) => option.id === answer.option);
       if (one.answer || one.released || suspended || digest !== one.prompt.digest || !offered) return;
       const chosen = answer.option === "reject" ? "rejected" : "approved";
-      one.answer = { id: answer_id, at: Date.now(), chosen, handed: one.dialog === null };
+      one.answer = { id: answer_id, at: performance.now(), chosen, handed: one.dialog === null };
       if (one.dialog) return screen.press({ prompt, answer_id, dialog: one.dialog, answer });
       if (one.request) one.decide(decisionFor(one.request, answer));
       say(one, { type: "delivered", prompt, answer_id });
@@ -367,17 +369,17 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     restate() {
       for (const one of held.values()) for (const fact of one.unacked) tell(fact);
       for (const one of open())
-        tell({ type: "prompt", prompt: { ...one.prompt, age_ms: Date.now() - one.openedAt } });
+        tell({ type: "prompt", prompt: { ...one.prompt, age_ms: performance.now() - one.openedAt } });
     },
   };
 }
 
 export type Prompts = ReturnType<typeof prompts>;
 
-const age = ({ openedAt }: Held) => Date.now() - openedAt;
+const age = ({ openedAt }: Held) => performance.now() - openedAt;
 
 /** It was answered so long ago that claude would say so if it still waited. */
-const settled = ({ answer }: Held) => answer?.handed === true && Date.now() - answer.at >= SETTLE_MS;
+const settled = ({ answer }: Held) => answer?.handed === true && performance.now() - answer.at >= SETTLE_MS;
 
 /** How it ended, if it ended otherwise than by an answer that was accepted. */
 const lastFact = (one: Held) =>
