@@ -1,4 +1,5 @@
 // `claude-remote serve`: the server in this terminal; with `--auto`, in the background for this user's wrappers.
+import { SQLiteError } from "bun:sqlite";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { infoFile, type ServerInfo } from "./background.ts";
@@ -55,7 +56,11 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
   try {
     return await startServer({ ...options, assets: await pageAssets(), log, version: VERSION, onShutdown });
   } catch (error) {
-    throw new CommandError(error instanceof Error ? error.message : String(error));
+    const why = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof SQLiteError)) throw new CommandError(why);
+    throw new CommandError(
+      `the database in ${paths.data} cannot be used: ${why}. See that there is free space and that it may be written.`,
+    );
   }
 }
 

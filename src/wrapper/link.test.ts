@@ -93,6 +93,23 @@ test("it reconnects for ever, after 0.25, 0.5, 1, then every 2 seconds", async (
   link[Symbol.dispose]();
 });
 
+test("a server that lets us in and closes before a word is asked less and less often", async () => {
+  const { link, attempts, drop, say } = world();
+  await settle();
+  for (const wait of [250, 500, 1_000, 2_000, 2_000]) {
+    drop("its disk is full");
+    jest.advanceTimersByTime(wait);
+    await settle();
+  }
+  const waits = attempts.slice(1).map((at, i) => at - (attempts[i] ?? 0));
+  expect(waits).toEqual([250, 500, 1_000, 2_000, 2_000]);
+  say({ type: "ping" });
+  drop("it restarts");
+  jest.advanceTimersByTime(250);
+  expect(attempts).toHaveLength(7);
+  link[Symbol.dispose]();
+});
+
 test("after a lost connection it says up again, and starts with the shortest wait", async () => {
   const { link, log, drop } = world();
   await settle();

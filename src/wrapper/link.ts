@@ -127,13 +127,13 @@ export class Link implements Disposable {
         return this.#drop(step.refused.message);
       case "open":
         this.#channel = step.channel;
-        this.#attempt = 0;
         this.#refused = null;
         this.#options.onUp();
     }
   }
 
   #message(message: ServerMessage) {
+    this.#attempt = 0; // Only now: a server that cannot store what we state lets us in, and closes at once.
     if (message.type === "ping") return;
     if (message.type === "refused") {
       this.#refused = message;
