@@ -115,7 +115,7 @@ test("the pointer is moved to the option, and Enter pressed there", async () => 
   expect([claude.chosen, pressed()]).toEqual([["No"], 1]);
 });
 
-test("an option that is selected already takes Enter alone, a quarter of a second after the dialog was drawn", async () => {
+test("an option that is selected already takes Enter alone, a second after the dialog was drawn", async () => {
   const claude = new FakeClaude();
   const { answer } = world(claude, "approve");
   const begun = claude.time;
@@ -124,7 +124,7 @@ test("an option that is selected already takes Enter alone, a quarter of a secon
     at = claude.time;
   };
   expect(await answer()).toEqual({ end: "answered" });
-  expect(at - begun).toBeGreaterThanOrEqual(250);
+  expect(at - begun).toBeGreaterThanOrEqual(1_000);
   expect(claude.written).toEqual([ENTER]);
 });
 

@@ -37,10 +37,14 @@ export type KeysEnd =
   /** It still stands. `reason` is a sentence for people. */
   | { end: "stands"; reason: string };
 
-/** Some versions lose the keys of the first 150 ms after they drew a dialog. */
-const READY_MS = 250;
+/** 2.1.329 loses the keys of the first 150 ms after it drew a dialog, of one kind those of more than 300 ms. */
+const READY_MS = 1_000;
+/** It also loses an Enter within 100 ms after the pointer came to a form's button. */
+const REST_MS = 250;
 /** Between two looks; claude paints within 20 ms on a quiet machine. */
 const LOOK_MS = 25;
+/** A half painted screen is whole by then. */
+const PAINT_MS = 1_000;
 /** A movement that shows no effect by then was lost: half a second was seen on a busy machine. */
 const MOVE_MS = 2_000;
 /** Movements sent again before giving up. */
@@ -82,17 +86,24 @@ async function drive(keys: Keys) {
   await moveTo(keys, option.place);
   if (keys.text) await typeText(keys, keys.text);
   else if (option.text === "required") throw new Stands("This answer needs a text.");
+  await keys.pause(REST_MS);
   const ready = (dialog: Dialog) => isAt(dialog, option.place) && (keys.text !== undefined || !dialog.typing);
   await press(keys, option.key.press, ready);
 }
 
-/** The dialog as it stands now. A screen may be half painted: it is gone when two looks say so. */
+/**
+ * The dialog as it stands now. A screen may be half painted, on a busy machine for some time: another dialog, or a claude
+ * that does not wait, must be seen twice, and no dialog at all for longer.
+ */
 async function standing(keys: Keys): Promise<Dialog> {
-  for (let look = 0; ; look++) {
+  const end = keys.now() + PAINT_MS;
+  for (let others = 0; ; ) {
     await keys.settled();
-    const found = keys.allowed() ? detect(keys.screen()) : null;
-    if (found && isSame(keys.dialog, found)) return found;
-    if (look > 0) throw new Gone();
+    const allowed = keys.allowed();
+    const found = detect(keys.screen());
+    if (allowed && found && isSame(keys.dialog, found)) return found;
+    if (found || !allowed) others++;
+    if (others > 1 || keys.now() > end) throw new Gone();
     await keys.pause(4 * LOOK_MS);
   }
 }

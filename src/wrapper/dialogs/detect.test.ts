@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { rowText } from "../../screen.ts";
 import { detect } from "./detect.ts";
 import type { Dialog, DialogName } from "./dialog.ts";
 import { recorded, recordings, screenOf } from "./testing/recorded.ts";
@@ -41,6 +42,7 @@ const EXPECTED: Record<string, DialogName | null> = {
   "bash-long": "bash",
   "bash-npm": "bash",
   "bash-outside": "bash",
+  "bash-prefix": "bash",
   "bash-rm": "bash",
   "bash-rule": "bash",
   "bash-second": "bash",
@@ -167,6 +169,20 @@ test("the input that a tool's dialog shows is read", async () => {
   }
 });
 
+test("a file's dialog is none while its difference is still to come", async () => {
+  for (const version of ["2.1.197", "2.1.329"]) {
+    const whole = await recorded(version, "edit");
+    expect(detect(whole)?.name).toBe("edit");
+    const [first = 0, last = 0] = whole.lines.flatMap((row, y) => (/^╌{100}$/.test(rowText(row)) ? [y] : []));
+    const lines = whole.lines.filter((_, y) => y <= first + 1 || y >= last);
+    const shown = lines.map((row, y) => (y === first + 1 ? [{ text: "  …" }] : row));
+    const cut = whole.lines.length - lines.length;
+    const cursor = { ...whole.cursor, y: whole.cursor.y - cut };
+    const padded = [...shown, ...Array(cut).fill([])];
+    expect(detect({ ...whole, lines: padded, cursor })).toBeNull();
+  }
+});
+
 test("a subagent's dialog says so, at any width", async () => {
   for (const version of ["2.1.197", "2.1.329"])
     for (const size of ["100x40", "40x30"])
@@ -186,6 +202,10 @@ test("somebody who types into a dialog is seen, and does not make it another", a
     expect(detect(await recorded(version, "ask-own-typed"))?.typing).toBe(true);
     expect(detect(await recorded(version, "ask-own"))?.typing).toBe(false);
     expect(detect(await recorded(version, "plan-own-typed"))).toMatchObject({ typing: true });
+    // An option whose end can be changed has claude's cursor in it, and nobody typed yet.
+    const prefix = detect(await recorded(version, "bash-prefix"));
+    expect([prefix?.typing, prefix?.at?.row]).toEqual([false, 1]);
+    expect(prefix?.options[1]?.label).toBe("Yes, and don’t ask again for: git commit *");
   }
 });
 

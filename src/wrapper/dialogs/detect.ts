@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Screen } from "../../screen.ts";
 import { type Block, blockOf, firstStyle, isBlank, isDashes, isRule, type Line } from "./block.ts";
-import type { Dialog, DialogName, DialogOption } from "./dialog.ts";
+import type { Dialog, DialogName, DialogOption, ShownInput } from "./dialog.ts";
 import { formOf, isForm } from "./form.ts";
 import { shownInput, withoutBar } from "./input.ts";
 import { type Item, listOf } from "./list.ts";
@@ -116,13 +116,15 @@ function listed(block: Block, { title, beside, from }: Titled): Dialog | null {
   // Another title is a tool's only if it offers what tools do.
   if (!known && options.some(({ effect }) => effect === "answer")) return null;
   const name = kind.name === "tool" ? toolOf(body) : kind.name;
+  const input = shownInput(name, title, body, block);
+  if (isUnfinished(input)) return null;
   return finished({
     name,
     title,
     agent: /· from the (.+) agent/.exec(beside)?.[1] ?? null,
     position: Number(/\b(\d+) of \d+$/.exec(beside)?.[1] ?? 1),
     body: textOf(body, block),
-    input: shownInput(name, title, body, block),
+    input,
     options,
     typing: items.some(({ field }) => field !== undefined && (field.kind === "amend" || !field.empty)),
     startUp: kind.startUp === true,
@@ -131,6 +133,10 @@ function listed(block: Block, { title, beside, from }: Titled): Dialog | null {
     hooked: kind.hooked === true && !UNHOOKED.test(noteIn(body, block)),
   });
 }
+
+/** A file's difference is drawn after the rest, on a busy machine a second later. */
+const isUnfinished = (input: ShownInput | null) =>
+  input?.change !== undefined && (input.path === "" || input.change.trim() === "…");
 
 /** Where the pointer stands. */
 const pointed = (items: { selected: boolean }[]) => ({

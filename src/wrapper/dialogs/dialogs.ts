@@ -44,13 +44,14 @@ export function dialogs({ screen, settled, write, status, hears, shown }: Dialog
   let since = 0;
   let queue: Promise<unknown> = Promise.resolve();
 
+  /** claude waits, or has not begun. */
+  const mayStand = () => status() === null || status() === "waiting";
+
   /** What stands now: on the screen, and claude says that it waits. Before it says anything, only what starts it. */
   function standing(): Dialog | null {
-    const now = status();
-    const seen = screen();
-    if (!seen || (now !== null && now !== "waiting")) return null;
-    const dialog = detect(seen);
-    return dialog && (now === "waiting" || dialog.startUp) ? dialog : null;
+    const seen = mayStand() ? screen() : null;
+    const dialog = seen && detect(seen);
+    return dialog && (status() === "waiting" || dialog.startUp) ? dialog : null;
   }
 
   async function look() {
@@ -73,7 +74,7 @@ export function dialogs({ screen, settled, write, status, hears, shown }: Dialog
       write,
       now: Date.now,
       pause: (ms) => Bun.sleep(ms),
-      allowed: () => hears() && standing() !== null,
+      allowed: () => hears() && mayStand(),
       waits: () => waits,
     });
   }
@@ -82,8 +83,7 @@ export function dialogs({ screen, settled, write, status, hears, shown }: Dialog
     standing,
     /** Bytes were painted. */
     painted() {
-      const now = status();
-      if (now === null || now === "waiting") watching.changed();
+      if (mayStand()) watching.changed();
     },
     /** claude said something new; `anew`: it began to wait, or went over from one question to the next. */
     said(anew: boolean) {

@@ -60,9 +60,11 @@ function itemOf({ pointer, inText }: Block, line: Line, label: string): Item {
   const fixed = own
     .map(({ text }) => text)
     .join("")
-    .replace(/, *$/, "");
+    .trim();
   const empty = runs.some(({ style }) => style?.dim);
-  if (fixed.trim() !== "") return { label: fixed, selected, field: { kind: "amend", empty } };
+  // "Yes, …" waits for words; a label that goes on otherwise has a value that can be changed, and stands as it is.
+  if (fixed.endsWith(",")) return { label: fixed.slice(0, -1), selected, field: { kind: "amend", empty } };
+  if (fixed !== "") return { label, selected };
   return { label: empty ? label : "", selected, field: { kind: "own", empty } };
 }
 

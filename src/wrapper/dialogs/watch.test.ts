@@ -35,7 +35,7 @@ async function world() {
   return { bash, rm, shown, paint, watching, looks: () => looks };
 }
 
-test("a dialog is believed after two looks, and looked at no more until something is painted", async () => {
+test("a dialog is believed after two looks, its absence after four, and looked at no more until something is painted", async () => {
   const { bash, shown, paint, looks } = await world();
   paint(bash);
   await pass(150);

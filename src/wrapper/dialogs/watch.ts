@@ -1,8 +1,10 @@
-// Believes a dialog, or its absence, when two looks in a row agree. Looks only after something was painted.
+// Believes a dialog when two looks in a row agree, its absence after some more. Looks only after something was painted.
 import { type Dialog, isSame } from "./dialog.ts";
 
 /** Between two looks: claude paints in a few milliseconds, a dot that blinks every 600. */
 const LOOK_MS = 100;
+/** Looks in a row that must agree. A busy machine leaves a dialog half painted for a while, which looks like none. */
+const LOOKS = { dialog: 2, none: 4 };
 
 export type Watch = Disposable & {
   /** Something was painted, or claude said something: look, soon. */
@@ -11,10 +13,11 @@ export type Watch = Disposable & {
   again(): void;
 };
 
-/** `look` gives what stands on the screen now, `shown` is told each change that two looks agree on. */
+/** `look` gives what stands on the screen now, `shown` is told each change that was believed. */
 export function watch(look: () => Promise<Dialog | null>, shown: (dialog: Dialog | null) => void): Watch {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last: Dialog | null | undefined;
+  let looks = 0;
   /** Undefined: whatever is found next is news. */
   let told: Dialog | null | undefined = null;
   let dirty = false;
@@ -30,8 +33,9 @@ export function watch(look: () => Promise<Dialog | null>, shown: (dialog: Dialog
     const found = await look();
     timer = undefined;
     if (closed) return;
-    const agreed = same(last, found);
+    looks = same(last, found) ? looks + 1 : 1;
     last = found;
+    const agreed = looks >= (found ? LOOKS.dialog : LOOKS.none);
     if (!agreed || dirty) later();
     if (!agreed || same(told, found)) return;
     told = found;
