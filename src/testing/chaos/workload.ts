@@ -1,0 +1,147 @@
+// Prompts by the hundred: which fault meets which, desks that ask for them, and who said what about each.
+import { join } from "node:path";
+import type { PromptId, PromptStage } from "../../protocol.ts";
+import type { Exit, Terminal } from "../terminal.ts";
+import { ENDINGS, FAULTS, type Fault, NOTHING, type Step } from "./faults.ts";
+import type { Said, Verb } from "./phone.ts";
+import { command, demo, dialogOf } from "./place.ts";
+import type { Tally } from "./tally.ts";
+import { until } from "./until.ts";
+import type { ChaosWorld } from "./world.ts";
+
+/** A prompt takes some 60 ms; the slowest fault some seconds; a machine that does other things much more. */
+const PATIENCE_MS = 60_000;
+/** Prompts in one turn, at most. */
+const TURN = 3;
+/** After a fault in which the desk pressed a key, claude works for so long: the key may have come after the answer. */
+const PAUSE_MS = 250;
+
+/** One prompt that will be asked, and what is to happen meanwhile. */
+export type Task = { token: string; fault: Fault; verb: Verb };
+
+/** What was said about one prompt, by whom, and what everybody was told in the end. */
+export type Told = Task & {
+  prompt: PromptId | null;
+  said: Said[];
+  desk: ("yes" | "no")[];
+  /** How it ended, as each phone knows it. */
+  stages: (PromptStage | null)[];
+  /** The session ended while it was open, by our doing. */
+  ended: boolean;
+};
+
+/** So many tasks, every fault as often as every other, in an order of chance. */
+export function tasks(name: string, count: number, faults: readonly Fault[] = FAULTS): Task[] {
+  const kinds = shuffled(faults);
+  const all = Array.from({ length: count }, (_, i) => kinds[i % kinds.length] ?? NOTHING);
+  return shuffled(all).map((fault, i) => ({
+    token: `${name}-${String(i).padStart(4, "0")}-x`,
+    fault,
+    verb: i % 3 === 2 ? "reject" : "approve",
+  }));
+}
+
+/** Sessions that are killed at their second prompt, each in its own way. */
+export function endings(rounds: number): Task[][] {
+  return Array.from({ length: rounds }, (_, round) =>
+    ENDINGS.map((fault, i): Task[] => [
+      ...tasks(`e${round}-${i}`, 1, [NOTHING]),
+      { token: `e${round}-${i}-last-x`, fault, verb: "approve" },
+    ]),
+  ).flat();
+}
+
+function shuffled<T>(list: readonly T[]): T[] {
+  return list
+    .map((one) => [Math.random(), one] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, one]) => one);
+}
+
+/** What somebody says with a no to the prompt of this token. */
+export const messageFor = (token: string) => `Not ${token}, please.`;
+
+/** The prompts of one desk as turns. Where the desk may stop the turn, nothing follows in it. */
+export function turns(list: readonly Task[]): Task[][] {
+  const all: Task[][] = [];
+  for (const task of list) {
+    const last = all.at(-1);
+    if (last && last.length < TURN && !last.at(-1)?.fault.desk) last.push(task);
+    else all.push([task]);
+  }
+  return all;
+}
+
+/** A demo at a desk that asks for all of them and then exits; with none it waits until somebody types /exit. */
+export function demoDesk(world: ChaosWorld, name: string, list: readonly Task[]): Terminal {
+  const pause = (turn: readonly Task[]) => (turn.at(-1)?.fault.desk ? [`SLOW: ${PAUSE_MS}`] : []);
+  const line = (turn: readonly Task[]) =>
+    [...turn.map(({ token }) => `RUN: ${command(token)}`), ...pause(turn)].join(" ;; ");
+  const lines = list.length > 0 ? [...turns(list).map(line), "EXIT: 0"] : [];
+  return world.desk(demo(join(world.root, name), lines));
+}
+
+/** Answers what that desk is asked, one after the other, with what is to go wrong meanwhile. */
+export async function drive(
+  world: ChaosWorld,
+  tally: Tally,
+  desk: Terminal,
+  list: readonly Task[],
+): Promise<Told[]> {
+  const told: Told[] = [];
+  for (const task of list) {
+    const one: Told = { ...task, prompt: null, said: [], desk: [], stages: [], ended: false };
+    told.push(one);
+    await answered(world, tally, desk, one);
+    one.ended = task.fault.ends === true;
+    if (one.ended) break;
+  }
+  return told;
+}
+
+async function answered(world: ChaosWorld, tally: Tally, desk: Terminal, one: Told) {
+  const { token, verb, fault } = one;
+  const late = () => `the prompt of ${token} (${fault.name})\n${desk.screen()}\n${world.log()}`;
+  const prompt = await until(late, () => world.phones[0]?.open(command(token)), PATIENCE_MS);
+  one.prompt = prompt.id;
+  const begunAt = performance.now();
+  const step: Step = {
+    ...{ world, tally, desk, prompt, token, verb },
+    answer(phone = 0, as = verb) {
+      const message = as === "reject" ? messageFor(token) : null;
+      const note = (said: Said) => one.said.push(said);
+      return phoneOf(world, phone).answer(prompt, { verb: as, message, patience: PATIENCE_MS, note });
+    },
+    dialog: () => desk.waitFor(dialogOf(token), { timeout: PATIENCE_MS }),
+    press(choice) {
+      one.desk.push(choice);
+      desk.write(choice === "yes" ? "1" : "\x1b");
+    },
+  };
+  await fault.strike(step);
+  if (!fault.ends && !fault.long) tally.took("tap to known outcome", performance.now() - begunAt);
+}
+
+function phoneOf({ phones }: ChaosWorld, at: number) {
+  const phone = phones[at];
+  if (!phone) throw new Error(`there is no phone ${at}`);
+  return phone;
+}
+
+/** Asks every phone, at the end, what it knows of each. */
+export async function settle({ phones }: ChaosWorld, told: readonly Told[]): Promise<void> {
+  for (const one of told) {
+    const { prompt } = one;
+    if (!prompt) continue;
+    const ends = phones.map((phone) => phone.over(prompt, PATIENCE_MS));
+    one.stages = (await Promise.all(ends)).map((end) => end?.stage ?? null);
+  }
+}
+
+/** Waits until a desk's program has ended. */
+export async function leaves(desk: Terminal): Promise<Exit> {
+  const late = Bun.sleep(PATIENCE_MS).then(() => {
+    throw new Error(`the desk does not end:\n${desk.screen()}`);
+  });
+  return Promise.race([desk.exited, late]);
+}
