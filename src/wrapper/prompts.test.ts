@@ -374,6 +374,18 @@ test("a call that has ended was another one if the transcript soon tells of one 
   expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "approved" });
 });
 
+test("two hooks that come late ask about their calls in the calls' order", () => {
+  const { life, said, open } = world();
+  life.toolCalled("c1", "Bash", { command: "ls" });
+  life.toolCalled("c2", "Bash", { command: "ls" });
+  life.toolEnded("c1", { chosen: "rejected", byHook: false });
+  open("p1", bash("ls"));
+  open("p2", bash("ls"));
+  expect(said.at(-2)).toMatchObject({ type: "withdrawn", prompt: "p1", by: "desk", chosen: "rejected" });
+  jest.advanceTimersByTime(3_000);
+  expect(life.open()).toEqual(["p2"] as PromptId[]);
+});
+
 test("evidence completes also what was told to an answer that came too late", () => {
   const { life, said, open, answer } = world();
   life.toolCalled("c1", "Bash", { command: "ls" });
@@ -457,4 +469,21 @@ test("a clock that is set does not change what is believed", () => {
   expect(said.at(-1)).toMatchObject({ type: "too_late", by: "desk", chosen: "rejected" });
   life.restate();
   expect(said.findLast(({ type }) => type === "prompt")).toMatchObject({ prompt: { age_ms: 0 } });
+});
+
+test("the acknowledgement of what was said first is none of what was said since", () => {
+  const { life, said, open } = world();
+  life.toolCalled("c1", "Bash", { command: "ls" });
+  open("p1", bash("ls"));
+  life.claudeWaits(true);
+  life.claudeWaits(false);
+  life.toolEnded("c1", { chosen: "rejected", byHook: false });
+  life.acked("p1" as PromptId, "withdrawn");
+  said.length = 0;
+  life.restate(); // Of what was on its way nothing is known any more.
+  expect(said).toMatchObject([{ type: "withdrawn", chosen: "rejected" }]);
+  life.acked("p1" as PromptId, "withdrawn");
+  said.length = 0;
+  life.restate();
+  expect(said).toEqual([]);
 });

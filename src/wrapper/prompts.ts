@@ -48,6 +48,9 @@ export type CallEnd = { chosen: "approved" | "rejected"; byHook: boolean };
 /** `end`: it has ended, before any hook asked about it. */
 type Call = { tool: string; input: Record<string, unknown>; end?: CallEnd & { at: number } };
 
+/** A fact, and how many acknowledgements will come for its kind on this connection: the last one is this one's. */
+type Unacked = { fact: Fact; due: number };
+
 type Held = {
   prompt: Prompt;
   /** What a hook told of it; null: nothing but the screen did. */
@@ -72,7 +75,7 @@ type Held = {
   last: Fact | null;
   chosen: Chosen;
   /** Facts the server has not acknowledged, in order. */
-  unacked: Fact[];
+  unacked: Unacked[];
 };
 
 export type NewPrompt = { id: PromptId; request: PermissionInput; decide: (output: object | null) => void };
@@ -103,8 +106,16 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
 
   function say(one: Held, fact: Fact) {
     one.last = fact;
-    one.unacked = [...one.unacked.filter((known) => known.type !== fact.type), fact];
+    const before = one.unacked.find((known) => known.fact.type === fact.type);
+    one.unacked = [...one.unacked.filter((known) => known !== before), { fact, due: (before?.due ?? 0) + 1 }];
     tell(fact);
+  }
+
+  function repeat(one: Held) {
+    for (const known of one.unacked) {
+      known.due++;
+      tell(known.fact);
+    }
   }
 
   /** Ends a prompt, whoever ended it; a losing hook is released. */
@@ -189,15 +200,25 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       chosen: null,
       unacked: [],
     };
-    const its = [...calls].filter(([, asked]) => joins(entry, asked));
-    const [call, asked] = its.find(([, { end: over }]) => !over) ?? its[0] ?? [];
-    if (call !== undefined) calls.delete(call);
-    entry.call = call ?? null;
-    entry.evidence = asked?.end ?? null;
+    join(entry, true);
     held.set(born.prompt.id, entry);
     tell({ type: "prompt", prompt: born.prompt });
-    if (entry.evidence) setTimeout(() => entry.evidence && gone(entry, null), LATE_HOOK_MS);
+    if (entry.evidence) setTimeout(() => late(entry), LATE_HOOK_MS);
     if (born.request) setTimeout(() => neverStood(entry), NEVER_WAITED_MS);
+  }
+
+  /** Finds the call that it is about: the first that fits, since claude asks in their order. */
+  function join(one: Held, ended: boolean) {
+    const [name, call] = [...calls].find(([, known]) => (ended || !known.end) && joins(one, known)) ?? [];
+    if (name === undefined) return false;
+    calls.delete(name);
+    Object.assign(one, { call: name, evidence: call?.end ?? null });
+    return true;
+  }
+
+  /** The call that fitted had ended before: unless another does by now, it was its own. */
+  function late(one: Held) {
+    if (!one.ended && one.evidence && !join(one, false)) gone(one, null);
   }
 
   /** Its dialog was closed at the desk before its hook could ask us. */
@@ -268,7 +289,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       const one = held.get(id);
       if (!one || one.ended || one.answer?.id !== answer_id) return;
       one.answer = null;
-      one.unacked = one.unacked.filter(({ type }) => type !== "delivered");
+      one.unacked = one.unacked.filter(({ fact }) => fact.type !== "delivered");
       tell({ type: "not_applied", prompt: id, answer_id, reason });
     },
 
@@ -300,7 +321,6 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     /** The transcript shows how it ended: the question about it is over, and this is the evidence of who decided. */
     toolEnded(call: string, how: CallEnd) {
       const early = calls.get(call);
-      calls.delete(call);
       if (early) calls.set(call, { ...early, end: { ...how, at: performance.now() } });
       const one = [...held.values()].find((asked) => asked.call === call);
       if (!one) return;
@@ -339,7 +359,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       const { prompt, digest, answer_id, answer } = message;
       const one = held.get(prompt);
       if (!one) return tell({ type: "too_late", prompt, by: "unknown", chosen: null });
-      if (one.answer?.id === answer_id) return one.unacked.forEach(tell);
+      if (one.answer?.id === answer_id) return repeat(one);
       if (one.ended)
         return say(one, { type: "too_late", prompt, by: lastFact(one)?.by ?? "unknown", chosen: one.chosen });
       const offered = one.prompt.options.some((option) => option.id === answer.option);
@@ -355,19 +375,23 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     /** The server has this on disk. */
     acked(prompt: PromptId, fact: PromptFact | "prompt") {
       const one = held.get(prompt);
-      if (one) one.unacked = one.unacked.filter((x) => x.type !== fact);
+      for (const known of one?.unacked ?? []) if (known.fact.type === fact) known.due--;
+      if (one) one.unacked = one.unacked.filter(({ due }) => due > 0);
       forget();
     },
 
     /** What the server has not acknowledged, in order. */
-    unacked: () => [...held.values()].flatMap((one) => one.unacked),
+    unacked: () => [...held.values()].flatMap((one) => one.unacked.map(({ fact }) => fact)),
 
     /** Ids of what is open now. */
     open: () => open().map((one) => one.prompt.id),
 
     /** Everything the server may not know: facts first, then what is open. */
     restate() {
-      for (const one of held.values()) for (const fact of one.unacked) tell(fact);
+      for (const one of held.values()) {
+        for (const known of one.unacked) known.due = 0;
+        repeat(one);
+      }
       for (const one of open())
         tell({ type: "prompt", prompt: { ...one.prompt, age_ms: performance.now() - one.openedAt } });
     },
