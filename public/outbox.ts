@@ -115,9 +115,12 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
       if (known?.stage === "refused") {
         return { stage: "refused", reason: known.reason && REFUSALS[known.reason], refusal: known.reason };
       }
-      if (known && known.stage !== "sent") return { stage: known.stage, reason: null, refusal: null };
+      const doubtful = known?.stage === "unconfirmed";
+      if (known && known.stage !== "sent" && !doubtful)
+        return { stage: known.stage, reason: null, refusal: null };
       if (message.refused) return { stage: "refused", reason: message.problem, refusal: null };
-      if (message.problem || late) return { stage: "unconfirmed", reason: message.problem, refusal: null };
+      if (message.problem || late || doubtful)
+        return { stage: "unconfirmed", reason: message.problem, refusal: null };
       return { stage: message.answered ? "sent" : "sending", reason: null, refusal: null };
     },
 
