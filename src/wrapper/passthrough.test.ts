@@ -80,6 +80,7 @@ test("Ctrl-Z, fg and Ctrl-C work in a shell as they do with claude alone", async
   await using terminal = new Terminal(["bash", "--norc", "--noprofile", "-i"], {
     cwd: folder,
     env: { PATH: process.env.PATH, PS1: "$ ", HISTFILE: "" },
+    cols: 400, // No path of this project is so long that the command would be wrapped.
   });
   await terminal.waitFor(/^\$$/m);
   terminal.write(`${through("sleep", "30").join(" ")}; echo "status $?"\n`);
