@@ -408,6 +408,15 @@ test("an answer to a question that claude has not waited on for seconds is belie
   expect(types()).toEqual(["prompt", "delivered"]);
   jest.advanceTimersByTime(5_000);
   expect(said.at(-1)).toMatchObject({ type: "too_late", by: "unknown" });
+  // Of two at a time claude says once that it waits.
+  open("p2", bash("ls", "agent"));
+  life.claudeWaits(true);
+  const other = open("p3", bash("ls", "other agent"));
+  jest.advanceTimersByTime(3_000);
+  answer(other, "approve", "a3");
+  life.claudeWaits(false);
+  jest.advanceTimersByTime(1_000);
+  expect(said.at(-1)).toMatchObject({ type: "accepted", prompt: "p3" });
 });
 
 test("of a subagent's call there is no evidence: a contested answer names nobody", () => {
@@ -486,4 +495,17 @@ test("the acknowledgement of what was said first is none of what was said since"
   said.length = 0;
   life.restate();
   expect(said).toEqual([]);
+});
+
+test("a question that did not stand any more when claude exited was closed at the desk", () => {
+  const { life, said, open } = world();
+  life.claudeWaits(false);
+  open("p1", bash("ls"));
+  jest.advanceTimersByTime(3_000);
+  open("p2", bash("ls", "agent"));
+  life.exited();
+  expect(said.slice(-2)).toMatchObject([
+    { type: "withdrawn", prompt: "p1", by: "desk" },
+    { type: "withdrawn", prompt: "p2", by: "exited" },
+  ]);
 });

@@ -29,9 +29,9 @@ const DRAWN_MS = 500;
 const EVIDENCE_MS = 5_000;
 /** A call stands in the transcript before claude asks about it, or as long after as evidence may take. */
 const CALLED_WITHIN_MS = 5_000;
-/** Where claude has not said within that time that it waits, the dialog may have been closed before we were asked. */
+/** claude says that it waits within some 100 ms of a question, on a busy machine 1 s. */
 const UNSEEN_MS = 2_000;
-/** claude says that it waits within some 100 ms of a question, on a busy machine 1 s: one it never waits on does not stand. */
+/** A question that claude never says it waits on does not stand. */
 const NEVER_WAITED_MS = 10_000;
 /**
  * A hook may be so slow to start that its question has been decided at the desk before it asks us. The call of one that
@@ -61,7 +61,13 @@ type Held = {
   decide: (output: object | null) => void;
   /** claude said that it waits while this was open. */
   waitedOn: boolean;
-  answer: { id: AnswerId; at: number; chosen: "approved" | "rejected"; handed: boolean } | null;
+  answer: {
+    id: AnswerId;
+    at: number;
+    chosen: "approved" | "rejected";
+    handed: boolean;
+    unseen: boolean;
+  } | null;
   /** claude let go of the hook: an answer would not arrive any more. */
   released: boolean;
   /** Desk and phone both acted, and the dialog is gone: evidence decides until this runs out. */
@@ -87,8 +93,10 @@ export type ByKeys = { prompt: PromptId; answer_id: AnswerId; dialog: Dialog; an
 export type ScreenSide = {
   standsFor: (request: PermissionInput) => Dialog | null;
   press: (answer: ByKeys) => void;
+  /** A prompt ended while claude still waits: whatever stands there may need another. */
+  freed: () => void;
 };
-const NO_SCREEN: ScreenSide = { standsFor: () => null, press: () => {} };
+const NO_SCREEN: ScreenSide = { standsFor: () => null, press: () => {}, freed: () => {} };
 
 /** Ended prompts are kept until their facts are acknowledged, and at most this many. */
 const MAX_ENDED = 500;
@@ -133,11 +141,12 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   }
 
   /** Somebody may have decided at the desk before our answer came, or in the same moment. */
-  const contested = ({ answer, openedAt, waitedOn }: Held) => {
-    if (answer === null) return false;
-    const touched = touchedAt >= Math.max(answer.at - CONTESTED_MS, openedAt - DRAWN_MS);
-    return touched || (telling && !waitedOn && answer.at - openedAt > UNSEEN_MS);
-  };
+  const contested = ({ answer, openedAt }: Held) =>
+    answer !== null &&
+    (answer.unseen || touchedAt >= Math.max(answer.at - CONTESTED_MS, openedAt - DRAWN_MS));
+
+  /** It has been open for a while and claude waits for nothing: the dialog may have been closed before we were asked. */
+  const unseen = (one: Held) => telling && !waits && !one.waitedOn && age(one) > UNSEEN_MS;
 
   /** The dialog is gone: the desk closed it, or our answer; where it may be either, evidence says which. */
   function gone(one: Held, chosen: Chosen) {
@@ -241,6 +250,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     if (dialog) byKeys(one, dialog);
     else if (waits) end(one, "unknown", null);
     else gone(one, one.call === null ? "rejected" : null); // The transcript says it of a call that we read about.
+    if (waits && !dialog) screen.freed();
   }
 
   return {
@@ -348,7 +358,9 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
 
     /** claude has exited. Whether it took an answer just before, nobody knows. */
     exited() {
-      for (const one of open()) end(one, one.answer ? "unknown" : "exited", null);
+      for (const one of open())
+        if (!one.answer && unseen(one)) gone(one, null);
+        else end(one, one.answer ? "unknown" : "exited", null);
     },
 
     /** An answer arrived. Repeated ones are the same answer; one that comes too late is told how the prompt ended. */
@@ -365,7 +377,8 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       const offered = one.prompt.options.some((option) => option.id === answer.option);
       if (one.answer || one.released || suspended || digest !== one.prompt.digest || !offered) return;
       const chosen = answer.option === "reject" ? "rejected" : "approved";
-      one.answer = { id: answer_id, at: performance.now(), chosen, handed: one.dialog === null };
+      const handed = one.dialog === null;
+      one.answer = { id: answer_id, at: performance.now(), chosen, handed, unseen: unseen(one) };
       if (one.dialog) return screen.press({ prompt, answer_id, dialog: one.dialog, answer });
       if (one.request) one.decide(decisionFor(one.request, answer));
       say(one, { type: "delivered", prompt, answer_id });
