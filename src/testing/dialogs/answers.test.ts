@@ -142,11 +142,11 @@ const SCENES: Scene[] = [
     name: "questions",
     play: async (claude, give) => {
       await claude.say("ASK");
-      await give("question", "Green");
+      await give("question", "answer", { answers: { any: "Green" } }, "a choice");
       expect(await claude.result(/Green/)).toContain("Which color");
       await claude.idle();
       await claude.say("ASK");
-      await give("question", "own", { text: "a dark purple" });
+      await give("question", "answer", { answers: { any: "a dark purple" } }, "own words");
       await claude.result(/a dark purple/);
       await claude.idle();
       await claude.say("ASK");
@@ -168,8 +168,11 @@ const SCENES: Scene[] = [
     options: { mode: "plan" },
     play: async (claude, give) => {
       await claude.say("PLAN");
-      await give("plan", "reject", { text: "more tests" });
+      await give("plan", "reject", { text: "more tests" }, "reject with words");
       await claude.result(/more tests/);
+      await claude.idle();
+      await claude.say("PLAN");
+      await give("plan", "reject");
       await claude.idle();
       await claude.say("PLAN");
       await give("plan", "approve");

@@ -78,6 +78,9 @@ async function drive(keys: Keys) {
   const first = await standing(keys);
   if (first.typing) throw new Stands("Somebody is typing into it at the desk.");
   if (option.key.by === "key") return press(keys, option.key.press, () => true);
+  // A no without words, where the only row for it is a field: what Escape means in every dialog of claude's.
+  if (option.field === "own" && option.effect === "reject" && !keys.text)
+    return press(keys, "escape", () => true);
   if (keys.answers && first.fields)
     await fill(
       keys,
@@ -85,7 +88,7 @@ async function drive(keys: Keys) {
     );
   await moveTo(keys, option.place);
   if (keys.text) await typeText(keys, keys.text);
-  else if (option.text === "required") throw new Stands("This answer needs a text.");
+  else if (option.field === "own") throw new Stands("This answer needs a text.");
   await keys.pause(REST_MS);
   const ready = (dialog: Dialog) => isAt(dialog, option.place) && (keys.text !== undefined || !dialog.typing);
   await press(keys, option.key.press, ready);

@@ -30,6 +30,7 @@ export function asking(options: AskingOptions) {
   const life: Prompts = prompts(tell, {
     standsFor: (request) => standsFor(seen.standing(), request),
     press: (answer) => void give(answer, life, seen),
+    freed: () => seen.again(),
   });
   const seen: Dialogs = dialogs({
     ...screen,

@@ -3,7 +3,8 @@ import type { Screen } from "../../screen.ts";
 import type { ByKeys, Prompts } from "../prompts.ts";
 import { answerByKeys, type Keys, type KeysEnd } from "./answer-by-keys.ts";
 import { detect } from "./detect.ts";
-import { type Dialog, optionOf } from "./dialog.ts";
+import type { Dialog } from "./dialog.ts";
+import { meantBy } from "./screen-prompt.ts";
 import { watch } from "./watch.ts";
 
 export type DialogsOptions = {
@@ -27,11 +28,10 @@ export async function give(
   prompts: Pick<Prompts, "pressed" | "notApplied" | "missed" | "left">,
   { press, again }: Pick<Dialogs, "press" | "again">,
 ) {
-  const option = optionOf(dialog, answer.option);
+  const { option, ...more } = meantBy(dialog, answer);
   if (!option) return prompts.notApplied(prompt, answer_id, "The dialog does not offer that.");
-  const { text, answers } = answer;
   const onPress = () => prompts.pressed(prompt, answer_id);
-  const how = await press({ dialog, option, onPress, ...(text && { text }), ...(answers && { answers }) });
+  const how = await press({ dialog, option, onPress, ...more });
   if (how.end === "answered") prompts.left(prompt);
   else if (how.end === "gone") prompts.missed(prompt, answer_id);
   else prompts.notApplied(prompt, answer_id, how.reason);

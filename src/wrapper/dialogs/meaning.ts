@@ -27,7 +27,7 @@ const BY_NAME: Partial<Record<DialogName, Known[]>> = {
     [/^Yes, and use auto mode$/, { id: "mode-auto", effect: "approve" }],
     [/^Yes, (and )?auto-accept edits$/, { id: "mode-acceptEdits", effect: "approve" }],
     [/^Yes, manually approve edits$/, approve],
-    [/^Tell Claude what to change$/, { ...reject, text: "required", field: "own" }],
+    [/^Tell Claude what to change$/, { ...reject, text: "optional", field: "own" }],
   ],
   "leave-plan": [
     [/^Yes$/, approve],

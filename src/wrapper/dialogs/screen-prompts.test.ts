@@ -5,6 +5,7 @@ import { promptOf } from "../hook-prompt.ts";
 import { type ByKeys, prompts } from "../prompts.ts";
 import { detect } from "./detect.ts";
 import type { Dialog } from "./dialog.ts";
+import { meantBy } from "./screen-prompt.ts";
 import { screenPrompts, standsFor } from "./screen-prompts.ts";
 import { recorded } from "./testing/recorded.ts";
 
@@ -39,6 +40,7 @@ function world(hooks: HookHealth = "alive") {
   const life = prompts((message) => void said.push(message), {
     standsFor: (request) => standsFor(stands, request),
     press: (answer) => void pressed.push(answer),
+    freed: () => screen.shown(stands),
   });
   const screen = screenPrompts({
     cwd: "/home/developer/wk/proj",
@@ -311,6 +313,44 @@ test("a hook that ends with its dialog, or over another's, ends the prompt as be
   other.life.hookGone("hook-1" as PromptId);
   jest.advanceTimersByTime(200);
   expect(other.life.open()).toEqual([]);
+});
+
+test("a question on the screen is answered as any question, by a choice or in one's own words", async () => {
+  for (const version of VERSIONS) {
+    const dialog = await dialogIn(version, "ask-single");
+    const { show, told } = world("dead");
+    show(dialog);
+    const [prompt] = told();
+    const labels = ["Red", "Blue", "Green"];
+    expect(prompt).toMatchObject({
+      kind: "dialog",
+      input: { choices: labels },
+      options: [
+        { id: "answer", effect: "answer" },
+        { id: "reject", label: "Chat about this" },
+      ],
+    });
+    const options = labels.map((label) => ({ label, description: "" }));
+    const question = "Which color should the button be?";
+    expect(prompt?.questions).toEqual([{ question, header: "Color", multi_select: false, options }]);
+    const means = (said: string) =>
+      meantBy(dialog, { option: "answer" as OptionId, answers: { [question]: said } });
+    expect(means("Blue")).toEqual({ option: dialog.options[1] });
+    expect(means("purple")).toEqual({ option: dialog.options[3], text: "purple" });
+  }
+});
+
+test("a question whose hook ended is asked anew from the screen", async () => {
+  const { show, hook, told, life } = world();
+  hook({ ...asked(""), tool_name: "AskUserQuestion", tool_input: { questions: [] } });
+  life.claudeWaits(true);
+  show(await dialogIn("2.1.329", "ask-single"));
+  jest.advanceTimersByTime(2_000);
+  expect(told()).toHaveLength(1);
+  life.hookGone("hook-1" as PromptId);
+  jest.advanceTimersByTime(2_000);
+  expect(told()).toHaveLength(2);
+  expect(life.open()).toEqual(["screen-1"] as PromptId[]);
 });
 
 test("a form's fields are questions to be answered in one's own words", async () => {
