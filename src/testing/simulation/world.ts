@@ -1,0 +1,254 @@
+// One run: machines with wrappers, a server, phones, and what goes wrong between them; then peace, and the audit.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AnswerId, PromptId, PromptState, ViewerId } from "../../protocol.ts";
+import { Store } from "../../server/store.ts";
+import { audit, auditDisk, type Violation } from "./auditor.ts";
+import { type Fault, faults, strike } from "./faults.ts";
+import { History } from "./history.ts";
+import { Network } from "./network.ts";
+import { Phone, type Tap } from "./phone.ts";
+import { type Random, random } from "./random.ts";
+import { ServerProcess } from "./server.ts";
+import { Endless, owner, Time } from "./time.ts";
+import { Machine, WrapperProcess } from "./wrapper.ts";
+
+/** After the last fault and the last thing that any claude did, everything is settled by then, ms. */
+export const SETTLED_WITHIN_MS = 45_000;
+/** However long it takes: no claude of ours does anything for longer. */
+const LONGEST_MS = 240_000;
+
+export type Outcome = {
+  seed: number;
+  violations: Violation[];
+  history: History;
+  faults: Fault[];
+  hash: string;
+};
+
+export class World {
+  readonly time = new Time(owner("the world"));
+  readonly history = new History(this.time);
+  readonly chance: Random;
+  readonly network: Network;
+  readonly server: ServerProcess;
+  readonly machines: Machine[] = [];
+  readonly phones: Phone[] = [];
+  /** Every run of claude there was, ended ones too. */
+  readonly wrappers: WrapperProcess[] = [];
+  readonly taps = new Map<AnswerId, Tap>();
+  readonly violations: Violation[] = [];
+  readonly #seed: number;
+  #calm = false;
+  /** The furthest into the future that the server's clock was ever set, ms. */
+  #latestClock = 0;
+  #prompts = 0;
+  #serial = 0;
+
+  constructor(seed: number, folder: string) {
+    this.#seed = seed;
+    this.chance = this.random("world");
+    this.network = new Network(this.time, this.random("network"));
+    this.server = new ServerProcess(this.time, this.random("server"), {
+      folder,
+      template: template(),
+      onLog: (text, bad) => {
+        this.history.note("server", text);
+        if (bad)
+          this.violations.push({ promise: "liveness", what: `the server: ${text}`, about: ["server"] });
+      },
+      onCrash: () => this.startServer(this.chance.pick([100, 1_000, 5_000, 17_000])),
+    });
+    this.network.server = this.server;
+  }
+
+  random(name: string): Random {
+    return random(this.#seed, name);
+  }
+
+  readonly calm = () => this.#calm;
+  nextPrompt = () => `p${++this.#prompts}` as PromptId;
+  serial = () => ++this.#serial;
+
+  /** Everybody is there and knows everybody. */
+  async begin() {
+    const { chance, time } = this;
+    this.server.start();
+    for (let i = chance.between(1, 3); i > 0; i--) this.phones.push(new Phone(this, `phone ${i}`));
+    for (const phone of this.phones) {
+      phone.pair();
+      await time.run(time.now + 2_000, () => phone.paired);
+    }
+    for (let i = chance.between(1, 3); i > 0; i--) this.machines.push(new Machine(this, `machine ${i}`));
+    for (const machine of this.machines)
+      this.time.after(chance.between(0, 600), machine.place.owner, () => this.startWrapper(machine));
+    for (const phone of this.phones) this.#wander(phone);
+  }
+
+  startWrapper(machine: Machine) {
+    if (machine.wrapper) return;
+    const wrapper = new WrapperProcess(this, machine, `wrapper ${this.wrappers.length + 1}`);
+    machine.wrapper = wrapper;
+    this.wrappers.push(wrapper);
+    const { chance } = this;
+    void wrapper.claude.live(this.#calm ? 0 : chance.between(1, 4), !this.#calm && chance.chance(0.3));
+  }
+
+  startServer(ms: number) {
+    this.time.after(ms, this.time.nobody, () => {
+      if (this.server.up) return;
+      this.server.start();
+      this.history.note("server", "starts");
+      this.violations.push(...auditDisk(this));
+    });
+  }
+
+  /** Ms off the true time. */
+  setServerClock(skew: number) {
+    this.#latestClock = Math.max(this.#latestClock, skew);
+    this.server.owner.skew = skew;
+  }
+
+  /** Somebody looks here and there, writes something, presses Esc. */
+  #wander(phone: Phone) {
+    const chance = this.random(`${phone.owner.name} wanders`);
+    const step = () => {
+      const known = phone.model.ordered();
+      const session = known.length > 0 ? chance.pick(known).id : null;
+      const act = chance.pick(["watch", "watch", "list", "say", "escape", "nothing", "nothing"] as const);
+      if (act === "watch") phone.watch(session);
+      else if (act === "list") phone.watch(null);
+      else if (act === "say" && session) phone.say(session);
+      else if (act === "escape" && session && chance.chance(0.2)) phone.escape(session);
+      if (!this.#calm) this.time.after(chance.between(200, 6_000), phone.owner, step);
+    };
+    this.time.after(chance.between(500, 2_000), phone.owner, step);
+  }
+
+  /** A phone was tapped: now and then the desk, or another phone, does the same in that very moment. */
+  tapped(phone: Phone, prompt: PromptState) {
+    const { chance, time } = this;
+    const within = 2 * phone.place.latency + 60;
+    const question = this.wrappers
+      .flatMap(({ claude }) => claude.questions)
+      .find((q) => q.prompt === prompt.id);
+    if (question && chance.chance(0.3)) {
+      const wrapper = this.wrappers.find(({ claude }) => claude.questions.includes(question));
+      this.history.count("races of desk and phone");
+      const key = chance.pick(["yes", "yes", "esc", "no, and why"] as const);
+      time.after(chance.between(0, within), time.nobody, () => wrapper?.claude.press(key));
+    }
+    const other = this.phones.find((one) => one !== phone);
+    if (other && chance.chance(0.3)) {
+      this.history.count("races of two phones");
+      time.after(chance.between(0, within), other.owner, () => other.tap(prompt));
+    }
+  }
+
+  revoke(phone: Phone): boolean {
+    if (!this.server.up || phone.revoked) return false;
+    const viewer = this.server.parts.logins.list().find(({ name }) => name === phone.owner.name);
+    if (!viewer) return false;
+    phone.revoked = true;
+    this.history.note("owner", `revokes ${phone.owner.name}`);
+    return this.server.parts.revokeViewer(viewer.id as ViewerId, "owner");
+  }
+
+  /** Somebody who is no viewer tries to answer what is open: without a login, with a wrong one, from another site. */
+  intrude(chance: Random): boolean {
+    const open = this.server.up ? this.server.store.prompts("open") : [];
+    const [prompt] = open;
+    if (!prompt) return false;
+    const stranger = { ...owner("intruder"), storage: new Map([["cookie", "cr=guessed"]]) };
+    if (chance.chance(0.5)) stranger.storage.clear();
+    const answer = `intruder-${this.serial()}` as AnswerId;
+    const body = JSON.stringify({ digest: prompt.digest, answer_id: answer });
+    const { id, digest } = prompt;
+    const tap = { phone: "intruder", prompt: id, digest, answer, option: "approve", text: null, wrong: true };
+    this.taps.set(answer, { ...tap, replies: [] });
+    const headers = { "content-type": "application/json" };
+    const init = { method: "POST", headers, body };
+    void this.network
+      .request(this.network.place(stranger), `/api/prompts/${id}/approve`, init)
+      .then(({ status }) => this.taps.get(answer)?.replies.push(status))
+      .catch(() => {});
+    return true;
+  }
+
+  /** From now on nothing goes wrong any more; what is away comes back. */
+  heal() {
+    this.#calm = true;
+    this.history.note("the world", "peace");
+    this.server.doom = null;
+    if (!this.server.up) this.startServer(100);
+    for (const { place } of [...this.machines, ...this.phones]) {
+      place.outage.until = 0;
+      Object.assign(place.lose, { requests: 0, replies: 0 });
+    }
+    // A clock that went back makes every login doubtful, on purpose, until it has caught up; then the page is opened anew.
+    this.setServerClock(this.#latestClock);
+    for (const phone of this.phones) if (!phone.revoked) phone.wake();
+    // Whoever was left without a wrapper gets one more, which reports those that could not.
+    for (const machine of this.machines)
+      this.time.every(1_000, machine.place.owner, () => {
+        if (machine.left.size > (machine.wrapper ? 1 : 0)) this.startWrapper(machine);
+      });
+  }
+
+  /** When the last thing happened that others have to hear of. */
+  lastAct(): number {
+    return Math.max(0, ...this.wrappers.map(({ claude }) => claude.activeAt));
+  }
+}
+
+/** Runs a seed. `skip`: faults that are left out, by their place in the list. */
+export async function simulate(seed: number, skip: ReadonlySet<number> = new Set()): Promise<Outcome> {
+  const folder = mkdtempSync(join(shm(), "claude-remote-simulation-"));
+  const world = new World(seed, folder);
+  const { time, history, violations } = world;
+  using _ = time.install(world.random("ids"));
+  const within = world.random("length").pick([4_000, 10_000, 20_000]);
+  const all = faults(world.random("faults"), (name) => world.random(name), within);
+  try {
+    await world.begin();
+    all.forEach((fault, i) => {
+      if (skip.has(i)) return;
+      time.after(fault.at, time.nobody, () => {
+        if (!strike(world, fault)) return;
+        history.note("FAULT", `${fault.kind} (${i})`);
+        history.count(fault.kind);
+      });
+    });
+    await time.run(time.now + within);
+    world.heal();
+    const healed = time.now;
+    const quiet = () => time.now >= Math.max(healed, world.lastAct()) + SETTLED_WITHIN_MS;
+    await time.run(healed + LONGEST_MS, quiet);
+    violations.unshift(...audit(world));
+  } catch (error) {
+    const what = error instanceof Endless ? error.message : `threw ${(error as Error).stack}`;
+    violations.push({ promise: "liveness", what, about: [] });
+  } finally {
+    world.server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return { seed, violations, history, faults: all, hash: history.hash() };
+}
+
+/** Memory that looks like a disk, where there is one. */
+function shm(): string {
+  return process.platform === "linux" ? "/dev/shm" : tmpdir();
+}
+
+let made: string | null = null;
+
+/** An empty database, made once: each run begins with a copy. */
+function template(): string {
+  if (made) return made;
+  const folder = mkdtempSync(join(shm(), "claude-remote-template-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  made = join(folder, "empty.db");
+  new Store(made)[Symbol.dispose]();
+  return made;
+}
