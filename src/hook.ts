@@ -1,9 +1,12 @@
 // `claude-remote hook`: what claude's hooks run. Hands claude's JSON, unparsed, to the wrapper and prints what it answers.
-import { connect } from "node:net";
+// claude waits for this program to start, answer and end: it loads as little as it can (no node:net, no process.stdout).
+import { writeSync } from "node:fs";
 import { join } from "node:path";
 
 /** The wrapper's socket stands in the plugin folder, whose path claude gives to its plugins' hooks. */
 export const HOOK_SOCKET = "hook.sock";
+/** Where stdout takes nothing now, until it is tried again. */
+const RETRY_MS = 1;
 
 /**
  * Sends all of stdin behind its length (4 bytes, big endian); what comes back until the end goes to stdout. Our end stays
@@ -14,16 +17,33 @@ export async function hook(): Promise<number> {
   const folder = process.env.CLAUDE_PLUGIN_ROOT;
   if (!folder) return 0;
   const input = await Bun.stdin.bytes();
-  await new Promise<void>((done) => {
-    const socket = connect(join(folder, HOOK_SOCKET));
-    socket.on("connect", () => {
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(input.length);
-      socket.write(Buffer.concat([length, input]));
-    });
-    socket.on("data", (bytes) => process.stdout.write(bytes));
-    socket.on("error", () => done());
-    socket.on("close", () => done());
-  });
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(input.length);
+  await exchange(join(folder, HOOK_SOCKET), Buffer.concat([length, input]));
   return 0;
+}
+
+/** Resolves when the other end has closed, or was never there. */
+async function exchange(unix: string, bytes: Uint8Array) {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let rest = bytes;
+  const send = (socket: { write(bytes: Uint8Array): number }) => {
+    if (rest.length > 0) rest = rest.subarray(Math.max(0, socket.write(rest)));
+  };
+  const over = () => resolve();
+  const socket = { open: send, drain: send, end: over, close: over, error: over, connectError: over };
+  await Bun.connect({ unix, socket: { ...socket, data: (_, answer) => print(answer) } }).catch(over);
+  await promise;
+}
+
+function print(bytes: Uint8Array) {
+  let taken = 0;
+  while (taken < bytes.length) {
+    try {
+      taken += writeSync(1, bytes, taken);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return; // Nobody reads any more.
+      Bun.sleepSync(RETRY_MS);
+    }
+  }
 }
