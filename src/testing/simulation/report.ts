@@ -27,7 +27,11 @@ export async function report(failed: Outcome, most = 60): Promise<string> {
   const mentions = (what: string) => [...about].some((name) => new RegExp(`\\b${name}\\b`).test(what));
   const lines = history.lines.filter(
     ({ who, what }) =>
-      ["FAULT", "server"].includes(who) || about.size === 0 || mentions(what) || about.has(who),
+      who === "FAULT" ||
+      (who === "server" && what.length < 200) ||
+      about.size === 0 ||
+      mentions(what) ||
+      about.has(who),
   );
   return [
     `seed ${seed} breaks a promise:`,

@@ -217,7 +217,7 @@ export async function simulate(seed: number, skip: ReadonlySet<number> = new Set
       time.after(fault.at, time.nobody, () => {
         if (!strike(world, fault)) return;
         history.note("FAULT", `${fault.kind} (${i})`);
-        history.count(fault.kind);
+        history.count(`fault: ${fault.kind}`);
       });
     });
     await time.run(time.now + within);
@@ -226,6 +226,7 @@ export async function simulate(seed: number, skip: ReadonlySet<number> = new Set
     const quiet = () => time.now >= Math.max(healed, world.lastAct()) + SETTLED_WITHIN_MS;
     await time.run(healed + LONGEST_MS, quiet);
     violations.unshift(...audit(world));
+    count(world);
   } catch (error) {
     const what = error instanceof Endless ? error.message : `threw ${(error as Error).stack}`;
     violations.push({ promise: "liveness", what, about: [] });
@@ -234,6 +235,19 @@ export async function simulate(seed: number, skip: ReadonlySet<number> = new Set
     rmSync(folder, { recursive: true, force: true });
   }
   return { seed, violations, history, faults: all, hash: history.hash() };
+}
+
+/** What there was, and the last word of the server: a run that ended otherwise was another run. */
+function count({ history, server, taps }: World) {
+  const prompts = server.store.recentPrompts(10_000);
+  const mine = [...taps.values()].filter(({ phone }) => phone !== "intruder");
+  history.count("prompts", prompts.length);
+  history.count("answers", mine.length);
+  history.count("answers applied", mine.filter(({ replies }) => replies.includes(200)).length);
+  history.note(
+    "server",
+    JSON.stringify([prompts, server.store.openSessions(), server.store.endedSessions()]),
+  );
 }
 
 /** Memory that looks like a disk, where there is one. */
