@@ -152,8 +152,10 @@ async function chooseMore(prompt: PromptState, options: readonly Option[]): Prom
     title: lasting ? "Always allow?" : prompt.kind === "plan" ? "Approve in another mode?" : "Answer with",
     text: lasting
       ? "Claude will not ask again for what is written here."
-      : "Claude goes on in the mode you choose.",
-    yes: lasting ? "Always allow" : "Approve",
+      : prompt.kind === "plan"
+        ? "Claude goes on in the mode you choose."
+        : "It is chosen on Claude's screen, as if at the desk.",
+    yes: lasting ? "Always allow" : prompt.kind === "plan" ? "Approve" : "Answer",
     body: list,
   });
   return yes ? picked : null;

@@ -35,6 +35,15 @@ test("whatever else an input holds is shown as well", () => {
   ]);
 });
 
+test("what stands on claude's screen is shown as it stands there", () => {
+  const text = "Bash command\n╌╌╌╌\nrm -rf build\n╌╌╌╌";
+  const input = { command: "rm -rf build", text };
+  expect(inputParts({ tool: "Bash", kind: "dialog", input, diff: null })).toEqual({
+    blocks: [{ kind: "code", label: "On Claude's screen", text }],
+    says: null,
+  });
+});
+
 test("an unknown tool, and a known one with an odd input, is its whole JSON", () => {
   const input = { title: "x", nested: { deep: [1, null, "two\nlines"] } };
   expect(texts("mcp__x__y", input)).toEqual([JSON.stringify(input, null, 2)]);

@@ -30,6 +30,11 @@ export function inputParts(prompt: Shown): InputParts {
   const input = asInput(prompt.input);
   if (!input) return { blocks: [json("Input", prompt.input)], says: null };
   const text = (key: string) => (typeof input[key] === "string" ? input[key] : null);
+  const onScreen = text("text");
+  if (prompt.kind === "dialog" && onScreen !== null) {
+    // The rest of such an input is taken from this text.
+    return { blocks: [{ kind: "code", label: "On Claude's screen", text: onScreen }], says: null };
+  }
   const path = text("file_path");
   const plan = text("plan");
   if (prompt.kind === "plan" && plan !== null) {

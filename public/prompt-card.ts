@@ -158,7 +158,8 @@ const TITLES: Record<string, string> = {
 
 /** The question a prompt puts, in our words. */
 export function titleOf({ kind, tool }: Pick<PromptState, "kind" | "tool">): string {
-  if (kind === "question") return "Claude asks";
+  if (kind === "question" || tool === "AskUserQuestion") return "Claude asks";
   if (kind === "plan") return "Approve this plan?";
-  return Object.hasOwn(TITLES, tool) ? (TITLES[tool] ?? "") : "Use this tool?";
+  if (Object.hasOwn(TITLES, tool)) return TITLES[tool] ?? "";
+  return kind === "dialog" ? "Claude is stopped on this" : "Use this tool?";
 }

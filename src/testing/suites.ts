@@ -33,6 +33,7 @@ const SUITES: Suite[] = [
   { name: "server", command: [...test, "./src/server"] },
   { name: "demo and test support", command: [...test, "./src/demo", ...testsIn("src/testing")] },
   { name: "page", command: [...test, "./public"] },
+  { name: "claude's dialogs", command: [...test, "./src/testing/dialogs"] },
   { name: "the wrapped terminal", command: [...test, "./src/testing/transparency"] },
   { name: "the whole story", command: [...test, "./src/testing/story"] },
 ];

@@ -23,6 +23,8 @@ const EXIT_FOLLOWS_MS = 150;
 const SETTLE_MS = 400;
 /** A key at the desk this long before an answer may have come first: claude takes some 50 ms for it, on a busy machine 1 s. */
 const CONTESTED_MS = 3_000;
+/** Before our own key we see the dialog stand there: only a key at the desk that claude has not read yet was sooner. */
+const SEEN_MS = 1_000;
 /** A question's hook reaches us this long after its dialog is drawn: a key before that was for something else. */
 const DRAWN_MS = 500;
 /** The transcript tells of a decision within some 200 ms; on a busy machine, or after a lost event, within 2 s. */
@@ -141,9 +143,10 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   }
 
   /** Somebody may have decided at the desk before our answer came, or in the same moment. */
-  const contested = ({ answer, openedAt }: Held) =>
+  const contested = ({ answer, openedAt, dialog }: Held) =>
     answer !== null &&
-    (answer.unseen || touchedAt >= Math.max(answer.at - CONTESTED_MS, openedAt - DRAWN_MS));
+    (answer.unseen ||
+      touchedAt >= Math.max(answer.at - (dialog ? SEEN_MS : CONTESTED_MS), openedAt - DRAWN_MS));
 
   /** It has been open for a while and claude waits for nothing: the dialog may have been closed before we were asked. */
   const unseen = (one: Held) => telling && !waits && !one.waitedOn && age(one) > UNSEEN_MS;

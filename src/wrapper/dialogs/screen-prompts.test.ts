@@ -228,6 +228,24 @@ test("an answer by keys is delivered when the key is pressed, and accepted when 
   expect(said.map(({ type }) => type)).toEqual(["prompt", "delivered", "accepted"]);
 });
 
+test("keys at the desk count only where claude may not have read them before ours", async () => {
+  for (const { before, end } of [
+    { before: 1_500, end: { type: "accepted" } },
+    { before: 500, end: { type: "too_late", by: "unknown" } },
+  ]) {
+    const { show, told, answer, life, last } = world("dead");
+    show(await dialogIn("2.1.329", "bash"));
+    jest.advanceTimersByTime(5_000);
+    life.touched();
+    answer(told()[0], "approve");
+    jest.advanceTimersByTime(before);
+    life.pressed("screen-1" as PromptId, "a1" as AnswerId);
+    life.left("screen-1" as PromptId);
+    jest.advanceTimersByTime(10_000);
+    expect(last()).toMatchObject(end);
+  }
+});
+
 test("the desk that answers before the key is pressed was first", async () => {
   const { show, told, answer, life, last } = world("dead");
   show(await dialogIn("2.1.329", "bash"));
