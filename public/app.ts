@@ -18,8 +18,8 @@ type View = { key: string; root: HTMLElement; update: () => void; close: () => v
 
 /** Ages and staleness change without any event. */
 const TICK_MS = 1_000;
-/** Changes that come together are drawn together, also in a page that nobody sees (its title counts). */
-const DRAW_AFTER_MS = 16;
+/** Changes that come together are drawn together, the first after quiet at once; also where nobody sees it: the title counts. */
+const DRAW_EVERY_MS = 16;
 
 let code = takeCode(); // Before anything else.
 const model = createModel();
@@ -31,6 +31,7 @@ const events = stream({ fold: model.fold, connect: model.connect });
 const asked = new Set<string>();
 let view: View | null = null;
 let scheduled: ReturnType<typeof setTimeout> | null = null;
+let drawnAt = 0;
 
 byId("list-pane").append(list.root);
 model.subscribe(schedule);
@@ -44,7 +45,7 @@ document.addEventListener("keydown", (event) => {
 arrive();
 
 function schedule() {
-  scheduled ??= setTimeout(draw, DRAW_AFTER_MS);
+  scheduled ??= setTimeout(draw, Math.max(0, drawnAt + DRAW_EVERY_MS - performance.now()));
 }
 
 /** The address changed. */
@@ -62,6 +63,7 @@ function arrive() {
 function draw() {
   if (scheduled) clearTimeout(scheduled);
   scheduled = null;
+  drawnAt = performance.now();
   const route = router.route();
   show(route);
   view?.update();
