@@ -86,6 +86,7 @@ export class Connection implements Uplink {
       else if (typeof frame === "string") throw new Nonsense("a frame in clear text");
       else this.#message(parseWrapperMessage(this.#channel.open(frame)));
     } catch (error) {
+      if (expected(error).code === "storage") this.#options.sessions.unstored();
       this.#options.log.warn(
         { device: this.device, session: this.session, reason: reasonOf(error) },
         "wrapper closed",

@@ -33,14 +33,14 @@ export class ApiError extends Error {
   }
 }
 
+export const storageError = () =>
+  new ApiError("storage", "The server cannot write to its disk; nothing was stored. Free some space there.");
+
 /** What a caller may know of an error: an ApiError as it is, a full disk by name, anything else as `internal`. */
 export function expected(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof SQLiteError && /FULL|READONLY|IOERR|CANTOPEN/.test(error.code ?? "")) {
-    return new ApiError(
-      "storage",
-      "The server cannot write to its disk; nothing was stored. Free some space there.",
-    );
+    return storageError();
   }
   return new ApiError("internal", "Something failed on the server; its log names this request.");
 }

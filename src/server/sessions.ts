@@ -10,7 +10,7 @@ import {
 } from "../protocol.ts";
 import { apply, blank, type Frame, type Screen } from "../screen.ts";
 import type { Clock } from "./clock.ts";
-import { ApiError } from "./errors.ts";
+import { ApiError, storageError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { LIMITS } from "./limits.ts";
 import type { Exit } from "./rows.ts";
@@ -35,6 +35,7 @@ export class Sessions {
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #live = new Map<SessionId, Live>();
+  #unstoredAt = Number.NEGATIVE_INFINITY;
 
   constructor(store: Store, clock: Clock, events: Events) {
     this.#store = store;
@@ -121,13 +122,20 @@ export class Sessions {
     return this.#live.get(id)?.screen ?? this.#store.screen(id);
   }
 
-  /** The connection on which a session can be spoken to now. Throws `gone` or `unreachable`. */
+  /** The connection on which a session can be spoken to now. Throws `gone`, `unreachable` or, where that is why, `storage`. */
   reach(id: SessionId): Uplink {
     const { ended_at } = this.get(id);
     if (ended_at !== null) throw new ApiError("gone", "The session has ended.");
     const uplink = this.#live.get(id)?.uplink;
-    if (uplink && this.#clock.now() - uplink.heardAt < DEAD_AFTER_MS) return uplink;
+    const since = (at: number) => this.#clock.now() - at;
+    if (uplink && since(uplink.heardAt) < DEAD_AFTER_MS) return uplink;
+    if (since(this.#unstoredAt) < DEAD_AFTER_MS) throw storageError();
     throw new ApiError("unreachable", "The machine of this session cannot be reached now. Nothing was sent.");
+  }
+
+  /** What a wrapper said could not be stored, so its connection ended: that is why it cannot be reached. */
+  unstored(): void {
+    this.#unstoredAt = this.#clock.now();
   }
 
   /** The connection of a session if there is one, for what is sent again later anyway. */

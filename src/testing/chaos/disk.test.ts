@@ -1,7 +1,7 @@
 // The disk under everything of ours is full, or read-only: claude goes on at the desk, nothing breaks, all heals.
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApiFailure } from "../../../public/api.ts";
@@ -18,6 +18,12 @@ import { freePort } from "./world.ts";
 const DISK = "size=8m";
 const PATIENCE_MS = 20_000;
 const TEST_MS = 90_000;
+/** The end of a log is what tells why. */
+const LOG_CHARS = 2_000;
+const STORAGE = {
+  code: "storage",
+  message: "The server cannot write to its disk; nothing was stored. Free some space there.",
+};
 const YES = { verb: "approve", message: null, patience: PATIENCE_MS } as const;
 
 test(
@@ -30,12 +36,16 @@ test(
     const prompt = await disk.shown(phone, first);
 
     disk.fill();
-    expect(await refusal(phone, prompt)).toEqual({
-      code: "storage",
-      message: "The server cannot write to its disk; nothing was stored. Free some space there.",
-    });
+    expect(await refusal(phone, prompt)).toEqual(STORAGE);
     expect(marks(disk.project, first)).toBe(0);
     await answerAtDesk(disk, desk, first);
+    // By now the wrapper had something to say that could not be stored.
+    await until(
+      "the end of its connection",
+      () => !phone.model.session(prompt.session_id)?.connected,
+      PATIENCE_MS,
+    );
+    expect(await refusal(phone, prompt)).toEqual(STORAGE);
     await answerAtDesk(disk, desk, second);
     await using another = disk.desk(["new-x"]);
     await answerAtDesk(disk, another, "new-x");
@@ -166,12 +176,14 @@ class SmallDisk implements AsyncDisposable {
   }
 
   shown(phone: ChaosPhone, token: string): Promise<PromptState> {
-    return until(`the prompt of ${token}`, () => phone.open(command(token)), PATIENCE_MS);
+    const late = () => `the prompt of ${token}; the server says: ${this.#log()}`;
+    return until(late, () => phone.open(command(token)), PATIENCE_MS);
   }
 
-  /** How a prompt ended, as the server tells it. */
+  /** How a prompt ended, once the server knows what was chosen. */
   endOf(phone: ChaosPhone, token: string): Promise<PromptState> {
-    const over = ({ prompt_text, stage }: PromptState) => prompt_text === command(token) && stage !== "open";
+    const over = ({ prompt_text, outcome }: PromptState) =>
+      prompt_text === command(token) && outcome !== null;
     return until(`the end of ${token}`, async () => (await phone.recent()).find(over), PATIENCE_MS);
   }
 
@@ -203,6 +215,11 @@ class SmallDisk implements AsyncDisposable {
     const said = await new Response(child.stderr).text();
     expect(await child.exited).toBe(1);
     return said;
+  }
+
+  #log(): string {
+    const file = join(this.#home, "state", "logs", "server.log");
+    return existsSync(file) ? readFileSync(file, "utf8").slice(-LOG_CHARS) : "nothing";
   }
 
   /** What SQLite says of the database. */
