@@ -40,10 +40,9 @@ const inputSchema = v.variant("hook_event_name", [
     permission_suggestions: v.optional(v.array(record), []),
   }),
   v.object({ ...common, hook_event_name: v.literal("UserPromptSubmit"), prompt: v.string() }),
-  v.object({
-    ...common,
-    hook_event_name: v.picklist(["SessionStart", "Stop", "StopFailure", "SubagentStop"]),
-  }),
+  /** `source`: startup, resume, clear, compact, and in newer versions fork. */
+  v.object({ ...common, hook_event_name: v.literal("SessionStart"), source: v.optional(v.string()) }),
+  v.object({ ...common, hook_event_name: v.picklist(["Stop", "StopFailure", "SubagentStop"]) }),
 ]);
 
 /** What a hook says, as far as we read it. */

@@ -1,7 +1,6 @@
 // One wrapped claude: the terminal, the PTY, the hooks, the screen and the link, joined.
 
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { randomUUIDv7 } from "bun";
 import { privateFolder } from "../paths.ts";
@@ -90,6 +89,10 @@ export async function wrap(options: WrapperOptions): Promise<PtyExit> {
   await running.farewell(exit);
   return exit;
 }
+
+/** An older conversation goes on. A new one's transcript may be there as well by the time its hook reaches us. */
+const isContinued = (input: HookCall["input"]) =>
+  input.hook_event_name === "SessionStart" && input.source !== "startup" && input.source !== "clear";
 
 /** Without hooks claude runs as well; the page then says that it has no cards for this session. */
 async function openHooks({ runFolder, hookCommand }: WrapperOptions, onCall: (call: HookCall) => void) {
@@ -335,7 +338,7 @@ class Wrapper implements Disposable {
     const agent = input.agent_id ?? null;
     if (!agent) this.#claude.conversation = input.session_id;
     if (!agent) this.#facts.hook(input.session_id, input.permission_mode);
-    if (!agent) this.#follow(input.transcript_path, input.hook_event_name === "SessionStart");
+    if (!agent) this.#follow(input.transcript_path, isContinued(input));
     switch (input.hook_event_name) {
       case "PermissionRequest":
         return this.#asked(input, call);
@@ -355,10 +358,10 @@ class Wrapper implements Disposable {
     call.reply(null);
   }
 
-  /** Follows the transcript that a hook names; at a session's start, an older conversation's from its end. */
-  #follow(path: string, begins: boolean) {
-    if (this.#transcript) this.#transcript.follow(path, begins);
-    else if (path !== this.#named?.path) this.#named = { path, fromEnd: begins && existsSync(path) };
+  /** Follows the transcript that a hook names. */
+  #follow(path: string, fromEnd: boolean) {
+    if (this.#transcript) this.#transcript.follow(path, fromEnd);
+    else if (path !== this.#named?.path) this.#named = { path, fromEnd };
   }
 
   #asked(request: Extract<HookCall["input"], { hook_event_name: "PermissionRequest" }>, call: HookCall) {
