@@ -23,6 +23,8 @@ const testsIn = (folder: string) =>
 
 /** A test waits for what must come; how long a busy machine takes for it is no verdict. */
 const TEST_TIMEOUT_MS = 30_000;
+/** Of a failure's output the end tells why. */
+const FAILURE_CHARS = 4_000;
 const test = [bun, "test", `--timeout=${TEST_TIMEOUT_MS}`];
 
 const SUITES: Suite[] = [
@@ -58,7 +60,9 @@ async function installPackages() {
   }
 }
 
-async function run({ name, command }: Suite): Promise<{ passed: number; failed: number }> {
+type Result = { name: string; passed: number; failed: number; why: string };
+
+async function run({ name, command }: Suite): Promise<Result> {
   const begunAt = Date.now();
   const env = { ...process.env, ...(all ? { CLAUDE_REMOTE_TEST_ALL: "1" } : {}) };
   const child = Bun.spawn(command, { cwd: root, env, stdout: "pipe", stderr: "pipe" });
@@ -72,7 +76,18 @@ async function run({ name, command }: Suite): Promise<{ passed: number; failed: 
   console.log(
     `── ${name}: ${passed} passed, ${failed} failed, ${((Date.now() - begunAt) / 1_000).toFixed(1)} s`,
   );
-  return { passed, failed };
+  return { name, passed, failed, why: failed > 0 ? failures(text, counted) : "" };
+}
+
+/** What is said of each failed test: the lines up to its `(fail)` since the test before it. Of other suites, their end. */
+function failures(text: string, counted: boolean): string {
+  if (!counted) return text.slice(-FAILURE_CHARS);
+  const parts = text.split(/^\((?:pass|fail)\) .*$/m);
+  const verdicts = [...text.matchAll(/^\((pass|fail)\) .*$/gm)];
+  const said = verdicts.flatMap(([line, verdict], index) =>
+    verdict === "fail" ? [`${(parts[index] ?? "").slice(-FAILURE_CHARS)}${line}`] : [],
+  );
+  return said.join("\n") || text.slice(-FAILURE_CHARS);
 }
 
 /** Shows a stream while it is kept. */
@@ -94,6 +109,9 @@ const fetched = await run({
 });
 const results = [fetched];
 for (const suite of SUITES) results.push(await run(suite));
+for (const { name, failed, why } of results) {
+  if (failed > 0) console.log(`\n── failed in ${name}\n${why}`);
+}
 const sum = (key: "passed" | "failed") => results.reduce((total, result) => total + result[key], 0);
 console.log(`\n${sum("passed")} passed, ${sum("failed")} failed`);
 process.exitCode = sum("failed") === 0 ? 0 : 1;
