@@ -738,12 +738,10 @@ test.concurrent("SEC-017 SEC-020 a pairing link pairs nothing by itself and leav
     ...{ path: "/pair#ABCD-EFGH", failures: true },
     before: ({ server }) => server.drop(401),
   });
-  const replies = [
-    { status: "pending", check: "47", claim: "claim-1" },
-    { status: "pending", check: "47", claim: "claim-1" },
-    { status: "paired", check: "47" },
-  ];
-  page.server.reply("/api/pair", () => ({ body: replies.shift() }));
+  let yes = false;
+  const reply = () =>
+    yes ? { status: "paired", check: "47" } : { status: "pending", check: "47", claim: "claim-1" };
+  page.server.reply("/api/pair", () => ({ body: reply() }));
   await shows(page.page.locator("h1"), "Pair this phone");
   expect(page.page.url()).toBe(`${page.server.url}/pair`);
   expect(await page.part("server").textContent()).toBe(new URL(page.server.url).host);
@@ -754,10 +752,13 @@ test.concurrent("SEC-017 SEC-020 a pairing link pairs nothing by itself and leav
   await shows(page.part("digits"), "47");
   await page.pictures("pair-check");
   page.server.accept();
+  yes = true;
   await shows(page.page.locator("h1"), "Nothing needs you");
   const body = { code: "ABCD-EFGH", name: "My phone", bind: true };
-  const again = { ...body, claim: "claim-1" };
-  expect(page.server.asked.map((asked) => asked.body)).toEqual([body, again, again]);
+  const [first, ...later] = page.server.asked.map((asked) => asked.body);
+  expect(first).toEqual(body);
+  expect(later.length).toBeGreaterThan(0);
+  for (const again of later) expect(again).toEqual({ ...body, claim: "claim-1" });
 });
 
 test.concurrent("a browser that is not paired can be paired by typing the code", async () => {

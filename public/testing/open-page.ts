@@ -71,11 +71,13 @@ export class OpenPage implements AsyncDisposable {
     return this.phone.part(name);
   }
 
-  /** Pictures of this screen in both themes. */
+  /** Pictures of this screen in both themes, in neither of which axe may find anything. */
   async pictures(name: string) {
     for (const colorScheme of ["dark", "light"] as const) {
       await this.page.emulateMedia({ colorScheme });
       await this.phone.picture(`${name}-${colorScheme}`);
+      const barriers = await this.phone.barriers();
+      if (barriers.length > 0) throw new Error(`${name}, ${colorScheme}:\n${barriers.join("\n")}`);
     }
     await this.page.emulateMedia({ colorScheme: null });
   }

@@ -1,6 +1,7 @@
 // A phone's browser for tests: headless Chromium of a phone's size, with touch, in the dark.
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import axe, { type AxeResults } from "axe-core";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 
 const CHROMIUM = process.env.CLAUDE_REMOTE_TEST_CHROMIUM || "/usr/bin/chromium";
@@ -93,6 +94,18 @@ export class Phone implements AsyncDisposable {
       throw new Error(`never read ${wanted}: ${JSON.stringify(now)}`, { cause: error });
     });
     return found.innerText();
+  }
+
+  /** What axe finds against the screen as it is now, a line for each element. */
+  async barriers(): Promise<string[]> {
+    // By way of the debugger, since the page's own policy lets no foreign script in.
+    await this.page.evaluate(`globalThis.axe || (() => {${axe.source}})()`);
+    const { violations } = (await this.page.evaluate(
+      "axe.run({ resultTypes: ['violations'] })",
+    )) as AxeResults;
+    return violations.flatMap(({ id, help, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id} (${help}): ${html}\n  ${failureSummary}`),
+    );
   }
 
   /** Keeps a picture as `name`.png among the artefacts, a pixel a point: a sharper one takes ten times as long. */
