@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import type { AnswerId, OptionId, PromptId, WrapperMessage } from "../protocol.ts";
 import type { PermissionInput } from "./claude-hooks.ts";
-import { prompts } from "./prompts.ts";
+import type { Dialog } from "./dialogs/dialog.ts";
+import { prompts, type ScreenSide } from "./prompts.ts";
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -17,10 +18,10 @@ const bash = (command: string, agent?: string): PermissionInput => ({
   ...(agent ? { agent_id: agent } : {}),
 });
 
-function world() {
+function world(screen?: ScreenSide) {
   const said: WrapperMessage[] = [];
   const decided: (object | null)[] = [];
-  const life = prompts((message) => void said.push(message));
+  const life = prompts((message) => void said.push(message), screen);
   const open = (id: string, request: PermissionInput) => {
     life.opened({ id: id as PromptId, request, decide: (output) => void decided.push(output) });
     const message = said.findLast((one) => one.type === "prompt");
@@ -149,6 +150,35 @@ test("the end of a turn ends its own questions only", () => {
   expect(life.open()).toEqual(["p2"] as PromptId[]);
   life.turnEnded("turn 2", "agent");
   expect(life.open()).toEqual([]);
+});
+
+test("a subagent's question that asks after its agent has stopped does not stand, unless the screen shows it", () => {
+  for (const standing of [null, {} as Dialog]) {
+    const { life, said, open } = world({ standsFor: () => standing, press() {}, freed() {} });
+    open("p1", { ...bash("ls", "another"), prompt_id: "turn" });
+    life.claudeWaits(true);
+    life.turnEnded("turn", "agent");
+    open("p2", { ...bash("ls", "agent"), prompt_id: "turn" });
+    jest.advanceTimersByTime(2_100);
+    expect(life.open()).toEqual((standing ? ["p1", "p2"] : ["p1"]) as PromptId[]);
+    if (!standing) expect(said.at(-1)).toMatchObject({ type: "withdrawn", prompt: "p2", by: "desk" });
+    open("p3", { ...bash("ls", "agent"), prompt_id: "turn" });
+    jest.advanceTimersByTime(2_100);
+    expect(life.open()).toEqual(["p1", "p3"] as PromptId[]);
+  }
+});
+
+test("an answer to a question whose agent had stopped is believed by nobody", () => {
+  for (const waiting of [true, false]) {
+    const { life, said, open, answer } = world();
+    open("p1", bash("ls", "another"));
+    life.claudeWaits(true);
+    life.turnEnded("turn", "agent");
+    answer(open("p2", { ...bash("ls", "agent"), prompt_id: "turn" }), "approve");
+    if (!waiting) life.claudeWaits(false);
+    jest.advanceTimersByTime(2_100);
+    expect(said.at(-1)).toMatchObject({ type: "too_late", prompt: "p2", by: "unknown" });
+  }
 });
 
 test("Esc at the desk is a rejection, but claude's own exit is not", () => {

@@ -40,7 +40,7 @@ const NEVER_WAITED_MS = 10_000;
  * stands is in the transcript by then.
  */
 const LATE_HOOK_MS = 2_000;
-/** Calls without a prompt that are remembered; a turn has a handful. */
+/** Calls without a prompt, and agents that have stopped, that are remembered; a turn has a handful. */
 const MAX_CALLS = 200;
 
 type Fact = Extract<WrapperMessage, { type: PromptFact }>;
@@ -78,6 +78,8 @@ type Held = {
   call: string | null;
   /** How that call ended, where that was known before we were asked. */
   evidence: CallEnd | null;
+  /** Its agent had stopped before we were asked. */
+  late: boolean;
   ended: boolean;
   /** The last word on how it ended, and what is known of the desk's choice. */
   last: Fact | null;
@@ -108,6 +110,8 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   const held = new Map<PromptId, Held>();
   /** Calls in the transcript that nobody was asked about, or not yet. */
   const calls = new Map<string, Call>();
+  /** Subagents that have stopped, and when: their hooks may come later still. */
+  const stopped = new Map<string, number>();
   let waits = false;
   /** claude tells its state at all. */
   let telling = false;
@@ -207,6 +211,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       contest: null,
       call: null,
       evidence: null,
+      late: false,
       ended: false,
       last: null,
       chosen: null,
@@ -217,6 +222,9 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     tell({ type: "prompt", prompt: born.prompt });
     if (entry.evidence) setTimeout(() => late(entry), LATE_HOOK_MS);
     if (born.request) setTimeout(() => neverStood(entry), NEVER_WAITED_MS);
+    const stoppedAt = stopped.get(agentOf(born.request?.prompt_id, born.prompt.agent));
+    entry.late = stoppedAt !== undefined && entry.openedAt - stoppedAt <= LATE_HOOK_MS;
+    if (entry.late) setTimeout(() => outlived(entry), LATE_HOOK_MS);
   }
 
   /** Finds the call that it is about: the first that fits, since claude asks in their order. */
@@ -231,6 +239,13 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   /** The call that fitted had ended before: unless another does by now, it was its own. */
   function late(one: Held) {
     if (!one.ended && one.evidence && !join(one, false)) gone(one, null);
+  }
+
+  /** Its agent had stopped before its hook asked us: unless its dialog stands there, it was closed at the desk. */
+  function outlived(one: Held) {
+    if (one.ended || !one.request || screen.standsFor(one.request)) return;
+    if (one.answer) end(one, "unknown", null);
+    else gone(one, null);
   }
 
   /** Its dialog was closed at the desk before its hook could ask us. */
@@ -346,6 +361,9 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     turnEnded(turn: string | undefined, agent: string | null) {
       const its = (one: Held) => one.request?.prompt_id === turn && one.prompt.agent === agent;
       for (const one of open()) if (turn !== undefined && its(one)) gone(one, null);
+      if (agent !== null) stopped.set(agentOf(turn, agent), performance.now());
+      const [oldest] = stopped.keys();
+      if (stopped.size > MAX_CALLS && oldest !== undefined) stopped.delete(oldest);
     },
 
     /** claude's own word on whether it waits for somebody. Called at each change. */
@@ -381,7 +399,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       if (one.answer || one.released || suspended || digest !== one.prompt.digest || !offered) return;
       const chosen = answer.option === "reject" ? "rejected" : "approved";
       const handed = one.dialog === null;
-      one.answer = { id: answer_id, at: performance.now(), chosen, handed, unseen: unseen(one) };
+      one.answer = { id: answer_id, at: performance.now(), chosen, handed, unseen: one.late || unseen(one) };
       if (one.dialog) return screen.press({ prompt, answer_id, dialog: one.dialog, answer });
       if (one.request) one.decide(decisionFor(one.request, answer));
       say(one, { type: "delivered", prompt, answer_id });
@@ -417,6 +435,9 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
 export type Prompts = ReturnType<typeof prompts>;
 
 const age = ({ openedAt }: Held) => performance.now() - openedAt;
+
+/** One name for an agent of a turn. */
+const agentOf = (turn: string | undefined, agent: string | null) => `${turn} ${agent}`;
 
 /** It was answered so long ago that claude would say so if it still waited. */
 const settled = ({ answer }: Held) => answer?.handed === true && performance.now() - answer.at >= SETTLE_MS;
