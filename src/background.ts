@@ -37,11 +37,18 @@ export function serverInfo(paths: Paths): ServerInfo | null {
 }
 
 /** A request on the owner's socket. Throws CommandError 4 where no server runs, 1 with the server's own words else. */
-export async function admin(paths: Paths, method: string, path: string, body?: object): Promise<unknown> {
+export async function admin(
+  paths: Paths,
+  method: string,
+  path: string,
+  body?: object,
+  signal: AbortSignal | null = null,
+): Promise<unknown> {
   const unix = join(paths.data, "admin.sock");
   const init = {
     method,
     unix,
+    signal,
     ...(body ? { body: JSON.stringify(body), headers: { "content-type": "application/json" } } : {}),
   };
   const response = await fetch(`http://localhost${path}`, init).catch(() => null);
@@ -52,7 +59,8 @@ export async function admin(paths: Paths, method: string, path: string, body?: o
   return answer;
 }
 
-async function running(paths: Paths): Promise<boolean> {
+/** Whether a server of this user answers. */
+export async function running(paths: Paths): Promise<boolean> {
   return admin(paths, "GET", "/status").then(
     () => true,
     () => false,

@@ -7,6 +7,9 @@ import { ConfigError } from "./config.ts";
 const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   serve: async (args) => (await import("./serve.ts")).serve(args),
   pair: async (args) => (await import("./pair.ts")).pair(args),
+  device: async (args) => (await import("./device.ts")).device(args),
+  join: async (args) => (await import("./join.ts")).join(args),
+  healthcheck: async (args) => (await import("./healthcheck.ts")).healthcheck(args),
   demo: async (args) => (await import("./run.ts")).demo(args),
   version: async () => (await import("./version.ts")).printVersion(),
   help: async () => (await import("./help.ts")).printHelp(),

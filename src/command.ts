@@ -1,6 +1,7 @@
 // What every command shares: errors with an exit code, flags, and the words that start this program again.
 
 import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 
 /** A failure the user is told in one sentence: what failed, why, what to do. */
@@ -27,6 +28,17 @@ export function flags<const T extends ParseArgsOptionsConfig>(args: string[], op
     throw new CommandError(`${why}\nUsage: ${usage}`, USAGE);
   }
 }
+
+/** Asks at the terminal; only a yes is one. */
+export async function askYes(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const reply = await lines.question(`${question} [y/N] `);
+  lines.close();
+  return /^y(es)?$/i.test(reply.trim());
+}
+
+/** Names come from outside: no control character of theirs reaches the terminal. */
+export const printable = (text: string) => text.replace(/\p{C}/gu, "?");
 
 /** The file that runs here. Where it was just replaced, the system says "… (deleted)"; the newer one stands in its place. */
 export const executable = () => process.execPath.replace(/ \(deleted\)$/, "");

@@ -43,6 +43,10 @@ export const SETTINGS = {
     schema: v.optional(truth, false),
     about: "log phones in over plain http (red on the page)",
   },
+  url: {
+    schema: v.optional(webUrl),
+    about: "another address of the server that this machine joined",
+  },
   claude: { schema: v.optional(text), about: "which claude to run; default: the one on PATH" },
   pty: { schema: v.optional(word("bun", "bun-pty"), "bun"), about: "the terminal engine" },
   on_hangup: {
@@ -61,6 +65,7 @@ const schema = v.object({
   port: SETTINGS.port.schema,
   public_url: SETTINGS.public_url.schema,
   insecure_http: SETTINGS.insecure_http.schema,
+  url: SETTINGS.url.schema,
   claude: SETTINGS.claude.schema,
   pty: SETTINGS.pty.schema,
   on_hangup: SETTINGS.on_hangup.schema,

@@ -6,6 +6,11 @@ const COMMANDS = `claude-remote [--private] [--pty bun|bun-pty] [--on-hangup det
 claude-remote -- [claude arguments]     the same, where claude's first word is one of ours
 claude-remote serve                     run the server: page, API, database
 claude-remote pair [--yes] [--json]     let a phone in
+claude-remote device add <name> [--url URL] [--yes] [--json] | list [--json] | revoke <id or name>
+    let another machine report its sessions to this server
+claude-remote join [- | <link>] | join --leave
+    let this machine report to a server elsewhere
+claude-remote healthcheck               whether this machine's server answers: 0, else 4
 claude-remote demo                      see it work without a claude
 claude-remote version
 claude-remote help`;

@@ -1,9 +1,9 @@
 // `claude-remote pair`: a QR code that a phone can open, a one-time code, and a yes to the two digits.
-import { createInterface } from "node:readline/promises";
 import { encode } from "uqr";
-import { admin, startServer } from "./background.ts";
-import { CommandError, flags, REFUSED } from "./command.ts";
+import { admin, running, startServer } from "./background.ts";
+import { askYes, CommandError, flags, printable, REFUSED } from "./command.ts";
 import { loadConfig } from "./config.ts";
+import { enrolment } from "./enrolment.ts";
 import type { Viewer } from "./protocol.ts";
 
 const USAGE_LINE = "claude-remote pair [--yes] [--json]";
@@ -29,6 +29,13 @@ export async function pair(args: string[]): Promise<number> {
     );
   }
   const config = loadConfig();
+  const joined = enrolment(config.paths);
+  if (joined && !(await running(config.paths))) {
+    throw new CommandError(
+      `this machine reports to ${joined.url}: run \`claude-remote pair\` there`,
+      REFUSED,
+    );
+  }
   await startServer(config);
   const opened = (await admin(config.paths, "POST", "/pair", { yes: values.yes === true })) as Opened;
   const { url } = opened;
@@ -58,7 +65,7 @@ async function waitFor(
   for (;;) {
     const now = await look();
     if (now.state === "paired") {
-      console.error(`Paired: ${plain(now.viewer.name)}`);
+      console.error(`Paired: ${printable(now.viewer.name)}`);
       return 0;
     }
     if (now.state === "closed")
@@ -73,17 +80,8 @@ async function waitFor(
   }
 }
 
-async function askFor(name: string, address: string, check: string): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const reply = await lines.question(
-    `"${plain(name)}" (${plain(address)}) shows the number ${check}. Let it in? [y/N] `,
-  );
-  lines.close();
-  return /^y(es)?$/i.test(reply.trim());
-}
-
-/** Names come from outside: no control character of theirs reaches the terminal. */
-const plain = (text: string) => text.replace(/\p{C}/gu, "?");
+const askFor = (name: string, address: string, check: string) =>
+  askYes(`"${printable(name)}" (${printable(address)}) shows the number ${check}. Let it in?`);
 
 /** Black on white whatever the terminal's colours are, with the quiet zone that cameras need. */
 function show(url: string) {

@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import { ensureServer, noteForUnpaired } from "./background.ts";
 import { CommandError, executable, ourselves, USAGE } from "./command.ts";
 import { type Config, type Flags, loadConfig } from "./config.ts";
+import { channelOf, enrolment, secretOf } from "./enrolment.ts";
 import type { DeviceId } from "./protocol.ts";
 import { deviceSecret } from "./seal.ts";
 import { masterKey } from "./server/private-file.ts";
@@ -98,8 +99,6 @@ async function wrapped(
   env: Record<string, string>,
 ): Promise<PtyExit> {
   const { paths } = config;
-  const local = `ws+unix://${join(paths.data, "server.sock")}:/ws`;
-  if (ensureServer(config)) noteForUnpaired(config);
   return wrap({
     claude,
     args,
@@ -108,15 +107,37 @@ async function wrapped(
     engine: config.pty,
     onHangup: config.on_hangup,
     keepAwake: config.keep_awake,
-    device: LOCAL,
-    secret: () => deviceSecret(masterKey(join(paths.data, "master.key")), LOCAL),
-    connect: webSocket(() => local),
+    ...serverFor(config),
     hookCommand: ourselves(),
     runFolder: paths.run,
     runs: new Runs(paths.data),
     log: (session) => logFile(join(paths.state, "logs"), session),
     transcript: async (events) => (await import("./transcript/follow.ts")).follow(events),
   });
+}
+
+/** Who we are to which server: the one this machine joined, or this user's own, started if there is none. */
+function serverFor(config: Config) {
+  const { paths } = config;
+  try {
+    const joined = enrolment(paths);
+    if (!joined && config.url)
+      throw new Error(`this machine has not joined ${config.url} (claude-remote join)`);
+    if (joined) {
+      const channel = channelOf(config.url ?? joined.url);
+      return { device: joined.device, secret: () => secretOf(joined), connect: webSocket(() => channel) };
+    }
+  } catch (error) {
+    process.stderr.write(`claude-remote: no phone will reach this session: ${(error as Error).message}\n`);
+    const secret = (): never => {
+      throw error;
+    };
+    return { device: LOCAL, secret, connect: webSocket(() => "") };
+  }
+  if (ensureServer(config)) noteForUnpaired(config);
+  const local = `ws+unix://${join(paths.data, "server.sock")}:/ws`;
+  const secret = () => deviceSecret(masterKey(join(paths.data, "master.key")), LOCAL);
+  return { device: LOCAL, secret, connect: webSocket(() => local) };
 }
 
 /** claude's end as our own, at once, whatever of ours is still under way: its code, or the same signal on ourselves. */

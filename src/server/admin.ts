@@ -1,35 +1,28 @@
 // The owner's commands, on <data>/admin.sock (0600): whoever can open that socket is the owner.
 import * as v from "valibot";
-import type { DeviceId, ViewerId } from "../protocol.ts";
-import { deviceSecret } from "../seal.ts";
-import type { Clock } from "./clock.ts";
+import type { ViewerId } from "../protocol.ts";
+import { type DevicesOptions, devices } from "./devices.ts";
 import { ApiError } from "./errors.ts";
 import type { Logins } from "./logins.ts";
 import type { Pairing } from "./pairing.ts";
 import { plain, type Route, route } from "./routes.ts";
-import type { Store } from "./store.ts";
 
-export type AdminOptions = {
+export type AdminOptions = DevicesOptions & {
   status: () => Record<string, unknown>;
   /** Where a phone goes to pair, with the code in the fragment. */
   pairUrl: (code: string) => string;
   pairing: Pairing;
   logins: Logins;
-  store: Store;
-  clock: Clock;
-  masterKey: Uint8Array;
   revokeViewer: (viewer: ViewerId, by: string) => boolean;
-  revokeDevice: (device: DeviceId) => boolean;
   shutdown: () => void;
 };
 
 const OWNER = "owner";
 const who = ["public"] as const; // The socket's own mode is the credential.
-const nameBody = v.object({ name: v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(60)) });
 
 /** The table of the owner's routes. */
 export function admin(options: AdminOptions): Route[] {
-  const { pairing, logins, store, revokeViewer, revokeDevice } = options;
+  const { pairing, logins, revokeViewer } = options;
   const done = (found: boolean, what: string) => {
     if (!found) throw new ApiError("not_found", `There is no such ${what}.`);
     return Response.json({ ok: true });
@@ -56,17 +49,6 @@ export function admin(options: AdminOptions): Route[] {
     plain("DELETE", "/viewers/:id", who, ({ params }) =>
       done(revokeViewer((params.id ?? "") as ViewerId, OWNER), "viewer"),
     ),
-    plain("GET", "/devices", who, () => Response.json({ devices: store.devices() })),
-    route("POST", "/devices", who, nameBody, ({ body }) => {
-      const id = Bun.randomUUIDv7() as DeviceId;
-      store.addDevice(id, body.name, options.clock.now());
-      return Response.json({
-        id,
-        secret: Buffer.from(deviceSecret(options.masterKey, id)).toString("base64url"),
-      });
-    }),
-    plain("DELETE", "/devices/:id", who, ({ params }) =>
-      done(revokeDevice((params.id ?? "") as DeviceId), "device"),
-    ),
+    ...devices(options),
   ];
 }

@@ -36,7 +36,8 @@ export function front(options: {
   const bound = options.host.includes(":") ? `[${options.host}]` : options.host;
   if (!isWildcard(options.host) && !isLoopback(options.host)) add(`http://${bound}:${port}`, false);
   if (options.publicUrl) add(options.publicUrl, isLoopback(new URL(options.publicUrl).hostname));
-  const url = options.publicUrl ?? [...names.values()].at(isLoopback(options.host) ? 0 : -1)?.origin ?? "";
+  const ownName = isLoopback(options.host) || isWildcard(options.host) ? 0 : -1;
+  const url = options.publicUrl ?? [...names.values()].at(ownName)?.origin ?? "";
   return {
     named: (host) => names.get(host?.toLowerCase() ?? "") ?? null,
     url: new URL(url).origin,

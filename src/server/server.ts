@@ -2,11 +2,12 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { privateFolder } from "../paths.ts";
-import { type DeviceId, PROTOCOL } from "../protocol.ts";
+import { PROTOCOL } from "../protocol.ts";
 import { admin } from "./admin.ts";
 import { api } from "./api.ts";
 import type { Assets } from "./asset-routes.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { LOCAL_DEVICE } from "./devices.ts";
 import { type Front, front } from "./front.ts";
 import { ownersDoor, publicDoor } from "./gate.ts";
 import { type Listener, listenTcp, listenUnix } from "./listen.ts";
@@ -18,6 +19,7 @@ import { responder } from "./respond.ts";
 import { plain, type Route } from "./routes.ts";
 import { Store } from "./store.ts";
 
+export { LOCAL_DEVICE } from "./devices.ts";
 export { PortTakenError } from "./listen.ts";
 export { AlreadyRunningError } from "./lock.ts";
 export { openLog } from "./log.ts";
@@ -56,9 +58,6 @@ export type RunningServer = AsyncDisposable & {
 
 /** Phones that are paired, sessions that are open, wrappers and event streams that are connected. */
 export type Status = { viewers: number; sessions: number; wrappers: number; streams: number };
-
-/** This user's own wrappers: their secret comes from the master key, which only this user can read. */
-export const LOCAL_DEVICE = "local" as DeviceId;
 
 /** The answer to `POST /shutdown` goes out first. */
 const LAST_WORD_MS = 20;

@@ -44,7 +44,11 @@ export class Uplinks {
 
   /** Ends the connections of a device that may not speak any more. */
   end(device: DeviceId): void {
-    for (const one of this.#all) if (one.device === device) one.close("revoked");
+    for (const one of this.#all) {
+      if (one.device !== device) continue;
+      one.tell(refusal("revoked"));
+      one.close("revoked");
+    }
   }
 
   stop(): void {

@@ -67,6 +67,11 @@ export class TestViewer implements AsyncDisposable {
   /** Pairs by the owner's socket, with nobody asked. */
   static async pair(server: TestServer, name = "Phone"): Promise<TestViewer> {
     const { code } = await server.admin("POST", "/pair", { yes: true });
+    return TestViewer.enter(server, String(code), name);
+  }
+
+  /** Pairs with a code that `pair --yes` showed. */
+  static async enter(server: Pick<TestServer, "url">, code: string, name = "Phone"): Promise<TestViewer> {
     const reply = await new TestViewer(server, "").post("/api/pair", { code, name });
     const cookie = reply.headers.get("set-cookie")?.split(";")[0];
     if (reply.status !== 200 || !cookie) throw new Error(`pairing failed: ${JSON.stringify(reply.body)}`);
