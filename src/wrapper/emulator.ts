@@ -30,8 +30,11 @@ const QUEUE_LIMIT = 8 * 1024 * 1024;
 const ENTRY_COST = 128;
 /** Bytes parsed between two looks at the clock: 0.3 ms of ordinary output. */
 const SLICE = 16 * 1024;
-/** How long parsing may hold the event loop at a time. */
-const BURST_MS = 8;
+/** How long parsing may hold the event loop at a time: no more than a key may wait. */
+const BURST_MS = 1;
+/** Beyond this waiting, while more comes in, output has the processor for so long between two bursts: most of a flood is never seen. */
+const FLOOD = 256 * 1024;
+const PAUSE_MS = 4;
 /** Characters of a joined line; a longer one is delivered in pieces. */
 const LINE_LIMIT = 16_384;
 const TITLE_LIMIT = 256;
@@ -70,6 +73,7 @@ export class Emulator {
   #cut = new Uint8Array();
   #replied = 0;
   #skipped = false;
+  #growing = false;
   #closed = false;
   #settled: PromiseWithResolvers<void> | undefined;
 
@@ -82,6 +86,7 @@ export class Emulator {
 
   /** Takes bytes to be parsed soon. Never throws, never blocks; the bytes must not be changed afterwards. */
   write(bytes: Uint8Array) {
+    this.#growing = true;
     this.#put(bytes, bytes.length + ENTRY_COST);
     if (this.#pending > QUEUE_LIMIT) this.#skip();
   }
@@ -135,9 +140,16 @@ export class Emulator {
     let entry = this.#take();
     for (; entry; entry = performance.now() < end ? this.#take() : undefined) this.#step(entry);
     if (this.#closed) return;
-    if (this.#queue.length + this.#next.length > 0) setImmediate(() => this.#burst());
+    if (this.#queue.length + this.#next.length > 0) this.#goOn();
     else this.#settle();
     this.#options.onChange?.();
+  }
+
+  #goOn() {
+    const flooded = this.#growing && this.#pending > FLOOD;
+    this.#growing = false;
+    if (flooded) setTimeout(() => this.#burst(), PAUSE_MS);
+    else setImmediate(() => this.#burst());
   }
 
   #settle() {

@@ -6,7 +6,10 @@ import { writable } from "./libc.ts";
 const MAX_PENDING_BYTES = 1024 * 1024;
 /** A terminal that takes nothing for so long is not looked at (a closed laptop); claude and the phone go on without it. */
 const STALLED_MS = 5_000;
-/** A full terminal is tried again after that; a stalled one less often. */
+/** A full terminal takes more within a millisecond: so long it is waited for, between other events. */
+const WAIT_MS = 1;
+/** One that took nothing for so long is busy with something else, and is tried again after that; a stalled one less often. */
+const EAGER_MS = 20;
 const RETRY_MS = 4;
 const STALLED_RETRY_MS = 250;
 /** At the end, how long the last bytes may take. */
@@ -29,7 +32,8 @@ export class TtyOutput implements Disposable {
   #pendingBytes = 0;
   #stalled = false;
   #gone = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #takenAt = 0;
+  #timer: ReturnType<typeof setTimeout> | ReturnType<typeof setImmediate> | undefined;
 
   /** Opens the terminal behind descriptor `tty` anew. */
   constructor(tty: number, options: TtyOutputOptions) {
@@ -44,6 +48,7 @@ export class TtyOutput implements Disposable {
 
   write(bytes: Uint8Array) {
     if (this.#gone || this.#stalled) return;
+    this.#drain();
     const taken = this.#pendingBytes === 0 ? this.#send(bytes) : 0;
     if (taken === bytes.length || this.#gone) return;
     this.#pending.push(bytes.slice(taken));
@@ -51,7 +56,7 @@ export class TtyOutput implements Disposable {
     if (this.#pendingBytes > MAX_PENDING_BYTES)
       this.#brake(MAX_PENDING_BYTES, this.#options.stalledMs ?? STALLED_MS);
     if (this.#pendingBytes > MAX_PENDING_BYTES) this.#stall();
-    else this.#later(RETRY_MS);
+    else this.#later();
   }
 
   /** Waits for the last bytes to be taken, at most a second. */
@@ -74,6 +79,7 @@ export class TtyOutput implements Disposable {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== "EAGAIN" && code !== "EINTR") this.#lost();
     }
+    if (taken > 0) this.#takenAt = performance.now();
     return taken;
   }
 
@@ -99,20 +105,27 @@ export class TtyOutput implements Disposable {
     }
   }
 
-  #later(ms: number) {
-    this.#timer ??= setTimeout(() => {
+  #later() {
+    if (this.#timer !== undefined) return;
+    const again = () => {
       this.#timer = undefined;
-      if (this.#stalled) this.#lookAgain();
-      else this.#drain();
-      if (this.#stalled) this.#later(STALLED_RETRY_MS);
-      else if (this.#pendingBytes > 0) this.#later(RETRY_MS);
-    }, ms);
+      this.#tryAgain();
+      if (this.#stalled || this.#pendingBytes > 0) this.#later();
+    };
+    if (this.#stalled) this.#timer = setTimeout(again, STALLED_RETRY_MS);
+    else if (performance.now() - this.#takenAt > EAGER_MS) this.#timer = setTimeout(again, RETRY_MS);
+    else this.#timer = setImmediate(again);
+  }
+
+  #tryAgain() {
+    if (this.#stalled) this.#lookAgain();
+    else if (writable(this.#fd, WAIT_MS)) this.#drain();
   }
 
   #stall() {
     this.#stalled = true;
     this.#drop();
-    this.#later(STALLED_RETRY_MS);
+    this.#later();
   }
 
   #lookAgain() {
@@ -130,7 +143,8 @@ export class TtyOutput implements Disposable {
   #drop() {
     this.#pending = [];
     this.#pendingBytes = 0;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#timer as ReturnType<typeof setTimeout>);
+    clearImmediate(this.#timer as ReturnType<typeof setImmediate>);
     this.#timer = undefined;
   }
 
