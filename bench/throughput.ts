@@ -57,6 +57,8 @@ export async function throughput({ quick }: BenchOptions): Promise<Report> {
   const unwatched = await rig.session(viewer);
   await add("wrapped, watched", [BINARY]);
   open.use(await watching(rig, viewer, await rig.session(viewer, [unwatched])));
+  // No relay can be faster than one that does nothing but copy: what is lost to it, a second terminal costs.
+  if (Bun.which("script")) await add("script, a bare relay", ["script", "-q", "-c", program, "/dev/null"]);
   if (hasTmux) {
     const { command, end } = await tmux(rig, program);
     open.defer(end);
