@@ -112,7 +112,7 @@ export function composer(model: Model, outbox: Outbox, session: SessionId) {
     const ended = known !== null && model.look(known) === "ended";
     at("form").hidden = ended;
     at("over").hidden = !ended;
-    if (ended) setText(at("over"), "This session has ended. Go on with it at a desk: claude-remote resume");
+    if (ended) setText(at("over"), "This session has ended. Go on with it at a desk: claude-remote --resume");
     reconcile(
       at("outbox"),
       outbox.shown(session),
