@@ -18,6 +18,8 @@ export type EmulatorOptions = {
   onErase?: () => void;
   /** Here so many lines of the main screen were skipped. */
   onGap?: (lines: number) => void;
+  /** The alternate screen is about to be left; this is what it shows. */
+  onLeave?: (screen: Screen) => void;
   /** Output was skipped and what followed is parsed: the program must paint anew. */
   onSkip?: () => void;
   /** Answers to the program's queries, while `answering`. */
@@ -231,6 +233,7 @@ export class Emulator {
       this.#erased(what === 3 && !this.#alternate),
     );
     terminal.parser.registerEscHandler({ final: "c" }, () => this.#erased(true));
+    terminal.parser.registerCsiHandler({ prefix: "?", final: "l" }, (modes) => this.#left(modes));
     core._inputHandler._parser.registerCsiHandler({ final: "S" }, ({ params }) =>
       this.#scrollUp(params[0] || 1),
     );
@@ -251,6 +254,12 @@ export class Emulator {
     if (this.answering && !this.#closed && this.#replied <= REPLY_LIMIT)
       this.#options.onReply?.(Buffer.from(text));
     return true;
+  }
+
+  #left(modes: (number | number[])[]): boolean {
+    const leaves = this.#alternate && modes.some((mode) => mode === 47 || mode === 1047 || mode === 1049);
+    if (leaves) this.#options.onLeave?.(this.#look());
+    return false; // xterm does the rest.
   }
 
   #setTitle(text: string) {

@@ -25,6 +25,7 @@ const EXPECTED: Record<string, boolean | null> = {
   "busy-think": true,
   queued: true,
   pasted: false,
+  tall: false,
   bash: null,
   edit: null,
   "ask-single": null,

@@ -2,7 +2,10 @@
 import type { Row, Screen } from "../screen.ts";
 
 const textOf = (row: Row) => row.map((run) => run.text).join("");
-const isRule = (row: Row | undefined) => row !== undefined && /^─{10,}/.test(textOf(row));
+/** A newer claude says in the rule what of a high box it hides: `─── ↑ 45 more ───`. */
+const HIDES = /^─{3} [↑↓] \d+ more ─/;
+const isRule = (row: Row | undefined) =>
+  row !== undefined && (/^─{10,}/.test(textOf(row)) || HIDES.test(textOf(row)));
 
 /**
  * Whether the box is empty, or null where no box is shown (a dialog, a menu, not started). A hint in the box ("Press up
@@ -10,7 +13,7 @@ const isRule = (row: Row | undefined) => row !== undefined && /^─{10,}/.test(t
  */
 export function inputBoxEmpty(screen: Screen): boolean | null {
   const box = boxRows(screen);
-  if (!box) return null;
+  if (!box) return isHigher(screen) ? false : null;
   const runs = box.flat();
   const typed = runs.some((run) => !run.style?.dim && !run.style?.inverse && /[^\s❯]/.test(run.text));
   if (typed) return false;
@@ -45,8 +48,31 @@ const isPrompt = (row: Row | undefined) => row !== undefined && /^(\s*[❯>]|!)/
 /** The rows between the two rules, the first of which begins with a sign. */
 function boxRows(screen: Screen): Row[] | null {
   const { lines } = screen;
-  const top = lines.findLastIndex((row, y) => isRule(row) && isPrompt(lines[y + 1]));
+  const begins = (row: Row, y: number) =>
+    (isRule(row) && isPrompt(lines[y + 1])) || /^─{3} ↑/.test(textOf(row));
+  const top = lines.findLastIndex(begins);
   if (top < 0) return null;
   const bottom = lines.findIndex((row, y) => y > top + 1 && isRule(row));
   return bottom < 0 ? null : lines.slice(top + 1, bottom);
+}
+
+/**
+ * Whether the screen, down to the rule above the last rows, is one text with claude's drawn cursor in it: the end of a
+ * box whose beginning an older claude has let scroll away. Every row of a box but its first is indented, and a dialog has
+ * a sign before the option that takes the keys.
+ */
+function isHigher({ lines, cursor }: Screen): boolean {
+  const bottom = lines.findIndex(isRule);
+  if (bottom < 0 || lines.slice(bottom + 1).some((row) => isRule(row) || /^\s*❯/.test(textOf(row))))
+    return false;
+  const rows = lines.slice(0, bottom).map(textOf);
+  const drawn = lines
+    .slice(0, bottom)
+    .flat()
+    .filter(({ style }) => style?.inverse);
+  return (
+    drawn.length === 1 &&
+    cursor.y < bottom &&
+    rows.every((row) => /^( {2}|\s*$)/.test(row) && !/^\s*❯/.test(row))
+  );
 }

@@ -1,15 +1,17 @@
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { WrapperMessage } from "../protocol.ts";
 import { apply, blank, rowText, type Screen } from "../screen.ts";
 import { View } from "./view.ts";
 
-function world() {
+function world(cols = 20, rows = 4) {
   const said: WrapperMessage[] = [];
   const network = { full: false, up: true };
   const titles: string[] = [];
   const view = new View({
-    cols: 20,
-    rows: 4,
+    cols,
+    rows,
     tell: (message) => network.up && said.push(message) > 0,
     full: () => network.full,
     onTitle: (title) => titles.push(title),
@@ -115,4 +117,27 @@ test("while the alternate screen hides what scrolls away, the transcript's block
     message.type === "lines" ? message.lines.map((line) => line.source) : [],
   );
   expect(sources).toEqual(["transcript", "transcript"]);
+});
+
+test.each(["2.1.197", "2.1.329"])(
+  "the last screen of claude %s is its conversation, not what its end left behind",
+  async (version) => {
+    using here = world(100, 40);
+    here.view.online();
+    here.view.write(readFileSync(join(import.meta.dir, "testdata", version, "ended.100x40.bin")));
+    await here.view.ended();
+    expect(here.text().join("\n")).toContain("● hello");
+    here.view.online(); // A server that was away hears the same.
+    await here.view.flush();
+    expect(here.text().join("\n")).toContain("● hello");
+  },
+);
+
+test("a program that goes on after the alternate screen has what it shows then for its last screen", async () => {
+  using here = world(20, 10);
+  here.view.online();
+  here.write(`\x1b[?1049hold\x1b[?1049l${Array.from({ length: 9 }, (_, at) => `row ${at}`).join("\r\n")}`);
+  await here.view.ended();
+  expect(here.text()[8]).toBe("row 8");
+  expect(here.text().join()).not.toContain("old");
 });

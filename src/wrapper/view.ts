@@ -1,7 +1,7 @@
 // What viewers see of this run: emulator, frames and log joined. Loaded after claude runs; what it wrote before is kept.
 
 import type { LogLine, WrapperMessage } from "../protocol.ts";
-import { type Frame, mirror, type Screen } from "../screen.ts";
+import { type Frame, mirror, rowText, type Screen } from "../screen.ts";
 import { Emulator } from "./emulator.ts";
 import { pacer } from "./pacer.ts";
 import { scrollback } from "./scrollback.ts";
@@ -21,6 +21,8 @@ export type ViewOptions = {
 
 /** A full network is looked at again after that; the last screen always arrives. */
 const DRAIN_MS = 50;
+/** A program that leaves the alternate screen to end writes a few last words: how to come back. */
+const LAST_WORDS_ROWS = 6;
 /** Log lines a message. */
 const LINES_A_MESSAGE = 200;
 
@@ -33,6 +35,9 @@ export class View implements Disposable {
   #title = "";
   #sentLine = 0;
   #online = false;
+  /** What the alternate screen showed when it was last left. */
+  #left: Screen | null = null;
+  #ended = false;
   #drain: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ViewOptions) {
@@ -44,11 +49,14 @@ export class View implements Disposable {
       onLine: (text) => this.#log.add("screen", text),
       onErase: () => this.#log.newEpoch(),
       onGap: (count) => this.#log.gap(count),
+      onLeave: (screen) => {
+        this.#left = screen;
+      },
       onReply: options.onReply,
       onSkip: options.onSkip,
     });
     this.#mirror = mirror((frame) => this.#send(frame));
-    this.#pacer = pacer(() => this.#mirror.show(this.#emulator.screen()));
+    this.#pacer = pacer(() => this.#mirror.show(this.#shown()));
   }
 
   write(bytes: Uint8Array) {
@@ -84,6 +92,25 @@ export class View implements Disposable {
   async flush(): Promise<void> {
     await this.#emulator.settled();
     this.#pacer.flushNow();
+  }
+
+  /** The program has ended: the last screen that it showed is sent, and stays. */
+  async ended(): Promise<void> {
+    this.#ended = true;
+    await this.flush();
+  }
+
+  /**
+   * A full-screen program gives the terminal back before it ends, and what is left there are a few last words: its last
+   * screen is the one before.
+   */
+  #shown(): Screen {
+    const now = this.#emulator.screen();
+    const before = this.#left;
+    if (!this.#ended || !before || now.modes.alternate || before.cols !== now.cols) return now;
+    const words = now.lines.filter((row) => rowText(row).trim() !== "").length;
+    if (words > LAST_WORDS_ROWS) return now;
+    return { ...before, cursor: { ...before.cursor, visible: false }, modes: now.modes, title: now.title };
   }
 
   /** A new connection knows nothing. */
