@@ -53,6 +53,8 @@ const EXPECTED: Record<string, DialogName | null> = {
   "cmd-resume": null,
   "ctrl-c-once": null,
   done: null,
+  ended: null,
+  tall: null,
   edit: "edit",
   elicit: "form",
   enterplan: null,
