@@ -16,7 +16,7 @@ const ROOMS: Record<string, string[]> = {
   command: [],
   version: [],
   hook: [],
-  transcript: [],
+  transcript: ["protocol"],
   demo: [],
   public: ["protocol", "screen", "frame"],
   wrapper: ["protocol", "screen", "frame", "digest", "seal", "paths", "hook"],

@@ -180,15 +180,48 @@ export type LogLine = {
   at?: number;
 };
 
-/** One record of claude's transcript. */
+/** One record of claude's transcript. `seq` grows along the conversation, with gaps; `uuid` is the record's own. */
 export type Message = {
   conversation: ConversationId;
   uuid: string;
   seq: number;
   role: "user" | "assistant" | "system";
+  /** A MessageBody; viewers take nothing of it for granted. */
   body: Json;
+  /** ms ago, from the wrapper; `at` in what viewers get. */
+  age_ms?: number;
   at?: number;
 };
+
+/** What a record shows. `time`: when it was written, by claude's own clock; good only for the time between two of them. */
+export type MessageBody = { time: number; parts: MessagePart[] };
+
+/** `cut`: so many characters at its end were left out. `call` ties a tool's result to what it was called with. */
+export type MessagePart =
+  | { type: "text" | "thinking" | "output" | "command" | "summary"; text: string; cut?: number }
+  | { type: "call"; call: string; tool: string; input: Json; cut?: number }
+  | {
+      type: "result";
+      call: string;
+      text: string;
+      cut?: number;
+      failed?: "error" | "rejected";
+      /** Edits: what changed in the file, as claude recorded it. */
+      patch?: PatchHunk[];
+      /** A subagent's work, which has a transcript of its own. */
+      agent?: { tools: number; ms: number };
+    }
+  | { type: "image"; media_type: string; bytes: number }
+  /** Something that happened rather than was said. */
+  | {
+      type: "event";
+      event: "interrupted" | "compacted" | "turn" | "task" | "error";
+      text: string;
+      ms?: number;
+    };
+
+/** Lines begin with their sign: a blank, `-` or `+`. Line numbers count from 1. */
+export type PatchHunk = { old_start: number; new_start: number; lines: string[] };
 
 // ── wrapper ⇄ server, WebSocket /ws ─────────────────────────────────────────────────────────────────────────────────
 // Handshake in clear text JSON (seal.ts); everything after `welcome` is sealed.
@@ -343,6 +376,27 @@ export type Viewer = {
   last_seen: number;
   revoked_at: number | null;
 };
+
+/** One row of the audit log. */
+export type AuditEntry = {
+  /** Grows with each row; where a page of them goes on from. */
+  id: number;
+  at: number;
+  /** `viewer <id>`, `token <id>`, `session <id>` (its wrapper), `device <id>`, `desk`, `claude`, `owner`, `nobody`, `unknown`. */
+  actor: string;
+  /** The viewer's or the machine's. */
+  name: string | null;
+  /** The other end of the viewer's or the device's socket. */
+  address: string | null;
+  session: SessionId | null;
+  action: string;
+  /** The id of what it was done to. */
+  subject: string;
+  detail: { [key: string]: Json };
+  /** What the prompt asked at that moment. */
+  asked: Asked | null;
+};
+export type Asked = Omit<Prompt, "id" | "age_ms" | "diff" | "questions">;
 
 /** POST /api/prompts/:id/approve, reject and answer. */
 export type ApproveBody = { digest: Digest; answer_id: AnswerId; option?: OptionId };

@@ -133,6 +133,7 @@ const message = v.object({
   seq: count,
   role: v.picklist(["user", "assistant", "system"]),
   body: json,
+  age_ms: v.optional(age),
 });
 
 const by = v.picklist(["viewer", "desk", "claude", "exited", "unknown"]);

@@ -10,7 +10,7 @@ export type Block =
 export type HookDecision = { call: string; chosen: "approved" | "rejected" };
 
 /** The tool result that claude writes for a No or an Esc. Seen on 2.1.197 and 2.1.329. */
-const REJECTED = /^The user doesn't want to (proceed with|take) this/;
+export const REJECTED = /^The user doesn't want to (proceed with|take) this/;
 
 /** Lines kept of one tool output: the log is for reading back, the whole stands in the transcript. */
 const MAX_OUTPUT_LINES = 200;

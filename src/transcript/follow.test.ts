@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ConversationId, Message } from "../protocol.ts";
 import { blocksOf } from "./blocks.ts";
 import { follow } from "./follow.ts";
 
@@ -10,6 +11,7 @@ function world() {
   const blocks: string[] = [];
   const ended: string[] = [];
   const calls = new Map<string, string>();
+  const messages: Message[] = [];
   let changed = Promise.withResolvers<void>();
   const told = () => {
     changed.resolve();
@@ -25,10 +27,17 @@ function world() {
       ended.push(`${calls.get(call)} ${chosen}${byHook ? " by a hook" : ""}`);
       told();
     },
+    message(message) {
+      messages.push(message);
+      told();
+      return true;
+    },
+    full: () => false,
   });
   return {
     file: join(folder, "a.jsonl"),
     folder,
+    messages,
     blocks,
     ended,
     follower,
@@ -42,6 +51,7 @@ function world() {
   };
 }
 
+const CONVERSATION = "c1" as ConversationId;
 const user = (text: string) =>
   `${JSON.stringify({ type: "user", uuid: text, message: { content: text } })}\n`;
 
@@ -49,7 +59,7 @@ for (const version of ["2.1.197", "2.1.329"]) {
   test(`the recorded transcript of ${version} gives its messages, tool calls and how they ended`, async () => {
     using here = world();
     writeFileSync(here.file, readFileSync(join(import.meta.dir, "testdata", `${version}.jsonl`)));
-    here.follower.follow(here.file, false);
+    here.follower.follow(here.file, false, CONVERSATION);
     await here.until(() => here.ended.some((one) => one.includes("denied.txt")));
     expect(here.blocks[0]).toBe("READ: a.txt ;; RUN: touch made.txt ;; SAY: all done");
     expect(here.blocks).toContain("all done");
@@ -60,7 +70,7 @@ for (const version of ["2.1.197", "2.1.329"]) {
 
 test("a file that appears later is followed from its beginning, line by whole line", async () => {
   using here = world();
-  here.follower.follow(here.file, false);
+  here.follower.follow(here.file, false, CONVERSATION);
   writeFileSync(here.file, user("one").slice(0, 10));
   appendFileSync(here.file, user("one").slice(10) + user("zwei ü"));
   await here.until(() => here.blocks.length === 2);
@@ -69,7 +79,7 @@ test("a file that appears later is followed from its beginning, line by whole li
 
 test("what claude wrote last is there at a look, before anything tells of it", () => {
   using here = world();
-  here.follower.follow(here.file, false);
+  here.follower.follow(here.file, false, CONVERSATION);
   writeFileSync(here.file, user("one"));
   here.follower.look();
   appendFileSync(here.file, user("two"));
@@ -80,14 +90,25 @@ test("what claude wrote last is there at a look, before anything tells of it", (
 test("a resumed conversation is followed from its end, the next file whole", async () => {
   using here = world();
   writeFileSync(here.file, user("old"));
-  here.follower.follow(here.file, true);
+  here.follower.follow(here.file, true, CONVERSATION);
   appendFileSync(here.file, user("new"));
   await here.until(() => here.blocks.length === 1);
   const next = join(here.folder, "b.jsonl");
   writeFileSync(next, user("after clear"));
-  here.follower.follow(next, false);
+  here.follower.follow(next, false, CONVERSATION);
   await here.until(() => here.blocks.length === 2);
   expect(here.blocks).toEqual(["new", "after clear"]);
+});
+
+test("a resumed conversation goes on where the server's own record of it ends, also in what the log does not repeat", async () => {
+  using here = world();
+  writeFileSync(here.file, user("old") + user("newer"));
+  here.follower.follow(here.file, true, CONVERSATION);
+  here.follower.acked(CONVERSATION, 0);
+  appendFileSync(here.file, user("new"));
+  await here.until(() => here.messages.length === 2);
+  expect(here.messages.map(({ uuid }) => uuid)).toEqual(["newer", "new"]);
+  expect(here.blocks).toEqual(["new"]);
 });
 
 test("records that are not messages, meta records and nonsense give nothing", () => {
@@ -120,7 +141,7 @@ test("a decision that a hook made stands before the call's result and goes with 
       line({ type: "attachment", attachment }) +
       line({ type: "user", message: { content: [result] } }),
   );
-  here.follower.follow(here.file, false);
+  here.follower.follow(here.file, false, CONVERSATION);
   await here.until(() => here.ended.length === 1);
   expect(here.ended).toEqual(['Bash {"command":"ls"} rejected by a hook']);
 });

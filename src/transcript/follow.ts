@@ -1,7 +1,9 @@
 // Follows claude's transcript, a file of JSON lines that only grows. Seen on 2.1.197 and 2.1.329.
 import { closeSync, type FSWatcher, fstatSync, openSync, readSync, watch } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
+import type { ConversationId, Message } from "../protocol.ts";
 import { type Block, blocksOf, type HookDecision, hookDecisionOf } from "./blocks.ts";
+import { Conversation } from "./conversation.ts";
 
 /** The watch tells at once; the look, should an event be lost or the file not exist yet, by then. */
 const LOOK_MS = 1_000;
@@ -18,15 +20,20 @@ export type TranscriptEvents = {
   toolCalled: (call: string, tool: string, input: Record<string, unknown>) => void;
   /** The call has its result. `byHook`: a hook decided about it, not the desk. */
   toolEnded: (call: string, how: { chosen: Chosen; byHook: boolean }) => void;
+  /** A message for the server; false where it cannot be told now. */
+  message: (message: Message) => boolean;
+  /** The network does not take more now. */
+  full: () => boolean;
 };
 
 /** Hooks' decisions whose result has not come; a turn has a handful, so an older one was forgotten by claude too. */
 const MAX_DECISIONS = 200;
 
-/** A follower that tells the text of each block, and of each call of a tool how it ended. */
-export function follow(events: TranscriptEvents): Transcript {
+/** A follower that tells the text of each block, of each call of a tool how it ended, and the server every message. */
+export function follow(events: TranscriptEvents): Follower {
+  const conversation = new Conversation({ send: events.message, full: events.full });
   const decisions = new Map<string, Chosen>();
-  return new Transcript({
+  const transcript = new Transcript({
     onBlock(block) {
       events.block(block.text);
       if (block.kind === "tool_input") events.toolCalled(block.call, block.tool, block.input);
@@ -41,10 +48,37 @@ export function follow(events: TranscriptEvents): Transcript {
       const [oldest] = decisions.keys();
       if (decisions.size > MAX_DECISIONS && oldest !== undefined) decisions.delete(oldest);
     },
+    onRead: () => conversation.grew(),
   });
+  return {
+    follow(path, fromEnd, id) {
+      transcript.follow(path, fromEnd);
+      conversation.follow(path, id);
+    },
+    look: () => transcript.look(),
+    acked: (id, upto) => conversation.acked(id, upto),
+    offline: () => conversation.offline(),
+    [Symbol.dispose]() {
+      transcript[Symbol.dispose]();
+      conversation[Symbol.dispose]();
+    },
+  };
 }
 
-type Listener = { onBlock: (block: Block) => void; onDecision: (decision: HookDecision) => void };
+/** `follow`: the path that a hook named, and its conversation. `look`: reads what was written last, now. */
+export type Follower = Disposable & {
+  follow(path: string, fromEnd: boolean, id: ConversationId): void;
+  look(): void;
+  /** The server holds that conversation up to there. */
+  acked(id: ConversationId, upto: number): void;
+  offline(): void;
+};
+
+type Listener = {
+  onBlock: (block: Block) => void;
+  onDecision: (decision: HookDecision) => void;
+  onRead: () => void;
+};
 
 /** Follows one file at a time; the listener gets each completed block in order, from where following began. */
 export class Transcript implements Disposable {
@@ -98,6 +132,7 @@ export class Transcript implements Disposable {
     if (count === 0) return;
     this.#at += count;
     this.#take(this.#decoder.write(buffer.subarray(0, count)));
+    this.#listener.onRead();
     if (count === PIECE_BYTES) setImmediate(() => this.#read());
   }
 
