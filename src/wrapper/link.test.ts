@@ -13,6 +13,7 @@ function world(options: { secret?: Uint8Array; reachable?: boolean } = {}) {
   const heard: WrapperMessage[] = [];
   const log: string[] = [];
   const attempts: number[] = [];
+  const sockets: SocketEvents[] = [];
   let events: SocketEvents | null = null;
   let channel: Channel | null = null;
   const server = { reachable: options.reachable ?? true, buffered: 0 };
@@ -27,6 +28,7 @@ function world(options: { secret?: Uint8Array; reachable?: boolean } = {}) {
       attempts.push(Date.now());
       const handshake = new ServerHandshake({ secretOf: () => secret });
       events = given;
+      sockets.push(given);
       channel = null;
       queueMicrotask(() =>
         server.reachable ? given.received(handshake.challenge) : given.closed("refused"),
@@ -51,10 +53,11 @@ function world(options: { secret?: Uint8Array; reachable?: boolean } = {}) {
     heard,
     log,
     attempts,
+    sockets,
     say,
     server,
     drop: (reason: string) => events?.closed(reason),
-    raw: (frame: Uint8Array) => events?.received(frame),
+    raw: (frame: string | Uint8Array) => events?.received(frame),
   };
 }
 
@@ -151,6 +154,73 @@ test("a frame that was not sealed for us closes the connection, and reconnecting
   expect(link.up).toBe(true);
   expect(log).toContain("closed");
   link[Symbol.dispose]();
+});
+
+test("what an earlier connection still says or does is nothing to the one that stands", async () => {
+  const { link, log, sockets, drop } = world();
+  await settle();
+  drop("gone");
+  jest.advanceTimersByTime(250);
+  await settle();
+  const [first] = sockets;
+  first?.received(new Uint8Array(64));
+  first?.closed("late");
+  expect(link.up).toBe(true);
+  expect(log).toEqual(["up", "closed", "down: gone", "up"]);
+  link[Symbol.dispose]();
+});
+
+test("SEC-089 clear text on the sealed channel is not obeyed and ends it", async () => {
+  const { link, log, raw } = world();
+  await settle();
+  raw('{"type":"stop"}');
+  expect(link.up).toBe(false);
+  expect(log).not.toContain("stop");
+  link[Symbol.dispose]();
+});
+
+test("a server that lets us in again refuses us no more, and is asked as often as any", async () => {
+  const { link, attempts, say, drop } = world();
+  await settle();
+  say(refusal("revoked"));
+  jest.advanceTimersByTime(30_000);
+  await settle();
+  expect([link.up, link.refused]).toEqual([true, null]);
+  drop("it restarts");
+  jest.advanceTimersByTime(1_000);
+  expect(attempts).toHaveLength(3);
+  link[Symbol.dispose]();
+});
+
+test("a connection that ends twice is followed by one attempt", () => {
+  let attempts = 0;
+  const link = new Link({
+    device: "d1" as DeviceId,
+    secret: () => secret,
+    connect: ({ closed }) => {
+      attempts++;
+      closed("at once");
+      setTimeout(() => closed("and again"), 10);
+      return { send() {}, buffered: () => 0, close() {} };
+    },
+    onUp: () => {},
+    onDown: () => {},
+    onMessage: () => {},
+    random: () => 0.5,
+  });
+  jest.advanceTimersByTime(700);
+  expect(attempts).toBe(2);
+  link[Symbol.dispose]();
+});
+
+test("a link that was ended connects no more, and says nothing of it", async () => {
+  const { link, log, attempts } = world();
+  await settle();
+  link[Symbol.dispose]();
+  jest.advanceTimersByTime(60_000);
+  await settle();
+  expect(attempts).toHaveLength(1);
+  expect(log).toEqual(["up", "closed"]);
 });
 
 test("a refusal is kept as the reason and asked again only every half minute", async () => {
