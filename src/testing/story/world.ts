@@ -45,6 +45,7 @@ export function stories(
         await using world = await World.open(version, shared);
         await tell(world).catch(async (error) => {
           await world.explain(name);
+          console.error(error); // What its world's end has to say as well must not hide it.
           throw error;
         });
       },

@@ -56,7 +56,8 @@ test("a shell inside has its job control: Ctrl-Z, jobs, bg, fg, Ctrl-C", async (
     await using shell = await side.shell();
     shell.write("claude bash --norc --noprofile -i\n");
     await shell.waitFor(/\$ .*\n\$$/);
-    shell.write("i=0; while :; do i=$((i+1)); sleep 0.02; done\n");
+    shell.write("echo begun; while :; do sleep 0.02; done\n");
+    await shell.waitFor(/^begun/m); // The terminal throws away what nobody has read when Ctrl-C comes.
     shell.write("\x03");
     await shell.waitFor(/\^C\n\$$/);
     shell.write("sh -c 'echo loop; while :; do sleep 0.02; done'\n");
