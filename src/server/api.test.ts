@@ -72,7 +72,9 @@ test("lines and messages come page by page, after a number or before one", async
   }
   expect((await phone.get(at("/messages?conversation=other"))).body).toEqual({
     conversation: "other",
+    conversations: [conversation],
     messages: [],
+    more: false,
   } as never);
 });
 

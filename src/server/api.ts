@@ -113,9 +113,14 @@ function sessionRoutes({ store, clock, sessions, inputs, events }: ApiOptions): 
       return Response.json({ lines: store.lines(idOf(call), pageOf(call.query)) });
     }),
     plain("GET", "/api/sessions/:id/messages", READ, (call) => {
-      const wanted = call.query.get("conversation") ?? sessions.get(idOf(call)).conversation;
-      const messages = wanted === null ? [] : store.messages(wanted as ConversationId, pageOf(call.query));
-      return Response.json({ conversation: wanted, messages });
+      const session = idOf(call);
+      const known = store.conversations(session);
+      const wanted = (call.query.get("conversation") ??
+        sessions.get(session).conversation) as ConversationId | null;
+      // Only what this session has passed through is its own.
+      const page =
+        wanted && known.includes(wanted) ? store.messages(wanted, pageOf(call.query)) : NOTHING_SAID;
+      return Response.json({ conversation: wanted, conversations: known, ...page });
     }),
     route("POST", "/api/sessions/:id/input", ["viewer", "token:input"], inputBody, (call) => {
       return Response.json(inputs.send(idOf(call), call.body as InputBody));
@@ -190,6 +195,8 @@ function viewerOf({ caller }: Call): Viewer {
   if (caller.kind === "viewer") return caller.viewer;
   throw new ApiError("forbidden", "This needs a paired browser.");
 }
+
+const NOTHING_SAID = { messages: [], more: false };
 
 /** `?after=`, `?before=`, `?limit=`. Throws `invalid` for what is no number. */
 function pageOf(query: URLSearchParams): Page {

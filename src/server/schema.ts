@@ -59,4 +59,20 @@ export const MIGRATIONS: readonly string[] = [
     WHEN old.at > (unixepoch() - 365 * 86400) * 1000
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
   `,
+  // What is said in a message, indexed by the message's id: every text in it but the names that hold it together. The text
+  // stands in the message alone, so what leaves the index is told again as it was; nothing of it stays readable.
+  `
+  CREATE VIRTUAL TABLE messages_text USING fts5(text, content = '');
+  INSERT INTO messages_text (messages_text, rank) VALUES ('secure-delete', 1);
+  CREATE TRIGGER messages_text_gains AFTER INSERT ON messages BEGIN
+    INSERT INTO messages_text (rowid, text) VALUES (new.id, (SELECT group_concat(atom, char(10))
+      FROM json_tree(new.body) WHERE type = 'text' AND coalesce(key, '') NOT IN ('type', 'call', 'event', 'media_type')));
+  END;
+  CREATE TRIGGER messages_text_loses AFTER DELETE ON messages BEGIN
+    INSERT INTO messages_text (messages_text, rowid, text) VALUES ('delete', old.id, (SELECT group_concat(atom, char(10))
+      FROM json_tree(old.body) WHERE type = 'text' AND coalesce(key, '') NOT IN ('type', 'call', 'event', 'media_type')));
+  END;
+  CREATE TRIGGER messages_are_never_changed BEFORE UPDATE ON messages
+    BEGIN SELECT RAISE(ABORT, 'a message is never changed'); END;
+  `,
 ];

@@ -36,7 +36,8 @@ export const SQL = {
   addConversation: "INSERT OR IGNORE INTO conversations (id, created_at) VALUES ($id, $now)",
   joinConversation: "INSERT OR IGNORE INTO session_conversations VALUES ($session, $id)",
   addMessage: `INSERT OR IGNORE INTO messages (conversation_id, uuid, seq, role, body, created_at)
-    VALUES ($conversation, $uuid, $seq, $role, $body, $now)`,
+    VALUES ($conversation, $uuid, $seq, $role, $body, $at)`,
+  conversationsOf: `SELECT conversation_id AS id FROM session_conversations WHERE session_id = $session ORDER BY rowid`,
   grewConversation: "UPDATE conversations SET bytes = bytes + $bytes WHERE id = $id RETURNING bytes",
   messageCursor: "SELECT max(seq) AS upto FROM messages WHERE conversation_id = $id",
   messagesSince: `SELECT m.* FROM messages m JOIN session_conversations c USING (conversation_id)

@@ -135,7 +135,7 @@ test("SEC-085 quotes, comments and stacked statements are stored literally, and 
     });
     const conversation = text as ConversationId;
     store.addMessage(session.id, { conversation, uuid: text, seq: 0, role: "user", body: text }, now);
-    expect(store.messages(conversation, { limit: 1 })[0]?.body).toBe(text);
+    expect(store.messages(conversation, { limit: 1 }).messages[0]?.body).toBe(text);
     store.addViewer({ id: text as ViewerId, name: text, address: text, hash: text }, now);
     expect(store.viewerOf(text)?.name).toBe(text);
   }
@@ -400,4 +400,47 @@ test("ids that nobody knows are null, not errors", () => {
   expect(store.screen("nope")).toBeNull();
   expect(store.viewerOf("nope")).toBeNull();
   expect(store.lineCursor("nope" as SessionId)).toBe(-1);
+});
+
+test("a page of messages ends before it is too large, and says that there is more", () => {
+  const { store, id } = withSession();
+  const conversation = "c1" as ConversationId;
+  for (let seq = 0; seq < 5; seq++)
+    store.addMessage(
+      id,
+      { conversation, uuid: `u${seq}`, seq, role: "user", body: "x".repeat(200_000) },
+      now,
+    );
+  const page = (bounds: { before?: number; after?: number }) => {
+    const { messages, more } = store.messages(conversation, { ...bounds, limit: 100 });
+    return [messages.map(({ seq }) => seq), more];
+  };
+  expect(page({})).toEqual([[3, 4], true]);
+  expect(page({ before: 3 })).toEqual([[1, 2], true]);
+  expect(page({ before: 1 })).toEqual([[0], false]);
+  expect(page({ after: 2 })).toEqual([[3, 4], false]);
+});
+
+test("a message is as old as its wrapper says", () => {
+  const { store, id } = withSession();
+  const conversation = "c1" as ConversationId;
+  const message = { conversation, uuid: "u1", seq: 0, role: "user", body: "x", age_ms: 5_000 } as const;
+  store.addMessage(id, message, now);
+  expect(store.messages(conversation, { limit: 1 }).messages[0]?.at).toBe(now - 5_000);
+});
+
+test("what is said is indexed in full, and is gone from the index with its message", () => {
+  const { store, file, id } = withSession();
+  const conversation = "c1" as ConversationId;
+  const call = { type: "call", call: "toolu_7", tool: "Bash", input: { command: "cat zanzibar.txt" } };
+  const body = { time: 1, parts: [{ type: "text", text: "the xylophone" }, call] };
+  store.addMessage(id, { conversation, uuid: "u1", seq: 0, role: "assistant", body }, now);
+  using database = new Database(file, { readonly: true });
+  const found = (words: string) => database.query("SELECT rowid FROM messages_text(?)").all(words).length;
+  expect(["xylophone", "zanzibar", "Bash", "toolu_7", "text"].map(found)).toEqual([1, 1, 1, 0, 0]);
+  store.endSession(id, { code: 0, signal: null, reason: "exit" }, now);
+  while (store.sweep(now + 31 * DAY)) {}
+  expect(found("xylophone")).toBe(0);
+  const pages = database.query("SELECT block FROM messages_text_data").all() as { block: Uint8Array }[];
+  expect(pages.some(({ block }) => Buffer.from(block).includes("xylophone"))).toBe(false);
 });

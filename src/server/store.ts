@@ -98,6 +98,10 @@ export class Store implements Disposable {
     return this.#db.query<Row, [Named]>(SQL[name]).get(values);
   }
 
+  #each(name: keyof typeof SQL, values: Named): Iterable<Row> {
+    return this.#db.query<Row, [Named]>(SQL[name]).iterate(values);
+  }
+
   /** True if it changed anything. */
   #run(name: keyof typeof SQL, values: Named): boolean {
     return this.#db.query<Row, [Named]>(SQL[name]).run(values).changes > 0;
@@ -258,11 +262,11 @@ export class Store implements Disposable {
   /** Stores a record of a transcript, once. */
   addMessage(session: SessionId, message: Message, now: number): number {
     return this.#tx(() => {
-      const { conversation, uuid, seq, role } = message;
+      const { conversation, uuid, seq, role, age_ms = 0 } = message;
       const body = JSON.stringify(message.body);
       this.#join(session, conversation, now);
       const bytes = Buffer.byteLength(body) + ROW_BYTES;
-      if (this.#run("addMessage", { conversation, uuid, seq, role, body, now })) {
+      if (this.#run("addMessage", { conversation, uuid, seq, role, body, at: now - age_ms })) {
         this.#grew("grewConversation", "trimMessages", conversation, bytes);
       }
       return this.messageCursor(conversation);
@@ -274,13 +278,27 @@ export class Store implements Disposable {
     return Number(this.#get("messageCursor", { id: conversation })?.upto ?? -1);
   }
 
-  messages(
-    conversation: ConversationId,
-    { after, before = Number.MAX_SAFE_INTEGER, limit }: Page,
-  ): Message[] {
-    const id = conversation;
-    if (after !== undefined) return this.#all("messagesAfter", { id, after, limit }).map(toMessage);
-    return this.#all("messagesBefore", { id, before, limit }).map(toMessage).reverse();
+  /** The conversations that session has passed through, in the order in which it first met them. */
+  conversations(session: SessionId): ConversationId[] {
+    return this.#all("conversationsOf", { session }).map(({ id }) => id as ConversationId);
+  }
+
+  /** Messages by their number, ascending: after one, or the last ones before one. `more`: there are others beyond them. */
+  messages(conversation: ConversationId, { after, before = Number.MAX_SAFE_INTEGER, limit }: Page) {
+    const back = after === undefined;
+    const rows = back
+      ? this.#each("messagesBefore", { id: conversation, before, limit: limit + 1 })
+      : this.#each("messagesAfter", { id: conversation, after, limit: limit + 1 });
+    const messages: Message[] = [];
+    let bytes = 0;
+    let more = false;
+    for (const row of rows) {
+      bytes += Buffer.byteLength(String(row.body)) + ROW_BYTES;
+      more = messages.length === limit || (messages.length > 0 && bytes > LIMITS.pageBytes);
+      if (more) break;
+      messages.push(toMessage(row));
+    }
+    return { messages: back ? messages.reverse() : messages, more };
   }
 
   /** A part of what a viewer of that session has not seen yet; `line` is where it stands in the log then. */
@@ -467,7 +485,7 @@ export class Store implements Disposable {
       if (typeof session === "string") return this.#dropStep(session);
       const conversation = this.#get("orphan")?.id;
       if (typeof conversation !== "string") return false;
-      if (!this.#run("dropMessages", { id: conversation, rows })) {
+      if (!this.#run("dropMessages", { id: conversation, rows: LIMITS.sweepMessages })) {
         this.#run("dropConversation", { id: conversation });
       }
       return true;

@@ -4,7 +4,16 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { randomUUIDv7 } from "bun";
 import { privateFolder } from "../paths.ts";
-import type { DeviceId, EndReason, PromptId, ServerMessage, SessionId, WrapperMessage } from "../protocol.ts";
+import type {
+  ConversationId,
+  DeviceId,
+  EndReason,
+  Message,
+  PromptId,
+  ServerMessage,
+  SessionId,
+  WrapperMessage,
+} from "../protocol.ts";
 import { unreachable } from "../protocol.ts";
 import { awake } from "./awake.ts";
 import { holdsDialogBack, suspendNotice } from "./claude-dialogs.ts";
@@ -55,8 +64,18 @@ export type TranscriptEvents = {
   toolCalled: (call: string, tool: string, input: Record<string, unknown>) => void;
   /** The call has its result. */
   toolEnded: (call: string, how: CallEnd) => void;
+  /** A message for the server; false where it cannot be told now. */
+  message: (message: Message) => boolean;
+  /** The network does not take more now. */
+  full: () => boolean;
 };
-export type TranscriptFollower = Disposable & { follow(path: string, fromEnd: boolean): void; look(): void };
+export type TranscriptFollower = Disposable & {
+  follow(path: string, fromEnd: boolean, conversation: ConversationId): void;
+  look(): void;
+  /** The server holds that conversation up to there. */
+  acked(conversation: ConversationId, upto: number): void;
+  offline(): void;
+};
 
 export type WrapperOptions = {
   /** The words that start claude; the plugin folder and `args` follow them. */
@@ -125,7 +144,9 @@ class Wrapper implements Disposable {
   #view: View | null = null;
   #transcript: TranscriptFollower | null = null;
   /** What hooks said of the transcript before its follower was loaded. */
-  #named: { path: string; fromEnd: boolean } | null = null;
+  #named: { path: string; fromEnd: boolean; id: ConversationId } | null = null;
+  /** What the server holds of the conversation, if it said so before that. */
+  #held: { conversation: ConversationId; upto: number } | null = null;
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
   #endReason: EndReason | null = null;
@@ -241,9 +262,12 @@ class Wrapper implements Disposable {
       block: (text) => view.block(text),
       toolCalled: (call, tool, input) => this.#prompts.toolCalled(call, tool, input),
       toolEnded: (call, how) => this.#prompts.toolEnded(call, how),
+      message: (message) => this.#link.tell({ type: "message", message }),
+      full: () => this.#link.full,
     });
     this.#transcript = transcript;
-    if (this.#named) transcript.follow(this.#named.path, this.#named.fromEnd);
+    if (this.#named) transcript.follow(this.#named.path, this.#named.fromEnd, this.#named.id);
+    if (this.#held) transcript.acked(this.#held.conversation, this.#held.upto);
   }
 
   #typedAtDesk(bytes: Uint8Array) {
@@ -338,7 +362,7 @@ class Wrapper implements Disposable {
     const agent = input.agent_id ?? null;
     if (!agent) this.#claude.conversation = input.session_id;
     if (!agent) this.#facts.hook(input.session_id, input.permission_mode);
-    if (!agent) this.#follow(input.transcript_path, isContinued(input));
+    if (!agent) this.#follow(input.transcript_path, isContinued(input), input.session_id as ConversationId);
     switch (input.hook_event_name) {
       case "PermissionRequest":
         return this.#asked(input, call);
@@ -359,9 +383,9 @@ class Wrapper implements Disposable {
   }
 
   /** Follows the transcript that a hook names. */
-  #follow(path: string, fromEnd: boolean) {
-    if (this.#transcript) this.#transcript.follow(path, fromEnd);
-    else if (path !== this.#named?.path) this.#named = { path, fromEnd };
+  #follow(path: string, fromEnd: boolean, id: ConversationId) {
+    if (this.#transcript) this.#transcript.follow(path, fromEnd, id);
+    else if (path !== this.#named?.path) this.#named = { path, fromEnd, id };
   }
 
   #asked(request: Extract<HookCall["input"], { hook_event_name: "PermissionRequest" }>, call: HookCall) {
@@ -397,6 +421,8 @@ class Wrapper implements Disposable {
 
   #offline(reason: string) {
     this.#log("offline", { reason });
+    this.#held = null;
+    this.#transcript?.offline();
     this.#view?.offline();
   }
 
@@ -443,6 +469,8 @@ class Wrapper implements Disposable {
         if (ack.session === this.#id) this.#exitAcked.resolve();
         return;
       case "messages":
+        if (this.#transcript) this.#transcript.acked(ack.conversation, ack.upto);
+        else this.#held = ack;
         return;
       default:
         unreachable(ack);
