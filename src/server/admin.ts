@@ -1,6 +1,7 @@
 // The owner's commands, on <data>/admin.sock (0600): whoever can open that socket is the owner.
 import * as v from "valibot";
 import type { ViewerId } from "../protocol.ts";
+import type { By } from "./audit.ts";
 import { type DevicesOptions, devices } from "./devices.ts";
 import { ApiError } from "./errors.ts";
 import type { Logins } from "./logins.ts";
@@ -13,16 +14,15 @@ export type AdminOptions = DevicesOptions & {
   pairUrl: (code: string) => string;
   pairing: Pairing;
   logins: Logins;
-  revokeViewer: (viewer: ViewerId, by: string) => boolean;
+  revokeViewer: (viewer: ViewerId, by: By) => boolean;
   shutdown: () => void;
 };
 
-const OWNER = "owner";
 const who = ["public"] as const; // The socket's own mode is the credential.
 
 /** The table of the owner's routes. */
 export function admin(options: AdminOptions): Route[] {
-  const { pairing, logins, revokeViewer } = options;
+  const { store, clock, pairing, logins, revokeViewer } = options;
   const done = (found: boolean, what: string) => {
     if (!found) throw new ApiError("not_found", `There is no such ${what}.`);
     return Response.json({ ok: true });
@@ -35,6 +35,8 @@ export function admin(options: AdminOptions): Route[] {
     }),
     route("POST", "/pair", who, v.object({ yes: v.optional(v.boolean(), false) }), ({ body }) => {
       const opened = pairing.open(body.yes);
+      const entry = { actor: "owner", action: "pairing opened", subject: "code", detail: { yes: body.yes } };
+      store.audit(entry, clock.now());
       return Response.json({ ...opened, url: options.pairUrl(opened.code) });
     }),
     plain("GET", "/pair", who, () => Response.json(pairing.state())),
@@ -47,7 +49,7 @@ export function admin(options: AdminOptions): Route[] {
     }),
     plain("GET", "/viewers", who, () => Response.json({ viewers: logins.list() })),
     plain("DELETE", "/viewers/:id", who, ({ params }) =>
-      done(revokeViewer((params.id ?? "") as ViewerId, OWNER), "viewer"),
+      done(revokeViewer((params.id ?? "") as ViewerId, "owner"), "viewer"),
     ),
     ...devices(options),
   ];

@@ -11,6 +11,8 @@ import type {
   ViewerId,
 } from "../protocol.ts";
 import { type Assets, assetRoutes } from "./asset-routes.ts";
+import type { By } from "./audit.ts";
+import { auditExports } from "./audit-export.ts";
 import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import type { Events } from "./events.ts";
@@ -36,7 +38,7 @@ export type ApiOptions = {
   logins: Logins;
   pairing: Pairing;
   /** Ends a login everywhere. */
-  revokeViewer: (viewer: ViewerId, by: string) => boolean;
+  revokeViewer: (viewer: ViewerId, by: By) => boolean;
 };
 
 const READ = ["viewer", "token:read"] as const;
@@ -89,6 +91,7 @@ export function api(options: ApiOptions): Route[] {
     ...sessionRoutes(options),
     ...promptRoutes(options),
     ...viewerRoutes(options),
+    ...auditRoutes(options),
   ];
 }
 
@@ -123,7 +126,7 @@ function sessionRoutes({ store, clock, sessions, inputs, events }: ApiOptions): 
       return Response.json({ conversation: wanted, conversations: known, ...page });
     }),
     route("POST", "/api/sessions/:id/input", ["viewer", "token:input"], inputBody, (call) => {
-      return Response.json(inputs.send(idOf(call), call.body as InputBody));
+      return Response.json(inputs.send(idOf(call), call.body as InputBody, byOf(call)));
     }),
     route("POST", "/api/sessions/:id/resize", ["viewer"], sizeBody, (call) => {
       sessions.reach(idOf(call)).tell({ type: "resize", ...call.body });
@@ -133,8 +136,7 @@ function sessionRoutes({ store, clock, sessions, inputs, events }: ApiOptions): 
       plain("POST", `/api/sessions/:id/${type}`, ["viewer"], (call) => {
         const session = idOf(call);
         sessions.reach(session).tell({ type });
-        const actor = `viewer ${viewerOf(call).id}`;
-        store.audit({ actor, action: type, subject: session, detail: {} }, clock.now());
+        store.audit({ ...byOf(call), session, action: type, subject: session, detail: {} }, clock.now());
         return Response.json({ ok: true });
       }),
     ),
@@ -150,13 +152,13 @@ function promptRoutes({ store, prompts }: ApiOptions): Route[] {
       return Response.json({ prompts: open ? store.prompts("open") : store.recentPrompts(limitOf(query)) });
     }),
     route("POST", "/api/prompts/:id/approve", who, approveBody, (call) => {
-      return Response.json({ prompt: prompts.approve(idOf(call), call.body as ApproveBody, viewerOf(call)) });
+      return Response.json({ prompt: prompts.approve(idOf(call), call.body as ApproveBody, byOf(call)) });
     }),
     route("POST", "/api/prompts/:id/reject", who, rejectBody, (call) => {
-      return Response.json({ prompt: prompts.reject(idOf(call), call.body as RejectBody, viewerOf(call)) });
+      return Response.json({ prompt: prompts.reject(idOf(call), call.body as RejectBody, byOf(call)) });
     }),
     route("POST", "/api/prompts/:id/answer", who, answerBody, (call) => {
-      return Response.json({ prompt: prompts.answer(idOf(call), call.body as AnswerBody, viewerOf(call)) });
+      return Response.json({ prompt: prompts.answer(idOf(call), call.body as AnswerBody, byOf(call)) });
     }),
   ];
 }
@@ -174,18 +176,50 @@ function viewerRoutes({ logins, pairing, revokeViewer }: ApiOptions): Route[] {
       return Response.json({ viewers: logins.list(), own: viewerOf(call).id });
     }),
     plain("DELETE", "/api/viewers/:id", ["viewer"], (call) => {
-      const revoked = revokeViewer((call.params.id ?? "") as ViewerId, `viewer ${viewerOf(call).id}`);
+      const revoked = revokeViewer((call.params.id ?? "") as ViewerId, byOf(call));
       if (!revoked) throw new ApiError("not_found", "There is no such viewer.");
       return Response.json({ ok: true });
     }),
     plain("POST", "/api/logout", ["viewer"], (call) => {
       const { id } = viewerOf(call);
-      revokeViewer(id, `viewer ${id}`);
+      revokeViewer(id, byOf(call));
       const headers = new Headers({ "clear-site-data": '"cache", "cookies", "storage"' });
       if (call.name.cookie) headers.set("set-cookie", setCookie(call.name.cookie, ""));
       return Response.json({ ok: true }, { headers });
     }),
   ];
+}
+
+function auditRoutes({ store, clock }: ApiOptions): Route[] {
+  const exported = auditExports(store, clock);
+  return [
+    plain("GET", "/api/audit", ["viewer"], ({ query }) => {
+      const limit = limitOf(query, LIMITS.auditPageRows);
+      const entries = store.auditBefore(numberOf(query, "before") ?? Number.MAX_SAFE_INTEGER, limit);
+      const last = entries.at(-1)?.id ?? 0;
+      const before = store.auditBefore(last, 1).length > 0 ? last : null;
+      return Response.json({ entries, before });
+    }),
+    {
+      ...plain("GET", "/api/audit/export", ["viewer"], ({ query, keep }) => {
+        const format = query.get("format") ?? "jsonl";
+        if (format !== "jsonl" && format !== "csv")
+          throw new ApiError("invalid", "format: must be jsonl or csv");
+        const response = exported(format);
+        keep();
+        return response;
+      }),
+      live: true,
+    },
+  ];
+}
+
+/** Who asks, and from where, as the audit has it. */
+function byOf({ caller, address }: Call): Exclude<By, "owner"> {
+  if (caller.kind === "viewer")
+    return { actor: `viewer ${caller.viewer.id}`, name: caller.viewer.name, address };
+  if (caller.kind === "token") return { actor: `token ${caller.token.id}`, name: caller.token.name, address };
+  throw new ApiError("forbidden", "This needs a paired browser.");
 }
 
 const NO_LOGIN =
@@ -203,8 +237,9 @@ function pageOf(query: URLSearchParams): Page {
   return { after: numberOf(query, "after"), before: numberOf(query, "before"), limit: limitOf(query) };
 }
 
-function limitOf(query: URLSearchParams): number {
-  return Math.min(numberOf(query, "limit") ?? LIMITS.pageRows, LIMITS.pageRows);
+/** At least one: of a negative limit SQLite thinks that there is none. */
+function limitOf(query: URLSearchParams, most: number = LIMITS.pageRows): number {
+  return Math.min(Math.max(1, numberOf(query, "limit") ?? most), most);
 }
 
 function numberOf(query: URLSearchParams, field: string): number | undefined {

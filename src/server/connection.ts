@@ -30,10 +30,22 @@ export type ConnectionOptions = {
   inputs: Inputs;
   events: Events;
   secretOf: (device: DeviceId) => Uint8Array;
+  /** A device was not let in, for that reason. */
+  onRefused: (refused: RefusedDevice) => void;
 };
+
+/** `device`: what it said of itself; null where it did not come to that. */
+export type RefusedDevice = { device: DeviceId | null; code: RefusalCode; address: string };
 
 /** A message that makes no sense here: the connection ends with its reason. */
 class Nonsense extends Error {}
+
+type Socket = {
+  /** The other end, "" for this machine's own socket file. */
+  address: string;
+  send(frame: string | Uint8Array): boolean;
+  close(reason: string): void;
+};
 
 /** One wrapper's connection, from challenge to close. No socket in it: it is given `send` and `close`. */
 export class Connection implements Uplink {
@@ -41,18 +53,16 @@ export class Connection implements Uplink {
   device: DeviceId | null = null;
   session: SessionId | null = null;
   readonly #options: ConnectionOptions;
-  readonly #socket: { send(frame: string | Uint8Array): boolean; close(reason: string): void };
+  readonly #socket: Socket;
   readonly #handshake: ServerHandshake;
   readonly #bornAt: number;
   #channel: Channel | null = null;
+  #claims: DeviceId | null = null;
   #conversation: ConversationId | null = null;
   #second = 0;
   #frames = 0;
 
-  constructor(
-    options: ConnectionOptions,
-    socket: { send(frame: string | Uint8Array): boolean; close(reason: string): void },
-  ) {
+  constructor(options: ConnectionOptions, socket: Socket) {
     this.#options = options;
     this.#socket = socket;
     this.#bornAt = options.clock.now();
@@ -119,6 +129,7 @@ export class Connection implements Uplink {
   }
 
   #secretOf(device: DeviceId): Uint8Array | RefusalCode {
+    this.#claims = device;
     const known = this.#options.store.device(device);
     if (!known) return "device";
     return known.revoked_at === null ? this.#options.secretOf(device) : "revoked";
@@ -127,7 +138,11 @@ export class Connection implements Uplink {
   #shake(frame: string | Uint8Array) {
     const step = this.#handshake.receive(String(frame));
     this.#socket.send(step.send);
-    if (step.step === "refused") return this.close(step.refused.code);
+    if (step.step === "refused") {
+      const { code } = step.refused;
+      this.#options.onRefused({ device: this.#claims, code, address: this.#socket.address });
+      return this.close(code);
+    }
     this.#channel = step.channel;
     this.device = step.device;
     this.#options.store.seenDevice(step.device, this.heardAt);
@@ -215,7 +230,7 @@ export class Connection implements Uplink {
       case "input_seen":
         return void inputs.set(session, message.id, "seen");
       case "input_refused":
-        return void inputs.set(session, message.id, "refused", message.reason);
+        return inputs.refused(session, message.id, message.reason);
       case "exit": {
         const { code, signal, reason } = message;
         sessions.end(session, { code, signal, reason });

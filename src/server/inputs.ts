@@ -7,32 +7,38 @@ import {
   type InputStage,
   type SessionId,
 } from "../protocol.ts";
+import type { By } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import type { Tell } from "./events.ts";
 import { LIMITS } from "./limits.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Store } from "./store.ts";
 
 type Input = { stage: InputStage; reason: InputRefusal | null };
 
 export class Inputs {
+  readonly #store: Store;
   readonly #clock: Clock;
   readonly #sessions: Sessions;
   readonly #tell: Tell;
   /** The newest of each session, so that a repeated one is the same one. */
   readonly #known = new Map<SessionId, Map<InputId, Input>>();
 
-  constructor(clock: Clock, sessions: Sessions, tell: Tell) {
+  constructor(store: Store, clock: Clock, sessions: Sessions, tell: Tell) {
+    this.#store = store;
     this.#clock = clock;
     this.#sessions = sessions;
     this.#tell = tell;
   }
 
   /** Sends it on; one that was sent before only where that was not confirmed. Throws `unreachable` or `gone`. */
-  send(session: SessionId, body: InputBody): { id: InputId } & Input {
+  send(session: SessionId, body: InputBody, by: Exclude<By, "owner">): { id: InputId } & Input {
     const { id, text, key, mode = "if_empty" } = body;
     const before = this.#known.get(session)?.get(id);
     if (before && before.stage !== "unconfirmed") return { id, ...before };
     const uplink = this.#sessions.reach(session);
+    const detail = key === undefined ? { id, text, mode } : { id, key };
+    this.#store.audit({ ...by, session, action: "input", subject: session, detail }, this.#clock.now());
     if (key !== undefined) uplink.tell({ type: "key", id, key });
     else uplink.tell({ type: "input", id, text: text ?? "", mode });
     this.#clock.after(CONFIRM_WITHIN_MS, () => {
@@ -50,6 +56,15 @@ export class Inputs {
     for (const [oldest] of known) if (known.size > LIMITS.inputs) known.delete(oldest);
     this.#tell(`input ${id}`, "input", { session, id, stage, reason });
     return { id, stage, reason };
+  }
+
+  /** A wrapper did not type it: what the audit says of it is not the whole truth any more. */
+  refused(session: SessionId, id: InputId, reason: InputRefusal): void {
+    if (this.#known.get(session)?.get(id)?.stage === "sent") {
+      const entry = { actor: `session ${session}`, session, action: "input refused", subject: session };
+      this.#store.audit({ ...entry, detail: { id, reason } }, this.#clock.now());
+    }
+    this.set(session, id, "refused", reason);
   }
 
   /** The session has ended. */

@@ -70,6 +70,19 @@ export const LIMITS = {
   /** What has ended is kept this long; the audit longer. */
   keepMs: 30 * DAY,
   auditMs: 365 * DAY,
+  /** Rows and bytes of the audit: a year of 2,700 rows a day. The database itself refuses to lose any before that. */
+  auditRows: 1_000_000,
+  auditBytes: 512 * MIB,
+  /** Of an audit that is full, rows dropped for each new one: fewer than a flood adds would not do. */
+  auditDrops: 8,
+  /** Rows and bytes of one page of the audit; a single row may be larger. */
+  auditPageRows: 100,
+  auditPageBytes: MIB,
+  /** Exports of the audit under way; each reads the whole table. */
+  exports: 2,
+  /** Refused devices written down in `refusalsWithinMs`; whoever knocks is not let in, so anybody can. */
+  refusals: 20,
+  refusalsWithinMs: 5 * MINUTE,
   /** Bytes of log, and of conversation, kept of one session. */
   logBytes: 200 * MIB,
   /** Rows dropped at once where that is too much. */

@@ -1,6 +1,7 @@
 // Who is logged in: a random secret in the browser's cookie, its hash here, and two bounds on its life.
 import { createHash, randomBytes } from "node:crypto";
 import type { Viewer, ViewerId } from "../protocol.ts";
+import type { By } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import type { CookieRule } from "./front.ts";
 import { LIMITS } from "./limits.ts";
@@ -87,7 +88,7 @@ export class Logins {
     });
   }
 
-  revoke(id: string, by: string): boolean {
+  revoke(id: string, by: By): boolean {
     return this.#store.revokeViewer(id, by, this.#clock.now());
   }
 

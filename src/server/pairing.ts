@@ -25,7 +25,10 @@ export type PairingResult =
 type Open = { code: string; yes: boolean; expiresAt: number; request: Request | null };
 type Request = { name: string; address: string; check: string; claim: string; confirmed: boolean };
 
-export type PairingEvents = { paired(viewer: Viewer): void; refused(address: string): void };
+export type PairingEvents = {
+  paired(viewer: Viewer): void;
+  refused(who: { name: string; address: string }): void;
+};
 
 type Given = {
   code: string;
@@ -97,7 +100,7 @@ export class Pairing {
       throw new ApiError("rate_limited", "Too many tries. Show a new code with `claude-remote pair`.");
     const open = this.#current();
     const request = open && same(open.code, normal(given.code)) ? this.#request(open, given) : null;
-    if (!open || !request) return this.#refuse(given.address);
+    if (!open || !request) return this.#refuse(given);
     const { check, claim, name, address } = request;
     if (!request.confirmed) return { status: "pending", check, claim };
     this.#open = null;
@@ -117,8 +120,8 @@ export class Pairing {
     return open.request;
   }
 
-  #refuse(address: string): never {
-    this.#on.refused(address);
+  #refuse({ name, address }: Given): never {
+    this.#on.refused({ name, address });
     this.#wrong.push(this.#clock.now());
     if (this.#wrong.length >= LIMITS.pairingTries) this.#open = null;
     throw new ApiError("forbidden", "That code is not valid. Show a new one with `claude-remote pair`.");

@@ -1,9 +1,12 @@
 // The parts of a running server, joined: who tells whom what.
 import { type DeviceId, PROTOCOL, type Viewer, type ViewerEvents, type ViewerId } from "../protocol.ts";
 import { deviceSecret } from "../seal.ts";
+import { type By, sparing, tried } from "./audit.ts";
 import type { Clock } from "./clock.ts";
+import type { RefusedDevice } from "./connection.ts";
 import { Events } from "./events.ts";
 import { Inputs } from "./inputs.ts";
+import { LIMITS } from "./limits.ts";
 import { guarded, type Logger } from "./log.ts";
 import { Logins } from "./logins.ts";
 import { Pairing } from "./pairing.ts";
@@ -47,9 +50,10 @@ export function joinParts(options: PartsOptions) {
   });
   const sessions = new Sessions(store, clock, events);
   const prompts = new Prompts(store, clock, sessions, events.tell);
-  const inputs = new Inputs(clock, sessions, events.tell);
+  const inputs = new Inputs(store, clock, sessions, events.tell);
   const secretOf = (device: DeviceId) => deviceSecret(masterKey, device);
-  const uplinks = new Uplinks({ store, clock, log, sessions, prompts, inputs, events, secretOf });
+  const onRefused = refusedDevices(store, clock);
+  const uplinks = new Uplinks({ store, clock, log, sessions, prompts, inputs, events, secretOf, onRefused });
 
   const viewersChanged = () => {
     events.tell("viewers", "viewers", { viewers: logins.list() });
@@ -57,8 +61,15 @@ export function joinParts(options: PartsOptions) {
   };
   const pairing = new Pairing(logins, clock, {
     paired: viewersChanged,
-    refused(address) {
-      const entry = { actor: "nobody", action: "pairing refused", subject: "code", detail: { address } };
+    refused({ name, address }) {
+      const entry = {
+        actor: "nobody",
+        name,
+        address,
+        action: "pairing refused",
+        subject: "code",
+        detail: {},
+      };
       store.audit(entry, clock.now());
     },
   });
@@ -72,7 +83,7 @@ export function joinParts(options: PartsOptions) {
   return {
     ...{ store, clock, logins, events, sessions, prompts, inputs, uplinks, pairing, masterKey },
     /** Ends a login everywhere, at once. False: there is none. */
-    revokeViewer(viewer: ViewerId, by: string): boolean {
+    revokeViewer(viewer: ViewerId, by: By): boolean {
       if (!logins.revoke(viewer, by)) return false;
       events.end(viewer);
       viewersChanged();
@@ -91,4 +102,15 @@ export function joinParts(options: PartsOptions) {
       tidy();
     },
   };
+}
+
+/** Writes down which devices were not let in: all of a few, some of many. */
+function refusedDevices(store: Store, clock: Clock): (refused: RefusedDevice) => void {
+  const { refusals: most, refusalsWithinMs: withinMs } = LIMITS;
+  return sparing({ most, withinMs, now: clock.now }, ({ device, code, address }, left_out) => {
+    const name = device === null ? null : (store.device(device)?.name ?? null);
+    const detail = { why: code, ...tried({ device }), left_out };
+    const actor = name === null ? "nobody" : `device ${device}`;
+    store.audit({ actor, name, address, action: "device refused", subject: "channel", detail }, clock.now());
+  });
 }

@@ -10,8 +10,8 @@ import type {
   PromptState,
   RejectBody,
   SessionId,
-  Viewer,
 } from "../protocol.ts";
+import { type By, tried } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import type { Tell } from "./events.ts";
@@ -19,7 +19,9 @@ import type { PromptFactMessage } from "./rows.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
-type Given = { digest: Digest; answer_id: AnswerId; answer: Answer };
+type Given = { digest: Digest; answer_id: AnswerId };
+/** A viewer, and what it wants: `wished` as it was sent, for the audit. */
+type Wish = { by: Exclude<By, "owner">; wished: Record<string, unknown> };
 
 export class Prompts {
   readonly #store: Store;
@@ -51,8 +53,8 @@ export class Prompts {
   }
 
   /** Approves: with the named option, or with the plain one. */
-  approve(id: string, { option, ...given }: ApproveBody, viewer: Viewer): PromptState {
-    return this.#answer(id, given, viewer, ({ options }) => {
+  approve(id: string, { option, ...given }: ApproveBody, by: Exclude<By, "owner">): PromptState {
+    return this.#answer(id, given, { by, wished: { option: option ?? "approve" } }, ({ options }) => {
       const offered = options.filter(({ effect }) => effect.startsWith("approve"));
       if (option) return { option: wanted(offered.find((one) => one.id === option)).id };
       return { option: plainOne("approve", offered.filter(isPlain)).id };
@@ -60,8 +62,9 @@ export class Prompts {
   }
 
   /** Rejects, with a message to claude where one is given. */
-  reject(id: string, { message, ...given }: RejectBody, viewer: Viewer): PromptState {
-    return this.#answer(id, given, viewer, ({ options }) => {
+  reject(id: string, { message, ...given }: RejectBody, by: Exclude<By, "owner">): PromptState {
+    const wished = { option: "reject", ...(message === undefined ? {} : { text: message }) };
+    return this.#answer(id, given, { by, wished }, ({ options }) => {
       const offered = options.filter(({ effect }) => effect === "reject");
       if (!message) return { option: plainOne("reject", offered.filter(isPlain)).id };
       const able = offered.filter(({ text }) => text !== undefined);
@@ -70,9 +73,10 @@ export class Prompts {
   }
 
   /** Answers with any option that is offered. */
-  answer(id: string, body: AnswerBody, viewer: Viewer): PromptState {
-    const { option, text, answers, ...given } = body;
-    return this.#answer(id, given, viewer, ({ options }) => {
+  answer(id: string, body: AnswerBody, by: Exclude<By, "owner">): PromptState {
+    const { digest, answer_id, ...wished } = body;
+    const { option, text, answers } = wished;
+    return this.#answer(id, { digest, answer_id }, { by, wished }, ({ options }) => {
       const chosen = wanted(options.find((one) => one.id === option));
       if (text !== undefined && chosen.text === undefined)
         throw new ApiError("invalid", "text: not with this option");
@@ -97,34 +101,36 @@ export class Prompts {
     uplink?.tell({ type: "answer", prompt: id, digest, answer_id, answer: response });
   }
 
-  #answer(
-    id: string,
-    given: Omit<Given, "answer">,
-    viewer: Viewer,
+  /** What is refused is written down too, and why. The same answer again is the same result, and nothing new. */
+  #answer(id: string, given: Given, wish: Wish, choose: (prompt: PromptState) => Answer): PromptState {
+    const prompt = this.#store.prompt(id);
+    try {
+      return this.#decide(prompt, given, wish, choose);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const detail = { why: error.code, stage: prompt?.stage ?? null, ...given, ...tried(wish.wished) };
+      const session = prompt?.session_id ?? null;
+      const entry = { ...wish.by, session, action: "answer refused", subject: id, detail };
+      this.#store.audit(entry, this.#clock.now());
+      throw error;
+    }
+  }
+
+  #decide(
+    prompt: PromptState | null,
+    given: Given,
+    { by }: Wish,
     choose: (prompt: PromptState) => Answer,
   ): PromptState {
-    const prompt = this.#store.prompt(id);
     if (!prompt) throw new ApiError("not_found", "There is no such prompt.");
-    if (prompt.stage !== "open" || prompt.digest !== given.digest)
-      return this.#refused(prompt, given, viewer);
+    if (prompt.stage !== "open" || prompt.digest !== given.digest) return outcome(prompt, given);
     const answer = choose(prompt);
     this.#reach(prompt.session_id);
-    const result = this.#store.answer({ prompt: prompt.id, ...given, answer }, viewer, this.#clock.now());
+    const result = this.#store.answer({ prompt: prompt.id, ...given, answer }, by, this.#clock.now());
     if (!result.applied) return outcome(result.prompt, given);
     this.#tell(`prompt ${prompt.id}`, "prompt_response", { prompt: result.prompt });
     this.#deliver(result.prompt);
     return result.prompt;
-  }
-
-  /** The same answer again is the same result; any other is refused, and written down. */
-  #refused(prompt: PromptState, given: Omit<Given, "answer">, viewer: Viewer): PromptState {
-    const { digest, answer_id } = given;
-    if (prompt.answer_id !== answer_id) {
-      const detail = { digest, answer_id, stage: prompt.stage };
-      const entry = { actor: `viewer ${viewer.id}`, action: "answer refused", subject: prompt.id, detail };
-      this.#store.audit(entry, this.#clock.now());
-    }
-    return outcome(prompt, given);
   }
 
   #reach(session: SessionId) {
@@ -138,7 +144,7 @@ export class Prompts {
 }
 
 /** What an answer that was not applied now meets: its own earlier success, or the reason. */
-function outcome(prompt: PromptState, { answer_id, digest }: Omit<Given, "answer">): PromptState {
+function outcome(prompt: PromptState, { answer_id, digest }: Given): PromptState {
   if (prompt.answer_id === answer_id && prompt.digest === digest) return prompt;
   if (prompt.responded_at !== null) {
     throw new ApiError("answered", `${prompt.responded_by} has answered this already.`, prompt);

@@ -46,7 +46,8 @@ export function responder({ routes, door, log }: { routes: readonly Route[]; doo
 
 /** Null: it is a WebSocket now. */
 function upgraded(request: Request, server: Server<SocketData>): null {
-  if (server.upgrade(request, { data: { connection: null } })) return null;
+  const address = server.requestIP(request)?.address ?? "";
+  if (server.upgrade(request, { data: { connection: null, address } })) return null;
   throw new ApiError("invalid", "This is the wrappers' channel, a WebSocket.");
 }
 

@@ -21,7 +21,6 @@ export type Device = {
   revoked_at: number | null;
 };
 export type Token = { id: string; name: string; scopes: string[] };
-export type Entry = { actor: string; action: string; subject: string; detail: object };
 /** Where a viewer stands in the log and in the conversations: row ids, which only grow. */
 export type Cursor = { line: number; message: number };
 export type Page = { after?: number | undefined; before?: number | undefined; limit: number };

@@ -59,6 +59,34 @@ export const MIGRATIONS: readonly string[] = [
     WHEN old.at > (unixepoch() - 365 * 86400) * 1000
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
   `,
+  // `asked` stands where a prompt opened or changed; `total` is the bytes of all rows so far, so that the difference of
+  // two tells what is between them. What goes is the oldest row, and only past a year, a million rows or 512 MiB.
+  `
+  DROP TRIGGER audit_log_is_never_changed;
+  DROP TRIGGER audit_log_is_kept_a_year;
+  ALTER TABLE audit_log ADD COLUMN name TEXT;
+  ALTER TABLE audit_log ADD COLUMN address TEXT;
+  ALTER TABLE audit_log ADD COLUMN session_id TEXT;
+  ALTER TABLE audit_log ADD COLUMN asked TEXT;
+  ALTER TABLE audit_log ADD COLUMN total INTEGER NOT NULL DEFAULT 0;
+  UPDATE audit_log SET asked = detail, detail = '{}' WHERE action = 'prompt';
+  UPDATE audit_log SET total = sums.total FROM (
+    SELECT id, sum(octet_length(detail) + coalesce(octet_length(asked), 0) + 300) OVER (ORDER BY id) AS total FROM audit_log
+  ) AS sums WHERE sums.id = audit_log.id;
+  CREATE INDEX audit_log_asked ON audit_log (subject, id) WHERE asked IS NOT NULL;
+  CREATE TRIGGER audit_log_is_never_changed BEFORE UPDATE ON audit_log
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  CREATE TRIGGER audit_log_is_never_replaced BEFORE INSERT ON audit_log
+    WHEN new.id <> -1 AND new.id <= (SELECT coalesce(max(id), 0) FROM audit_log)
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  CREATE TRIGGER audit_log_loses_only_its_oldest BEFORE DELETE ON audit_log
+    WHEN old.id <> (SELECT min(id) FROM audit_log) OR NOT (
+      old.at < (unixepoch() - 365 * 86400) * 1000
+      OR old.id <= (SELECT max(id) FROM audit_log) - 1000000
+      OR old.total <= (SELECT total FROM audit_log ORDER BY id DESC LIMIT 1) - 512 * 1048576
+    )
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  `,
   // What is said in a message, indexed by the message's id: every text in it but the names that hold it together. The text
   // stands in the message alone, so what leaves the index is told again as it was; nothing of it stays readable.
   `

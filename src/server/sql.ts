@@ -4,6 +4,12 @@ const SESSION = `SELECT s.id, device_id, d.name AS device_name, devbox, started_
     heard_at, cwd, command, claude_version, title, status, waiting_for, hooks, terminal, cols, rows, permission_mode,
     conversation FROM sessions s JOIN devices d ON d.id = s.device_id`;
 
+/** With what the prompt it is about asked at that moment, if it is about one. */
+const AUDIT = `SELECT a.*, coalesce(a.asked, CASE WHEN a.action IN ('answer', 'answer refused', 'delivered', 'accepted',
+    'too_late', 'withdrawn', 'not_applied') THEN (SELECT p.asked FROM audit_log p
+      WHERE p.subject = a.subject AND p.asked IS NOT NULL AND p.id < a.id ORDER BY p.id DESC LIMIT 1) END) AS asked
+  FROM audit_log a`;
+
 export const SQL = {
   device: "SELECT * FROM devices WHERE id = $id",
   devices: "SELECT * FROM devices ORDER BY created_at",
@@ -111,9 +117,12 @@ export const SQL = {
   addToken: "INSERT INTO tokens VALUES ($id, $name, $hash, $scopes, $now, $now, NULL)",
   tokenOf: "SELECT * FROM tokens WHERE hash = $hash AND revoked_at IS NULL",
 
-  audit:
-    "INSERT INTO audit_log (at, actor, action, subject, detail) VALUES ($now, $actor, $action, $subject, $detail)",
-  auditRows: "SELECT * FROM audit_log WHERE id > $after ORDER BY id LIMIT $limit",
+  audit: `INSERT INTO audit_log (at, actor, name, address, session_id, action, subject, detail, asked, total)
+    VALUES ($now, $actor, $name, $address, $session, $action, $subject, $detail, $asked,
+      $bytes + coalesce((SELECT total FROM audit_log ORDER BY id DESC LIMIT 1), 0))`,
+  auditBefore: `${AUDIT} WHERE id < $before ORDER BY id DESC LIMIT $limit`,
+  auditAfter: `${AUDIT} WHERE id > $after AND id <= $upto ORDER BY id LIMIT $limit`,
+  auditEnd: "SELECT coalesce(max(id), 0) AS id FROM audit_log",
 
   expired: "SELECT id FROM sessions WHERE ended_at < $before ORDER BY ended_at LIMIT 1",
   dropSession: "DELETE FROM sessions WHERE id = $id",
@@ -123,7 +132,11 @@ export const SQL = {
   dropJoins: "DELETE FROM session_conversations WHERE session_id = $id",
   orphan: `SELECT id FROM conversations WHERE id NOT IN (SELECT conversation_id FROM session_conversations) LIMIT 1`,
   dropConversation: "DELETE FROM conversations WHERE id = $id",
-  oldAudit:
-    "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE at < $before ORDER BY id LIMIT $rows)",
+  // The oldest rows up to the first one that has to stay.
+  oldAudit: `DELETE FROM audit_log WHERE id < (
+    SELECT coalesce(min(oldest.id) FILTER (WHERE oldest.at >= $before AND oldest.id > newest.id - $most
+      AND oldest.total > newest.total - $bytes), max(oldest.id) + 1)
+    FROM (SELECT id, at, total FROM audit_log ORDER BY id LIMIT $rows) AS oldest,
+      (SELECT id, total FROM audit_log ORDER BY id DESC LIMIT 1) AS newest)`,
   oldViewers: "DELETE FROM viewers WHERE revoked_at < $before OR created_at < $lifetime",
 } as const;

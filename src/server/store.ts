@@ -4,7 +4,9 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import type {
   Answer,
   AnswerId,
+  AuditEntry,
   ConversationId,
+  Decider,
   DeviceId,
   LogLine,
   Message,
@@ -19,12 +21,12 @@ import type {
   ViewerId,
 } from "../protocol.ts";
 import type { Screen } from "../screen.ts";
+import { type By, type Entry, toEntry, whoIn } from "./audit.ts";
 import { LIMITS } from "./limits.ts";
 import { privateFile } from "./private-file.ts";
 import {
   type Cursor,
   type Device,
-  type Entry,
   type Exit,
   type Named,
   type Page,
@@ -40,8 +42,9 @@ import {
 import { MIGRATIONS } from "./schema.ts";
 import { SQL } from "./sql.ts";
 
-/** Bytes a row costs beside its text. */
+/** Bytes a row costs beside its text; one of the audit has more columns. */
 const ROW_BYTES = 64;
+const AUDIT_ROW_BYTES = 300;
 
 /** The database was written by a newer program. */
 export class NewerSchemaError extends Error {
@@ -121,7 +124,7 @@ export class Store implements Disposable {
   addDevice(id: DeviceId, name: string, now: number): void {
     this.#tx(() => {
       if (!this.#run("addDevice", { id, name, now })) return;
-      this.audit({ actor: "owner", action: "enrolled", subject: id, detail: { name } }, now);
+      this.audit({ actor: "owner", action: "enrolled", subject: id, detail: { device: name } }, now);
     });
   }
 
@@ -132,7 +135,8 @@ export class Store implements Disposable {
   revokeDevice(id: DeviceId, now: number): boolean {
     return this.#tx(() => {
       const revoked = this.#run("revokeDevice", { id, now });
-      if (revoked) this.audit({ actor: "owner", action: "revoked", subject: id, detail: {} }, now);
+      const detail = { device: this.device(id)?.name };
+      if (revoked) this.audit({ actor: "owner", action: "revoked", subject: id, detail }, now);
       return revoked;
     });
   }
@@ -162,7 +166,11 @@ export class Store implements Disposable {
       this.#run("stateSession", { ...facts, ...more, id, device_id: device, now });
       this.#join(id, facts.conversation, now);
       const gone = this.#sessionPrompts(id).filter((one) => one.stage === "open" && !open.includes(one.id));
-      for (const { id } of gone) this.#run("withdraw", { id, by: "unknown", chosen: null, now, told: 0 });
+      for (const one of gone) {
+        const how = { by: "unknown", chosen: null } as const;
+        this.#run("withdraw", { ...how, id: one.id, now, told: 0 });
+        this.#ended("withdrawn", one, how, now);
+      }
       return { session: this.#session(id), withdrawn: gone.map((one) => this.#prompt(one.id)) };
     });
   }
@@ -182,9 +190,11 @@ export class Store implements Disposable {
       const ended = this.#run("endSession", { id, ...exit, now });
       const prompts = ended ? this.#sessionPrompts(id) : [];
       for (const one of prompts) {
-        const values = { id: one.id, by, chosen: null, now };
+        const how = { by, chosen: null } as const;
+        const values = { ...how, id: one.id, now };
         if (one.responded_at !== null) this.#run("tooLate", values);
         else this.#run("withdraw", { ...values, told: 0 });
+        this.#ended(one.responded_at === null ? "withdrawn" : "too_late", one, how, now);
       }
       return { session: this.#session(id), prompts: prompts.map((one) => this.#prompt(one.id)) };
     });
@@ -359,30 +369,49 @@ export class Store implements Disposable {
         ? before.digest !== digest && this.#run("changePrompt", row)
         : this.#run("addPrompt", { ...row, session, created_at: now - age_ms });
       const news = changed || reopened;
-      if (news) this.#prompted(prompt, session, now);
+      const action = reopened ? "prompt reopened" : before ? "prompt changed" : "prompt";
+      if (news) this.#prompted(action, prompt, session, now);
       return { prompt: this.#prompt(id), news };
     });
   }
 
-  #prompted({ id, tool, input, digest }: Prompt, session: SessionId, now: number) {
-    const detail = { digest, tool, input };
-    this.audit({ actor: `session ${session}`, action: "prompt", subject: id, detail }, now);
+  #prompted(action: string, prompt: Prompt, session: SessionId, now: number) {
+    const { id, age_ms, diff, questions, ...asked } = prompt;
+    this.audit({ ...this.#machine(session), action, subject: id, detail: {}, asked }, now);
+  }
+
+  /** A session's wrapper, as one who does something. */
+  #machine(session: SessionId) {
+    const name = this.session(session)?.device_name ?? null;
+    return { actor: `session ${session}`, name, session };
+  }
+
+  /** A prompt ended without an answer that counts; who ended it is who did it. */
+  #ended(
+    action: "withdrawn" | "too_late",
+    { id, session_id, digest }: PromptState,
+    how: { by: Decider; chosen: "approved" | "rejected" | null },
+    now: number,
+  ) {
+    const actor = how.by === "exited" ? "claude" : how.by;
+    this.audit({ ...this.#machine(session_id), actor, action, subject: id, detail: { digest, ...how } }, now);
   }
 
   /** One caller wins; whoever calls learns by the result's `answer_id` and `stage` whether it was this one. */
   answer(
     given: { prompt: PromptId; digest: string; answer_id: AnswerId; answer: Answer },
-    by: { id: string; name: string },
+    by: Exclude<By, "owner">,
     now: number,
   ): { applied: boolean; prompt: PromptState } {
     return this.#tx(() => {
       const { prompt: id, digest, answer_id } = given;
       const response = JSON.stringify(given.answer);
       const applied = this.#run("answerPrompt", { id, digest, answer_id, response, by: by.name, now });
-      const action = applied ? "answer" : "answer refused";
+      const prompt = this.#prompt(id);
       const detail = { digest, answer_id, ...given.answer };
-      this.audit({ actor: `viewer ${by.id}`, action, subject: id, detail }, now);
-      return { applied, prompt: this.#prompt(id) };
+      if (applied)
+        this.audit({ ...by, session: prompt.session_id, action: "answer", subject: id, detail }, now);
+      return { applied, prompt };
     });
   }
 
@@ -391,10 +420,13 @@ export class Store implements Disposable {
     return this.#tx(() => {
       const before = this.#prompt(fact.prompt);
       if (!this.#fact(fact, before, now)) return null;
-      const { type, prompt, ...detail } = fact;
-      const actor = `session ${before.session_id}`;
-      this.audit({ actor, action: type, subject: prompt, detail }, now);
-      return this.#prompt(prompt);
+      const { type: action, prompt: subject, ...more } = fact;
+      const { session_id, digest } = before;
+      const detail = { digest, ...more };
+      const ended = before.responded_at === null ? "withdrawn" : "too_late";
+      if ("by" in fact) this.#ended(ended, before, { by: fact.by, chosen: fact.chosen }, now);
+      else this.audit({ ...this.#machine(session_id), action, subject, detail }, now);
+      return this.#prompt(fact.prompt);
     });
   }
 
@@ -424,7 +456,7 @@ export class Store implements Disposable {
     this.#tx(() => {
       this.#run("addViewer", { ...viewer, now });
       const { id, name, address } = viewer;
-      this.audit({ actor: `viewer ${id}`, action: "paired", subject: id, detail: { name, address } }, now);
+      this.audit({ actor: `viewer ${id}`, name, address, action: "paired", subject: id, detail: {} }, now);
     });
   }
 
@@ -444,10 +476,12 @@ export class Store implements Disposable {
     });
   }
 
-  revokeViewer(id: string, by: string, now: number): boolean {
+  revokeViewer(id: string, by: By, now: number): boolean {
     return this.#tx(() => {
+      const name = this.viewers().find((one) => one.id === id)?.name;
       const revoked = this.#run("revokeViewer", { id, now });
-      if (revoked) this.audit({ actor: by, action: "revoked", subject: id, detail: {} }, now);
+      if (revoked)
+        this.audit({ ...whoIn(by), action: "revoked", subject: id, detail: { viewer: name } }, now);
       return revoked;
     });
   }
@@ -463,20 +497,54 @@ export class Store implements Disposable {
 
   // ── audit and retention ───────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Appends one row; nothing takes it away for a year. */
-  audit({ actor, action, subject, detail }: Entry, now: number): void {
-    this.#run("audit", { actor, action, subject, detail: JSON.stringify(detail), now });
+  /** Appends one row. Nothing takes it away before it is too old, or the oldest of too many (see schema.ts). */
+  audit(entry: Entry, now: number): void {
+    const { actor, action, subject, name = null, address = null, session = null } = entry;
+    const detail = JSON.stringify(entry.detail);
+    const asked = entry.asked ? JSON.stringify(entry.asked) : null;
+    const bytes = Buffer.byteLength(detail) + Buffer.byteLength(asked ?? "") + AUDIT_ROW_BYTES;
+    this.#run("audit", { actor, action, subject, name, address, session, detail, asked, bytes, now });
+    this.#forgetAudit(LIMITS.auditDrops, now);
   }
 
-  auditRows(after = 0, limit = 1_000): Row[] {
-    return this.#all("auditRows", { after, limit });
+  /** Drops the oldest rows, as far as they are too old or too many. The database's own clock lags by up to a second. */
+  #forgetAudit(rows: number, now: number): boolean {
+    const before = now - LIMITS.auditMs - 1_000;
+    return this.#run("oldAudit", { before, rows, most: LIMITS.auditRows, bytes: LIMITS.auditBytes });
+  }
+
+  /** The newest rows before one, newest first. */
+  auditBefore(before: number, limit: number): AuditEntry[] {
+    return this.#auditPage("auditBefore", { before, limit });
+  }
+
+  /** The oldest rows after one, oldest first. */
+  auditAfter(after = 0, upto = this.auditEnd(), limit: number = LIMITS.auditPageRows): AuditEntry[] {
+    return this.#auditPage("auditAfter", { after, upto, limit });
+  }
+
+  /** The newest row's id, 0 where there is none. */
+  auditEnd(): number {
+    return Number(this.#get("auditEnd")?.id);
+  }
+
+  /** As many as fit into a page; at least one, if there is one. */
+  #auditPage(name: "auditBefore" | "auditAfter", values: Named): AuditEntry[] {
+    const entries: AuditEntry[] = [];
+    let bytes = 0;
+    for (const row of this.#db.query<Row, [Named]>(SQL[name]).iterate(values)) {
+      bytes += String(row.detail).length + String(row.asked).length + AUDIT_ROW_BYTES;
+      if (entries.length > 0 && bytes > LIMITS.auditPageBytes) break;
+      entries.push(toEntry(row));
+    }
+    return entries;
   }
 
   /** One step of forgetting what is too old, a few milliseconds long. True: there is more to do. */
   sweep(now: number): boolean {
     return this.#tx(() => {
       const rows = LIMITS.sweepRows;
-      this.#run("oldAudit", { before: now - LIMITS.auditMs, rows });
+      if (this.#forgetAudit(rows, now)) return true;
       this.#run("oldViewers", {
         before: now - LIMITS.keepMs,
         lifetime: now - LIMITS.loginMs - LIMITS.keepMs,

@@ -6,7 +6,8 @@ import { Connection, type ConnectionOptions } from "./connection.ts";
 import { LIMITS } from "./limits.ts";
 import { guarded } from "./log.ts";
 
-export type SocketData = { connection: Connection | null };
+/** `address`: the socket's other end, where it has one. */
+export type SocketData = { connection: Connection | null; address?: string };
 
 /** All connections, and the handlers that Bun.serve wants. */
 export class Uplinks {
@@ -68,6 +69,7 @@ export class Uplinks {
     // An honest handshake takes milliseconds: the oldest stranger is the likeliest not to mean it.
     if (strangers.length >= LIMITS.handshakes) strangers[0]?.close("too many handshakes");
     const connection = new Connection(this.#options, {
+      address: socket.data.address ?? "",
       send: (frame) => socket.send(frame) !== 0,
       close: (reason) => socket.close(1000, reason),
     });

@@ -16,6 +16,9 @@ import { Changes } from "./wait.ts";
 
 type Reply = { status: number; headers: Headers; body: Record<string, never> & { error?: { code: string } } };
 
+const isJson = ({ headers }: Response) =>
+  headers.get("content-type")?.startsWith("application/json") === true;
+
 export class TestViewer implements AsyncDisposable {
   readonly server: Pick<TestServer, "url">;
   /** "name=value", as the browser sends it. */
@@ -85,7 +88,7 @@ export class TestViewer implements AsyncDisposable {
     return {
       status: response.status,
       headers: response.headers,
-      body: text.startsWith("{") ? JSON.parse(text) : {},
+      body: text.startsWith("{") && isJson(response) ? JSON.parse(text) : {},
     };
   }
 

@@ -1,0 +1,85 @@
+// The whole audit log as a file, read and sent a page at a time, for as long as whoever asked for it takes it.
+import type { AuditEntry } from "../protocol.ts";
+import type { Clock } from "./clock.ts";
+import { ApiError } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+import type { Store } from "./store.ts";
+
+export type ExportFormat = "jsonl" | "csv";
+
+const TYPES = { jsonl: "application/x-ndjson", csv: "text/csv;charset=utf-8" };
+const COLUMNS = [
+  ...["id", "at", "actor", "name", "address", "session", "action", "subject", "detail"],
+  ...["digest", "tool", "input", "asked"],
+];
+
+/** Exports, of which a few may be under way. One that nobody reads any more is given up. */
+export function auditExports(store: Pick<Store, "auditAfter" | "auditEnd">, clock: Clock) {
+  let underWay = 0;
+
+  /** Oldest first, up to what is there now. Throws `rate_limited` where too many are under way. */
+  return (format: ExportFormat): Response => {
+    if (underWay >= LIMITS.exports)
+      throw new ApiError("rate_limited", "The audit is being exported already. Wait until that is done.");
+    underWay++;
+    const upto = store.auditEnd();
+    let after = 0;
+    let stopWaiting = () => {};
+    let ended = false;
+    const end = () => {
+      if (ended) return;
+      ended = true;
+      underWay--;
+      stopWaiting();
+    };
+    const body = new ReadableStream<Uint8Array>(
+      {
+        start: (to) => {
+          if (format === "csv") to.enqueue(bytesOf(`${COLUMNS.join(",")}\r\n`));
+        },
+        pull(to) {
+          stopWaiting();
+          const page = store.auditAfter(after, upto);
+          after = page.at(-1)?.id ?? upto;
+          if (page.length > 0) to.enqueue(bytesOf(page.map(format === "csv" ? csvLine : jsonLine).join("")));
+          if (page.length === 0) {
+            end();
+            return to.close();
+          }
+          stopWaiting = clock.after(LIMITS.stalledMs, () => {
+            end();
+            to.error(new Error("nobody reads it"));
+          });
+        },
+        cancel: end,
+      },
+      { highWaterMark: 1 },
+    );
+    const day = new Date(clock.now()).toISOString().slice(0, 10);
+    const disposition = `attachment; filename="claude-remote-audit-${day}.${format}"`;
+    return new Response(body, {
+      headers: { "content-type": TYPES[format], "content-disposition": disposition },
+    });
+  };
+}
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+export const jsonLine = (entry: AuditEntry) => `${JSON.stringify(entry)}\n`;
+
+export function csvLine(entry: AuditEntry): string {
+  const { at, name, address, session, detail, asked } = entry;
+  const cells = [
+    ...[entry.id, new Date(at).toISOString(), entry.actor, name ?? "", address ?? "", session ?? ""],
+    ...[entry.action, entry.subject, JSON.stringify(detail)],
+    ...[asked?.digest ?? "", asked?.tool ?? "", asked ? JSON.stringify(asked.input) : ""],
+    asked ? JSON.stringify(asked) : "",
+  ];
+  return `${cells.map((cell) => csvCell(String(cell))).join(",")}\r\n`;
+}
+
+/** A cell that no table program takes for a formula, quoted. What it takes for one gets an apostrophe in front. */
+export function csvCell(text: string): string {
+  const harmless = /^[\s\0]*[=+\-@＝＋－＠|%]/.test(text) || /^[\t\r\n\0]/.test(text) ? `'${text}` : text;
+  return `"${harmless.replaceAll('"', '""')}"`;
+}

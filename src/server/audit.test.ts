@@ -1,0 +1,419 @@
+import { Database } from "bun:sqlite";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AnswerId, AuditEntry, DeviceId, PromptId, SessionId } from "../protocol.ts";
+import { fakeClock } from "../testing/clock.ts";
+import { prompt, statement, TestLink } from "../testing/link.ts";
+import { type TestServer, testServer } from "../testing/server.ts";
+import { TestViewer } from "../testing/viewer.ts";
+import { sparing } from "./audit.ts";
+import { csvCell } from "./audit-export.ts";
+import { LIMITS } from "./limits.ts";
+import { MIGRATIONS } from "./schema.ts";
+import { Store } from "./store.ts";
+
+let server: TestServer;
+let phone: TestViewer;
+let tablet: TestViewer;
+let link: TestLink;
+let session: SessionId;
+
+beforeAll(async () => {
+  server = await testServer();
+  phone = await TestViewer.pair(server, "Phone");
+  tablet = await TestViewer.pair(server, "Tablet");
+  ({ link, id: session } = await TestLink.session(server));
+  await phone.listen();
+});
+afterAll(async () => {
+  phone.leave();
+  link[Symbol.dispose]();
+  await server.stop();
+});
+
+type Page = { entries: AuditEntry[]; before: number | null };
+const read = async (viewer: TestViewer, query = "") =>
+  (await viewer.get(`/api/audit${query}`)).body as unknown as Page;
+
+/** Everything that is written down of one thing, oldest first. */
+async function about(subject: string, viewer = phone) {
+  const { entries } = await read(viewer);
+  return entries.filter((entry) => entry.subject === subject).reverse();
+}
+const actionsOf = (entries: AuditEntry[]) => entries.map(({ action }) => action);
+
+async function shown(change: Parameters<typeof prompt>[0] = {}) {
+  const { id } = await link.ask(change);
+  return phone.until("the prompt", () => phone.prompts.get(id));
+}
+
+const folder = mkdtempSync(join(tmpdir(), "claude-remote-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function fresh(migrations?: readonly string[]) {
+  const file = join(mkdtempSync(join(folder, "store-")), "test.db");
+  return { file, store: new Store(file, migrations) };
+}
+const deed = (detail: object = {}) => ({ actor: "owner", action: "tried", subject: "it", detail });
+
+test("SEC-048 the life of a prompt is one row a step: who, from where, what exactly, and how it ended", async () => {
+  const input = { command: "echo audited\n".repeat(2_000), description: "list files" };
+  const asked = await shown({ input });
+  const { id, digest } = asked;
+  const answer_id = "a1" as AnswerId;
+  await phone.post(`/api/prompts/${id}/approve`, { digest, answer_id });
+  link.say({ type: "delivered", prompt: id, answer_id });
+  link.say({ type: "accepted", prompt: id });
+  await link.acked("accepted", id);
+  const rows = await about(id);
+  expect(actionsOf(rows)).toEqual(["prompt", "answer", "delivered", "accepted"]);
+  for (const row of rows) {
+    expect(row.asked).toMatchObject({ tool: "Bash", input, digest, options: asked.options, cwd: asked.cwd });
+    expect(row).toMatchObject({ subject: id, session });
+    expect(Math.abs(row.at - Date.now())).toBeLessThan(60_000);
+  }
+  const [opened, answered, delivered] = rows;
+  const { id: viewer } = phone.state?.viewer ?? {};
+  expect(opened).toMatchObject({ actor: `session ${session}`, detail: {}, address: null });
+  expect(opened?.name).toBe(phone.sessions.get(session)?.device_name ?? "");
+  expect(answered).toMatchObject({ actor: `viewer ${viewer}`, name: "Phone", address: "127.0.0.1" });
+  expect(answered?.detail).toEqual({ digest, answer_id, option: "approve" });
+  expect(delivered?.detail).toEqual({ digest, answer_id });
+});
+
+test("SEC-048 an answer that is refused is a row with the reason, and one that is said again is none", async () => {
+  const asked = await shown();
+  const { id, digest } = asked;
+  const path = `/api/prompts/${id}/approve`;
+  const wrong = "0".repeat(64);
+  expect((await tablet.post(path, { digest: wrong, answer_id: "r1" })).status).toBe(409);
+  expect((await tablet.post(path, { digest, answer_id: "r2", option: "no-such" })).status).toBe(400);
+  await phone.post(path, { digest, answer_id: "mine" });
+  await phone.post(path, { digest, answer_id: "mine" });
+  const late = { digest, answer_id: "r3", message: `no ${"x".repeat(5_000)}` };
+  expect((await tablet.post(`/api/prompts/${id}/reject`, late)).status).toBe(409);
+  link.say({ type: "too_late", prompt: id, by: "desk", chosen: "rejected" });
+  await link.acked("too_late", id);
+  const rows = await about(id);
+  const refused = "answer refused";
+  expect(actionsOf(rows)).toEqual(["prompt", refused, refused, "answer", refused, "too_late"]);
+  expect(rows.filter(({ action }) => action === refused).map(({ detail }) => detail)).toMatchObject([
+    { why: "changed", stage: "open", digest: wrong, answer_id: "r1", option: "approve" },
+    { why: "invalid", stage: "open", digest, option: "no-such" },
+    { why: "answered", stage: "answered", digest, option: "reject", text: `no ${"x".repeat(997)} …` },
+  ]);
+  expect(rows.every((row) => row.asked?.digest === digest)).toBe(true);
+  expect(rows.at(-1)).toMatchObject({ actor: "desk", detail: { digest, by: "desk", chosen: "rejected" } });
+
+  const nowhere = await tablet.post("/api/prompts/never-was/approve", { digest, answer_id: "r4" });
+  expect(nowhere.status).toBe(404);
+  expect(await about("never-was")).toMatchObject([
+    { action: refused, name: "Tablet", asked: null, detail: { why: "not_found", stage: null } },
+  ]);
+});
+
+test("SEC-048 what ends at the desk, with claude or with the session names who ended it", async () => {
+  const { link: other, id: its } = await TestLink.session(server);
+  const ends = [await other.ask(), await other.ask(), await other.ask()];
+  const [desk, unsaid, open] = ends.map(({ id }) => id) as [PromptId, PromptId, PromptId];
+  await phone.until("all", () => ends.every(({ id }) => phone.prompts.has(id)));
+  other.say({ type: "withdrawn", prompt: desk, by: "desk", chosen: "approved" });
+  other.say({ type: "session", session: statement({ id: its, open: [open] }) });
+  other.say({ type: "exit", code: 0, signal: null, reason: "exit" });
+  await phone.until("the end", () => phone.prompts.get(open)?.stage === "withdrawn");
+  const last = async (id: string) => (await about(id)).at(-1);
+  expect(await last(desk)).toMatchObject({ action: "withdrawn", actor: "desk", session: its });
+  expect(await last(unsaid)).toMatchObject({ action: "withdrawn", actor: "unknown" });
+  expect(await last(open)).toMatchObject({ action: "withdrawn", actor: "claude", detail: { by: "exited" } });
+  expect((await phone.answer("approve", phone.prompts.get(open) ?? (await shown()))).status).toBe(410);
+  expect(await last(open)).toMatchObject({ action: "answer refused", detail: { why: "gone" } });
+  other[Symbol.dispose]();
+});
+
+test("SEC-048 a prompt that changes is a row of its own, and each row shows what stood there then", async () => {
+  const before = await shown({ input: { command: "ls" } });
+  const tooEarly = { digest: "1".repeat(64), answer_id: "c0" };
+  await tablet.post(`/api/prompts/${before.id}/approve`, tooEarly);
+  const after = await link.ask({ id: before.id, input: { command: "rm -rf ~" } });
+  await phone.until("the change", () => phone.prompts.get(before.id)?.digest === after.digest);
+  await tablet.post(`/api/prompts/${before.id}/approve`, { digest: before.digest, answer_id: "c1" });
+  const rows = await about(before.id);
+  expect(actionsOf(rows)).toEqual(["prompt", "answer refused", "prompt changed", "answer refused"]);
+  expect(rows.map(({ asked }) => asked?.input)).toEqual([
+    { command: "ls" },
+    { command: "ls" },
+    { command: "rm -rf ~" },
+    { command: "rm -rf ~" },
+  ]);
+  expect(rows[3]?.detail.digest).toBe(before.digest);
+});
+
+test("texts, keys and interrupts from a phone are written down before they are sent, each once", async () => {
+  const path = `/api/sessions/${session}`;
+  await phone.post(`${path}/input`, { id: "t1", text: "run\nthe tests", mode: "append" });
+  await phone.post(`${path}/input`, { id: "t1", text: "run\nthe tests", mode: "append" });
+  await tablet.post(`${path}/input`, { id: "k1", key: "escape" });
+  await link.next("key");
+  link.say({ type: "input_refused", id: "t1" as never, reason: "desk_typing" });
+  await phone.until("the refusal", () => phone.inputs.get("t1") === "refused");
+  await tablet.post(`${path}/interrupt`);
+  expect((await about(session)).map(({ action, name, detail }) => [action, name, detail])).toEqual([
+    ["input", "Phone", { id: "t1", text: "run\nthe tests", mode: "append" }],
+    ["input", "Tablet", { id: "k1", key: "escape" }],
+    ["input refused", null, { id: "t1", reason: "desk_typing" }],
+    ["interrupt", "Tablet", {}],
+  ]);
+});
+
+test("pairing, revoking and machines that are refused are written down, with address and name", async () => {
+  await using own = await testServer();
+  const viewer = await TestViewer.pair(own, "Ada's phone");
+  const other = await TestViewer.pair(own, "Old phone");
+  expect((await other.post("/api/pair", { code: "AAAA-AAAA", name: "Mallory" })).status).toBe(403);
+  const { viewers } = (await other.get("/api/viewers")).body as unknown as { viewers: { id: string }[] };
+  await viewer.request("DELETE", `/api/viewers/${viewers[1]?.id}`);
+  const wrong = new Uint8Array(32);
+  (await TestLink.connect(own, { secret: wrong }))[Symbol.dispose]();
+  (await TestLink.connect(own, { device: "nobody-knows" as DeviceId, secret: wrong }))[Symbol.dispose]();
+  const { entries } = await read(viewer);
+  const told = entries.reverse().map(({ action, actor, name, address, detail }) => {
+    return [action, actor.split(" ")[0], name, address, detail];
+  });
+  expect(told.slice(1)).toEqual([
+    ["pairing opened", "owner", null, null, { yes: true }],
+    ["paired", "viewer", "Ada's phone", "127.0.0.1", {}],
+    ["pairing opened", "owner", null, null, { yes: true }],
+    ["paired", "viewer", "Old phone", "127.0.0.1", {}],
+    ["pairing refused", "nobody", "Mallory", "127.0.0.1", {}],
+    ["revoked", "viewer", "Ada's phone", "127.0.0.1", { viewer: "Old phone" }],
+    ["device refused", "device", told[0]?.[4] && expect.any(String), "127.0.0.1", expect.anything()],
+    ["device refused", "nobody", null, "127.0.0.1", { why: "device", device: "nobody-knows", left_out: 0 }],
+  ]);
+});
+
+test("of machines that knock without end a few are written down, and how many were not", () => {
+  const clock = fakeClock();
+  const told: [number, number][] = [];
+  const knock = sparing<number>({ most: 3, withinMs: 1_000, now: clock.now }, (value, leftOut) => {
+    told.push([value, leftOut]);
+  });
+  for (let i = 0; i < 10; i++) knock(i);
+  clock.advance(1_001);
+  knock(10);
+  expect(told).toEqual([
+    [0, 0],
+    [1, 0],
+    [2, 0],
+    [10, 7],
+  ]);
+});
+
+test("the log comes in pages, the newest first, to viewers only", async () => {
+  await using own = await testServer();
+  const viewer = await TestViewer.pair(own);
+  const { link: wrapper } = await TestLink.session(own);
+  for (let i = 0; i < 7; i++) await wrapper.ask();
+  const { entries: all } = await read(viewer);
+  const seen: AuditEntry[] = [];
+  for (let before: number | null = 1e9; before !== null; ) {
+    const page = await read(viewer, `?limit=3&before=${before}`);
+    expect(page.entries.length).toBeLessThanOrEqual(3);
+    seen.push(...page.entries);
+    before = page.before;
+  }
+  expect(seen).toEqual(all);
+  expect(all.map(({ id }) => id)).toEqual([...all.map(({ id }) => id)].sort((a, b) => b - a));
+  expect((await read(viewer, "?limit=-1")).entries).toHaveLength(1);
+  for (const query of ["?before=x", "?limit=1.5"]) {
+    expect((await viewer.get(`/api/audit${query}`)).status, query).toBe(400);
+  }
+  for (const path of ["/api/audit", "/api/audit/export"]) {
+    expect((await fetch(own.url + path)).status, path).toBe(401);
+    expect((await viewer.post(path)).status, path).toBe(405);
+  }
+  wrapper[Symbol.dispose]();
+});
+
+test("a page of large rows ends early, and its largest row comes alone", async () => {
+  const { store } = fresh();
+  const large = "x".repeat(LIMITS.auditPageBytes * 0.4);
+  for (let i = 0; i < 6; i++) store.audit(deed({ i, large }), i);
+  store.audit(deed({ large: "x".repeat(LIMITS.auditPageBytes * 3) }), 7);
+  const newest = store.auditBefore(Number.MAX_SAFE_INTEGER, 100);
+  expect(newest).toHaveLength(1);
+  expect(store.auditBefore(newest[0]?.id ?? 0, 100)).toHaveLength(2);
+  store[Symbol.dispose]();
+});
+
+test("SEC-057 the export has every row, as lines of JSON or as CSV in which nothing is a formula", async () => {
+  await using own = await testServer();
+  const hostile = ["=cmd|' /C calc'!A0", '+1,"2"\r\n3', "-1", "@SUM(A1)", "\t=1", " =1", "＝1"];
+  const viewer = await TestViewer.pair(own, "=HYPERLINK(0)");
+  const { link: wrapper } = await TestLink.session(own);
+  for (const command of hostile) await wrapper.ask({ tool: command, input: { command } });
+  const { entries } = await read(viewer);
+  const fetched = (format: string) =>
+    fetch(`${own.url}/api/audit/export?format=${format}`, { headers: { cookie: viewer.cookie } });
+
+  const jsonl = await fetched("jsonl");
+  expect(jsonl.headers.get("content-disposition")).toMatch(
+    /^attachment; filename="claude-remote-audit-\d{4}-\d\d-\d\d\.jsonl"$/,
+  );
+  expect(jsonl.headers.get("x-content-type-options")).toBe("nosniff");
+  const lines = (await jsonl.text()).trimEnd().split("\n");
+  expect(lines.map((line) => JSON.parse(line))).toEqual(entries.toReversed());
+
+  const csv = await (await fetched("csv")).text();
+  const rows = parseCsv(csv);
+  expect(rows).toHaveLength(entries.length + 1);
+  expect(new Set(rows.map((row) => row.length))).toEqual(new Set([13]));
+  for (const cell of rows.flat()) expect(cell).not.toMatch(/^\s*[=+\-@＝＋－＠\t\r\n]/);
+  const tools = rows.map((row) => row[10]).filter((tool) => hostile.includes(tool?.slice(1) ?? ""));
+  expect(tools).toEqual(hostile.map((tool) => `'${tool}`));
+  expect((await fetched("html")).status).toBe(400);
+  wrapper[Symbol.dispose]();
+});
+
+/** A reader of CSV as the standard has it. */
+function parseCsv(text: string): string[][] {
+  const cells = [...text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)];
+  const rows: string[][] = [[]];
+  for (const [, quoted, bare = "", end] of cells) {
+    rows.at(-1)?.push(quoted?.replaceAll('""', '"') ?? bare);
+    if (end === "\r\n") rows.push([]);
+  }
+  return rows.slice(0, -1);
+}
+
+test("SEC-057 a cell is quoted, and disarmed only where it must be", () => {
+  expect(csvCell('plain "words"')).toBe('"plain ""words"""');
+  expect(csvCell("a=b")).toBe('"a=b"');
+  expect(csvCell("")).toBe('""');
+});
+
+test("an export that nobody reads costs little memory, and is given up", async () => {
+  const clock = fakeClock();
+  await using own = await testServer({ clock });
+  const viewer = await TestViewer.pair(own);
+  const store = new Store(join(own.data, "claude-remote.db"));
+  for (let i = 0; i < 128; i++) store.audit(deed({ content: "x".repeat(MIB) }), clock.now());
+  store[Symbol.dispose]();
+  const stalled = Array.from({ length: LIMITS.exports }, () => {
+    const socket = connect(own.port, "127.0.0.1").pause();
+    socket.on("error", () => {});
+    socket.write(
+      `GET /api/audit/export HTTP/1.1\r\nHost: 127.0.0.1:${own.port}\r\nCookie: ${viewer.cookie}\r\n\r\n`,
+    );
+    return socket;
+  });
+  const status = async () => (await viewer.request("HEAD", "/api/audit/export?format=x")).status;
+  expect(await status()).toBe(405);
+  const more = async () => {
+    const answer = await fetch(`${own.url}/api/audit/export`, { headers: { cookie: viewer.cookie } });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  const before = process.memoryUsage().rss;
+  while ((await more()) !== 429);
+  expect(process.memoryUsage().rss - before).toBeLessThan(48 * MIB);
+  clock.advance(LIMITS.stalledMs);
+  expect(await more()).toBe(200);
+  for (const socket of stalled) socket.destroy();
+});
+
+const MIB = 1_024 * 1_024;
+
+test("SEC-048 the database itself refuses to change, replace or lose a row", () => {
+  const { store, file } = fresh();
+  for (let i = 0; i < 3; i++) store.audit(deed({ i }), Date.now());
+  const raw = new Database(file);
+  for (const statement of [
+    "UPDATE audit_log SET action = 'other'",
+    "DELETE FROM audit_log",
+    "DELETE FROM audit_log WHERE id = 1",
+    "INSERT OR REPLACE INTO audit_log (id, at, actor, action, subject, detail) VALUES (2, 0, '', '', '', '{}')",
+    "INSERT INTO audit_log (id, at, actor, action, subject, detail) VALUES (0, 0, '', '', '', '{}')",
+    "INSERT INTO audit_log (id, at, actor, action, subject, detail) VALUES (1, 0, '', '', '', '{}') ON CONFLICT DO UPDATE SET action = ''",
+  ])
+    expect(() => raw.run(statement), statement).toThrow("append-only");
+  expect(store.auditAfter().map(({ detail }) => detail)).toEqual([{ i: 0 }, { i: 1 }, { i: 2 }]);
+  raw.close();
+  store[Symbol.dispose]();
+});
+
+test("the audit forgets its oldest rows only: past a year, past a million, past its bytes", () => {
+  const year = LIMITS.auditMs;
+  const now = Date.now();
+  const ids = (store: Store) => store.auditAfter().map(({ detail }) => detail.i);
+  const add = (store: Store, list: number[], at: number) =>
+    list.forEach((i) => void store.audit(deed({ i }), at));
+
+  const old = fresh();
+  add(old.store, [0, 1], now - year - 5_000);
+  add(old.store, [2], now - year + 60_000);
+  add(old.store, [3], now - year - 5_000); // The clock was put back: it waits for the row before it.
+  old.store.sweep(now);
+  expect(ids(old.store)).toEqual([2, 3]);
+
+  const many = fresh();
+  add(many.store, [0, 1, 2], now);
+  const raw = new Database(many.file);
+  const columns = "(id, at, actor, action, subject, detail, total)";
+  raw.run(`INSERT INTO audit_log ${columns} VALUES (?, ?, '', '', '', '{"i":9}', 2000)`, [
+    LIMITS.auditRows + 2,
+    now,
+  ]);
+  expect(() => raw.run("DELETE FROM audit_log WHERE id = 3")).toThrow("append-only");
+  many.store.sweep(now);
+  expect(ids(many.store)).toEqual([2, 9]);
+
+  const large = fresh();
+  add(large.store, [0, 1, 2], now);
+  const total = Number(
+    new Database(large.file).query("SELECT total FROM audit_log WHERE id = 2").values()[0]?.[0],
+  );
+  const bytes = new Database(large.file);
+  bytes.run(`INSERT INTO audit_log ${columns} VALUES (9, ?, '', '', '', '{"i":9}', ?)`, [
+    now,
+    LIMITS.auditBytes + total - 2,
+  ]);
+  large.store.sweep(now);
+  expect(ids(large.store)).toEqual([1, 2, 9]);
+  add(large.store, [10], now); // Each new row makes room for itself.
+  expect(ids(large.store)).toEqual([2, 9, 10]);
+  for (const { store } of [old, many, large]) store[Symbol.dispose]();
+  raw.close();
+  bytes.close();
+});
+
+test("an audit of the first version keeps its rows, and what their prompts asked", () => {
+  const { file, store: first } = fresh(MIGRATIONS.slice(0, 1));
+  first[Symbol.dispose]();
+  const raw = new Database(file);
+  const insert =
+    "INSERT INTO audit_log (at, actor, action, subject, detail) VALUES (5, 'session s', ?, 'p1', ?)";
+  const asked = { digest: "d", tool: "Bash", input: { command: "ls" } };
+  raw.run(insert, ["prompt", JSON.stringify(asked)]);
+  raw.run(insert, ["answer", '{"digest":"d"}']);
+  raw.close();
+  const store = new Store(file);
+  expect(store.auditAfter()).toMatchObject([
+    { action: "prompt", asked, detail: {}, name: null },
+    { action: "answer", asked, detail: { digest: "d" } },
+  ]);
+  store[Symbol.dispose]();
+});
+
+test("what one prompt asks is never shown with a row about something else", () => {
+  const { store } = fresh();
+  const stated = statement();
+  store.addDevice("local" as DeviceId, "desk", 0);
+  store.stateSession("local" as DeviceId, stated, 0);
+  store.openPrompt(stated.id, prompt({ id: stated.id as string as PromptId }), 0);
+  store.audit({ ...deed(), action: "input", subject: stated.id }, 1);
+  expect(store.auditAfter().at(-1)).toMatchObject({ action: "input", asked: null });
+  store[Symbol.dispose]();
+});
