@@ -133,6 +133,24 @@ test("fifteen seconds of silence are a dead connection; a ping every five is sen
   link[Symbol.dispose]();
 });
 
+test("a clock that is put back hides no silence", async () => {
+  const { link, log } = world();
+  await settle();
+  jest.setSystemTime(Date.now() - 3_600_000);
+  jest.advanceTimersByTime(15_000);
+  expect(log.at(-1)).toContain("silent");
+  link[Symbol.dispose]();
+});
+
+test("a machine that slept for an hour knows within a heartbeat that nobody spoke", async () => {
+  const { link, log } = world();
+  await settle();
+  jest.setSystemTime(Date.now() + 3_600_000);
+  jest.advanceTimersByTime(5_000);
+  expect(log.at(-1)).toContain("silent");
+  link[Symbol.dispose]();
+});
+
 test("a heartbeat keeps it alive", async () => {
   const { link, log, say } = world();
   await settle();

@@ -43,7 +43,8 @@ export class Link implements Disposable {
   #channel: Channel | null = null;
   #attempt = 0;
   #refused: Refused | null = null;
-  #heardAt = 0;
+  /** By the wall's clock, which counts a sleeping machine's time, and by one that nobody sets. */
+  #heardAt = { wall: 0, steady: 0 };
   #beat: ReturnType<typeof setInterval> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
@@ -88,7 +89,7 @@ export class Link implements Disposable {
   }
 
   #open(handshake: ClientHandshake) {
-    this.#heardAt = Date.now();
+    this.#hears();
     let socket: Socket | null = null;
     const current = () => socket === null || socket === this.#socket;
     socket = this.#options.connect({
@@ -100,12 +101,18 @@ export class Link implements Disposable {
   }
 
   #pulse() {
-    if (Date.now() - this.#heardAt >= DEAD_AFTER_MS) this.#drop("the server has been silent for 15 s");
+    const { wall, steady } = this.#heardAt;
+    const silent = Math.max(Date.now() - wall, performance.now() - steady);
+    if (silent >= DEAD_AFTER_MS) this.#drop("the server has been silent for 15 s");
     else this.tell({ type: "ping" });
   }
 
+  #hears() {
+    this.#heardAt = { wall: Date.now(), steady: performance.now() };
+  }
+
   #received(handshake: ClientHandshake, frame: string | Uint8Array) {
-    this.#heardAt = Date.now();
+    this.#hears();
     try {
       if (this.#channel) {
         if (typeof frame === "string") throw new Error("a frame in clear text");

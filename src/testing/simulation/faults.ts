@@ -1,5 +1,5 @@
 // What goes wrong in a run, and when: a list made from the seed, so that one fault can be left out to see if it matters.
-import type { Wire } from "./network.ts";
+import type { Harm, Wire } from "./network.ts";
 import type { Phone } from "./phone.ts";
 import type { Random } from "./random.ts";
 import { twin } from "./twin.ts";
@@ -8,6 +8,8 @@ import type { Machine } from "./wrapper.ts";
 
 export type Fault = { at: number; kind: Kind; chance: Random };
 export type Kind = keyof typeof KINDS;
+/** Every kind there is. */
+export const kinds = (): Kind[] => Object.keys(KINDS) as Kind[];
 
 const HOUR = 3_600_000;
 
@@ -53,6 +55,13 @@ const KINDS = {
     chance.pick(world.phones).place.lose.replies++;
     return true;
   },
+  "request twice": (world, chance) => {
+    chance.pick(world.phones).place.twice.requests++;
+    return true;
+  },
+  "frame twice": (world, chance) => harm(world, chance, "twice"),
+  "frames swapped": (world, chance) => harm(world, chance, "swapped"),
+  "frame altered": (world, chance) => harm(world, chance, "altered"),
   "server crash": (world) => {
     const { up } = world.server;
     world.server.crash();
@@ -81,6 +90,10 @@ const KINDS = {
     if (wrapper) wrapper.owner.skew += chance.pick([-2, -0.01, 1, 26]) * HOUR;
     return wrapper !== null;
   },
+  "phone's clock": (world, chance) => {
+    chance.pick(world.phones).owner.skew += chance.pick([-2, -0.01, 0.01, 26]) * HOUR;
+    return true;
+  },
   "wrapper killed": (world, chance) => {
     const { wrapper } = chance.pick(world.machines);
     wrapper?.kill();
@@ -94,7 +107,7 @@ const KINDS = {
   "hook dies": (world, chance) => chance.pick(world.machines).wrapper?.claude.killHook() ?? false,
   "claude suspended": (world, chance) => {
     const { wrapper } = chance.pick(world.machines);
-    wrapper?.suspend(chance.pick([500, 4_000, 20_000]));
+    wrapper?.suspend(chance.pick([500, 4_000, 30_000]));
     return wrapper !== null;
   },
   "phone sleeps": (world, chance) => {
@@ -134,10 +147,10 @@ const OFTEN: Kind[] = [
 
 /** The faults of a run within so many ms, in their order. */
 export function faults(chance: Random, random: (name: string) => Random, within: number): Fault[] {
-  const kinds = [...(Object.keys(KINDS) as Kind[]), ...OFTEN, ...OFTEN];
+  const from = [...kinds(), ...OFTEN, ...OFTEN];
   const count = chance.between(0, Math.ceil(within / 1_000));
   const list = Array.from({ length: count }, (_, i) => {
-    return { at: chance.between(300, within), kind: chance.pick(kinds), chance: random(`fault ${i}`) };
+    return { at: chance.between(300, within), kind: chance.pick(from), chance: random(`fault ${i}`) };
   });
   return list.sort((a, b) => a.at - b.at);
 }
@@ -145,6 +158,12 @@ export function faults(chance: Random, random: (name: string) => Random, within:
 /** Lets it happen. False: there was nothing to harm. */
 export function strike(world: World, { kind, chance }: Fault): boolean {
   return KINDS[kind](world, chance);
+}
+
+function harm(world: World, chance: Random, how: Harm): boolean {
+  const wire = someWire(world, chance, "socket");
+  if (wire) wire.harm = how;
+  return wire !== null;
 }
 
 function someWire(world: World, chance: Random, kind: Wire["kind"]): Wire | null {

@@ -15,6 +15,8 @@ export type Place = {
   outage: { until: number; refused: boolean };
   /** How many of the next requests are lost before they arrive, and how many replies on their way back. */
   lose: { requests: number; replies: number };
+  /** How many of the next requests arrive twice, the second time at any moment after the first was sent. */
+  twice: { requests: number };
   /** What is open between here and the server. */
   wires: Set<Wire>;
 };
@@ -41,7 +43,8 @@ export class Network {
   place(owner: Owner): Place {
     const latency = this.chance.pick([1, 3, 15, 40, 120]);
     const outage = { until: 0, refused: false };
-    return { owner, latency, outage, lose: { requests: 0, replies: 0 }, wires: new Set() };
+    const lose = { requests: 0, replies: 0 };
+    return { owner, latency, outage, lose, twice: { requests: 0 }, wires: new Set() };
   }
 
   /** Ms one way, now. */
@@ -90,6 +93,12 @@ export class Network {
     }
     const arrive = () => void server.handle(this, place, path, init, { resolve, fail });
     this.time.after(this.delay(place), server.owner, arrive);
+    if (place.twice.requests > 0 && init.method === "POST") {
+      place.twice.requests--;
+      const deaf = { resolve() {}, fail() {} };
+      const again = () => void server.handle(this, place, path, init, deaf);
+      this.time.after(this.chance.between(0, this.chance.pick([50, 5_000])), server.owner, again);
+    }
     return promise;
   }
 }
@@ -135,6 +144,9 @@ class Pipe {
   }
 }
 
+/** What somebody in the middle does to one frame of a sealed connection. */
+export type Harm = "twice" | "swapped" | "altered";
+
 /** One connection, a WebSocket or an event stream. */
 export class Wire {
   readonly place: Place;
@@ -147,6 +159,9 @@ export class Wire {
   #clientOpen = true;
   #serverOpen = true;
   #idle: () => void = () => {};
+  /** What happens to the next sealed frame, and the one that waits to be sent after another. */
+  harm: Harm | null = null;
+  #held: (() => void) | null = null;
 
   constructor(net: Network, place: Place, kind: "socket" | "stream") {
     this.#net = net;
@@ -235,9 +250,35 @@ export class Wire {
   #toServer(frame: Frame) {
     const { server } = this.#net;
     if (!this.#clientOpen || !server) return;
-    this.up.send(frame.length, this.#net.delay(this.place), server.owner, () => {
-      if (this.#serverOpen) this.#heard(frame);
-    });
+    const arrive = (sent: Frame) => this.#serverOpen && this.#heard(sent);
+    this.up.send(frame.length, this.#net.delay(this.place), server.owner, this.#harmed(frame, arrive));
+  }
+
+  /** The arrival of a frame: as it was sent, unless somebody in the middle does something to it. */
+  #harmed(frame: Frame, arrive: (frame: Frame) => void): () => void {
+    const { harm } = this;
+    const held = this.#held;
+    this.#held = null;
+    if (held)
+      return () => {
+        arrive(frame);
+        held();
+      };
+    if (harm === null || typeof frame === "string") return () => arrive(frame);
+    this.harm = null;
+    const altered = frame.map((byte, i) => (i === frame.length >> 1 ? byte ^ 1 : byte));
+    switch (harm) {
+      case "altered":
+        return () => arrive(altered);
+      case "swapped":
+        this.#held = () => arrive(frame);
+        return () => {};
+      case "twice":
+        return () => {
+          arrive(frame);
+          arrive(frame);
+        };
+    }
   }
 
   #heard: (frame: Frame) => void = () => {};
@@ -250,9 +291,13 @@ export class Wire {
       data: { connection: null } as SocketData,
       send: (frame: Frame): number => {
         if (!this.#serverOpen || !owner.alive) return 0;
-        this.down.send(frame.length, this.#net.delay(this.place), this.place.owner, () => {
-          if (this.#clientOpen) this.#received(frame);
-        });
+        const arrive = (one: Frame) => this.#clientOpen && this.#received(one);
+        this.down.send(
+          frame.length,
+          this.#net.delay(this.place),
+          this.place.owner,
+          this.#harmed(frame, arrive),
+        );
         sent();
         return frame.length;
       },

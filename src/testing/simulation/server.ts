@@ -28,6 +28,8 @@ type Options = {
   folder: string;
   template: string;
   onCrash: () => void;
+  /** It is about to say this of an answer to that prompt. */
+  onAnswer: (prompt: string, status: number) => void;
   /** A line of its log; `bad`: something failed. */
   onLog: (text: string, bad: boolean) => void;
 };
@@ -42,6 +44,7 @@ export class ServerProcess {
   readonly #chance: Random;
   readonly #folder: string;
   readonly #onCrash: () => void;
+  readonly #onAnswer: Options["onAnswer"];
   readonly #log: Logger;
   readonly #wires = new Set<Wire>();
   #image = 0;
@@ -54,6 +57,7 @@ export class ServerProcess {
     this.#chance = chance;
     this.#folder = options.folder;
     this.#onCrash = options.onCrash;
+    this.#onAnswer = options.onAnswer;
     const line = (bad: boolean) => (what: object, text?: string) => {
       if (this.up) options.onLog(`${text ?? ""} ${JSON.stringify(what)}`, bad);
     };
@@ -201,6 +205,8 @@ export class ServerProcess {
     if (response.body && response.headers.get("content-type") === "text/event-stream")
       return this.#stream(net, place, response, init, reply, gone);
     const text = await response.text();
+    const [, answered] = /^\/api\/prompts\/([^/]+)\/\w+$/.exec(path) ?? [];
+    if (answered && write && this.up) this.#onAnswer(answered, response.status);
     const lost = place.lose.replies > 0 && path !== "/events";
     if (lost) place.lose.replies--;
     const fate = this.#perhaps("reply");

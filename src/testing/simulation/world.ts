@@ -16,6 +16,8 @@ import { Machine, WrapperProcess } from "./wrapper.ts";
 
 /** After the last fault and the last thing that any claude did, everything is settled by then, ms. */
 export const SETTLED_WITHIN_MS = 45_000;
+/** Fifteen seconds of silence are noticed within one more; what was under way then has arrived, ms. */
+const OUT_OF_REACH_MS = 17_000;
 /** However long it takes: no claude of ours does anything for longer. */
 const LONGEST_MS = 240_000;
 
@@ -58,6 +60,7 @@ export class World {
         if (bad)
           this.violations.push({ promise: "liveness", what: `the server: ${text}`, about: ["server"] });
       },
+      onAnswer: (prompt, status) => this.#answered(prompt, status),
       onCrash: () => this.startServer(this.chance.pick([100, 1_000, 5_000, 17_000])),
     });
     this.network.server = this.server;
@@ -146,6 +149,21 @@ export class World {
     }
   }
 
+  /** The server has just said this of an answer: none may be taken for a claude that cannot have been heard of for long. */
+  #answered(id: string, status: number) {
+    const { time, server, history } = this;
+    const prompt = server.store.prompt(id);
+    const wrapper = this.wrappers.find((one) => one.id === prompt?.session_id);
+    if (!prompt || !wrapper || wrapper.doubled) return;
+    const now = status === 200 && prompt.responded_at === time.wall(server.owner);
+    const since = wrapper.silentSince();
+    if (since === null || time.now - since < OUT_OF_REACH_MS) return;
+    history.count("rule: P4 an answer to a session out of reach is refused");
+    if (!now) return;
+    const what = `${id} was answered, and its wrapper is silent since ${since}`;
+    this.violations.push({ promise: "P4", what, about: [id, wrapper.owner.name] });
+  }
+
   revoke(phone: Phone): boolean {
     if (!this.server.up || phone.revoked) return false;
     const viewer = this.server.parts.logins.list().find(({ name }) => name === phone.owner.name);
@@ -185,6 +203,8 @@ export class World {
     for (const { place } of [...this.machines, ...this.phones]) {
       place.outage.until = 0;
       Object.assign(place.lose, { requests: 0, replies: 0 });
+      place.twice.requests = 0;
+      for (const wire of place.wires) wire.harm = null;
     }
     // A clock that went back makes every login doubtful, on purpose, until it has caught up; then the page is opened anew.
     this.setServerClock(this.#latestClock);

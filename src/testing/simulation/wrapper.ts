@@ -69,6 +69,7 @@ export class WrapperProcess {
   readonly #facts: ReturnType<typeof session>;
   readonly #inputs: ReturnType<typeof inputs>;
   readonly #exitAcked = Promise.withResolvers<void>();
+  #frozenAt: number | null = null;
   /** The answer that is being handed over now. */
   #answering: string | null = null;
 
@@ -328,12 +329,19 @@ export class WrapperProcess {
     this.#machine.wrapper = null;
   }
 
+  /** Since when nothing can have been heard of it, ms of the run; null while something may be. */
+  silentSince(): number | null {
+    const { time } = this.#world;
+    return this.gone ? this.goneAt : this.owner.frozen > time.now ? this.#frozenAt : null;
+  }
+
   /** Ctrl-Z: claude and the wrapper are stopped for so long. */
   suspend(ms: number) {
     const { time } = this.#world;
     if (this.gone || this.owner.frozen > time.now) return;
     this.#as(() => this.#facts.suspend(true));
     time.after(1, time.nobody, () => {
+      this.#frozenAt = time.now;
       this.owner.frozen = this.claude.owner.frozen = time.now + ms;
     });
     time.after(ms + 2, this.owner, () => this.#facts.suspend(false));
