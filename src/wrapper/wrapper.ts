@@ -16,9 +16,10 @@ import type {
 } from "../protocol.ts";
 import { unreachable } from "../protocol.ts";
 import { awake } from "./awake.ts";
-import { holdsDialogBack, suspendNotice } from "./claude-dialogs.ts";
+import { holdsDialogBack } from "./claude-dialogs.ts";
 import { ClaudeState, type ClaudeStatus, claudeFolder } from "./claude-state.ts";
 import { Desk } from "./desk.ts";
+import { attachedDesks } from "./desks.ts";
 import { type Asking, asking } from "./dialogs/asking.ts";
 import { type HookCall, type HookCommand, Hooks } from "./hooks.ts";
 import { inputs } from "./inputs.ts";
@@ -28,6 +29,7 @@ import type { CallEnd, Prompts } from "./prompts.ts";
 import { openPty, type Pty, type PtyEngine, type PtyExit } from "./pty.ts";
 import type { Runs } from "./runs.ts";
 import { session } from "./session.ts";
+import { suspension } from "./suspension.ts";
 import type { View } from "./view.ts";
 
 /** How long an exit waits for the server's word; after that the next wrapper on this machine reports it. */
@@ -38,19 +40,8 @@ const LEFT_MS = 5_000;
 const MAX_EARLY_BYTES = 8 * 1024 * 1024;
 /** A session without a terminal, a viewer and output ends after a day. */
 const FORGOTTEN_MS = 24 * 60 * 60 * 1_000;
-/** claude's word that it is suspended may come late from a busy machine; much later the same words are somebody's text. */
-const SUSPEND_WITHIN_MS = 60_000;
-/** Between the beginning of that word and our stop: its end, and the word to the server, leave before. */
-const SUSPEND_AFTER_MS = 20;
-/** Characters of that word: one that the end of a chunk cut goes on in the next. */
-const NOTICE_CHARS = 80;
-/** How often and how far apart claude is told to go on. Where it does already, that is nothing to it. */
-const WAKE_TIMES = 4;
-const WAKE_MS = 250;
 /** A tool's input past this is no card: nobody could read it on a phone. claude's dialog at the desk stays. */
 const MAX_INPUT_CHARS = 1024 * 1024;
-/** Ctrl-Z as a byte, and as the kitty keyboard protocol sends it. */
-const CTRL_Z = /\x1a|\x1b\[122;5u/;
 /** What a terminal sends although nobody pressed a key: focus, the mouse's moves and wheel, its answers to queries. */
 const NO_KEYS =
   /^(\x1b\[[IO]|\x1b\[<(3[2-9]|[4-9]\d);\d+;\d+[Mm]|\x1b\[[?>]?[\d;]*[cRny]|\x1b[P\]][^\x07\x1b]*(\x07|\x1b\\))+$/;
@@ -139,6 +130,7 @@ class Wrapper implements Disposable {
   readonly #facts: ReturnType<typeof session>;
   readonly #inputs: ReturnType<typeof inputs>;
   readonly #awake: ReturnType<typeof awake>;
+  readonly #suspension: ReturnType<typeof suspension>;
   readonly #exit = Promise.withResolvers<PtyExit>();
   readonly #exitAcked = Promise.withResolvers<void>();
   #view: View | null = null;
@@ -150,8 +142,9 @@ class Wrapper implements Disposable {
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
   #endReason: EndReason | null = null;
-  #suspendableUntil = 0;
-  #noticed = "";
+  /** The terminal that we were started in is there. */
+  #here = true;
+  readonly #desks = attachedDesks();
   #viewers = 0;
   #paired = false;
   #forgotten: ReturnType<typeof setTimeout> | undefined;
@@ -163,7 +156,7 @@ class Wrapper implements Disposable {
     const tell = (message: WrapperMessage) => this.#link?.tell(message) ?? false;
     this.#desk = new Desk({
       onInput: (bytes) => this.#typedAtDesk(bytes),
-      onResize: () => this.#resized(this.#desk.size()),
+      onResize: () => this.#resized(this.#size()),
       onHangup: () => this.#hungUp(),
       onSignal: (signal) => this.#pty.kill(signal),
       onReturn: () => this.#repaint(),
@@ -185,6 +178,15 @@ class Wrapper implements Disposable {
     });
     this.#prompts = this.#asking.prompts;
     this.#awake = awake(options.keepAwake);
+    this.#suspension = suspension({
+      kill: (signal) => this.#pty.kill(signal),
+      stop: () => this.#desk.suspend(),
+      onSuspended: () => this.#facts.suspend(true),
+      onContinued: () => {
+        this.#facts.suspend(false);
+        this.#resized(this.#size());
+      },
+    });
     this.#desk.raw();
     try {
       this.#pty = openPty(options.engine, {
@@ -235,7 +237,7 @@ class Wrapper implements Disposable {
     if (this.#view) this.#view.write(bytes);
     else this.#keepEarly(bytes);
     this.#asking.painted();
-    if (this.#suspendableUntil > 0) this.#lookForSuspension(bytes);
+    this.#suspension.output(bytes);
   }
 
   #keepEarly(bytes: Uint8Array) {
@@ -245,7 +247,7 @@ class Wrapper implements Disposable {
 
   async #load() {
     const { View } = await import("./view.ts");
-    const { cols, rows } = this.#desk.size();
+    const { cols, rows } = this.#size();
     const view = new View({
       cols,
       rows,
@@ -271,45 +273,53 @@ class Wrapper implements Disposable {
   }
 
   #typedAtDesk(bytes: Uint8Array) {
+    const pressed = this.#typed(bytes, false);
+    if (this.#desks.count === 0) return;
+    if (pressed) this.#desks.typedHere();
+    this.#decideSize();
+  }
+
+  /** At whatever terminal; whether somebody pressed a key. */
+  #typed(bytes: Uint8Array, afar: boolean): boolean {
     this.#pty.write(bytes);
     const text = Buffer.from(bytes).toString("latin1");
-    if (!NO_KEYS.test(text)) this.#prompts.touched();
-    if (CTRL_Z.test(text)) this.#expectSuspension();
+    const pressed = !NO_KEYS.test(text);
+    if (pressed) this.#prompts.touched();
+    this.#suspension.typed(text, afar);
+    return pressed;
+  }
+
+  #typedAttached({ desk, ...keys }: Extract<ServerMessage, { type: "desk_keys" }>) {
+    const bytes = this.#desks.keys(desk, keys);
+    if (bytes && this.#typed(bytes, true)) this.#desks.typedAt(desk);
+    this.#link.tell({ type: "desk_taken", desk, upto: this.#desks.upto(desk) });
+    this.#decideSize();
+  }
+
+  /** Without any desk nobody sits before this session: it is alone. */
+  #desksChanged() {
+    const terminal = this.#here || this.#desks.count > 0;
+    this.#options.runs.alone(this.#id, terminal ? null : this.#options.cwd);
+    this.#facts.update({ terminal });
+    this.#remember();
+    this.#decideSize();
+  }
+
+  /** What the desk wants where somebody typed last. */
+  #size(): { cols: number; rows: number } {
+    return this.#desks.size(this.#here) ?? (this.#here ? this.#desk.size() : this.#facts.state);
+  }
+
+  #decideSize() {
+    const { cols, rows } = this.#size();
+    const { state } = this.#facts;
+    if (cols !== state.cols || rows !== state.rows) this.#resized({ cols, rows });
   }
 
   /** A phone's keys, as good as the desk's. */
   #press(bytes: Uint8Array) {
     this.#pty.write(bytes);
     this.#prompts.touched();
-  }
-
-  #expectSuspension() {
-    this.#suspendableUntil = Date.now() + SUSPEND_WITHIN_MS;
-    this.#noticed = "";
-  }
-
-  /** claude says that it is suspended: so are we, until the shell brings us back. Only new output counts, not the screen. */
-  async #lookForSuspension(bytes: Uint8Array) {
-    if (Date.now() > this.#suspendableUntil) this.#suspendableUntil = 0;
-    this.#noticed = this.#noticed.slice(-NOTICE_CHARS) + Buffer.from(bytes).toString("latin1");
-    if (this.#suspendableUntil === 0 || !suspendNotice(this.#noticed)) return;
-    this.#suspendableUntil = 0;
-    this.#facts.suspend(true);
-    await Bun.sleep(SUSPEND_AFTER_MS);
-    this.#pty.kill("SIGSTOP"); // It asks for that in vain: no shell is above it that could continue it.
-    await this.#desk.suspend();
-    this.#facts.suspend(false);
-    this.#resized(this.#desk.size());
-    this.#expectSuspension(); // A second Ctrl-Z, typed before we stopped, is claude's by now.
-    this.#wake();
-  }
-
-  /** More than once: a claude that we stopped between its word and its own stop does not wake at the first. */
-  async #wake() {
-    for (let time = 0; time < WAKE_TIMES && this.#facts.state.status !== "suspended"; time++) {
-      this.#pty.kill("SIGCONT");
-      await Bun.sleep(WAKE_MS);
-    }
   }
 
   #resized({ cols, rows }: { cols: number; rows: number }) {
@@ -327,12 +337,13 @@ class Wrapper implements Disposable {
   }
 
   #hungUp() {
-    const goesOn = this.#options.onHangup === "detach" && this.#paired && this.#link.up;
+    const someone = this.#paired || this.#desks.count > 0;
+    const goesOn = this.#options.onHangup === "detach" && someone && this.#link.up;
     this.#log("hangup", { goesOn });
     if (!goesOn) return this.#stop("hangup", "SIGHUP");
-    this.#facts.update({ terminal: false });
+    this.#here = false;
     if (this.#view) this.#view.answering = true;
-    this.#remember();
+    this.#desksChanged();
   }
 
   /** Without a terminal: a day without viewer or output ends it. */
@@ -424,6 +435,8 @@ class Wrapper implements Disposable {
     this.#held = null;
     this.#transcript?.offline();
     this.#view?.offline();
+    this.#desks.allGone();
+    this.#desksChanged();
   }
 
   #obey(message: ServerMessage) {
@@ -445,6 +458,14 @@ class Wrapper implements Disposable {
         this.#remember();
         this.#view?.watched(message.viewers, message.rate);
         return;
+      case "desk":
+        this.#desks.set(message.desk, message);
+        return this.#desksChanged();
+      case "desk_gone":
+        this.#desks.gone(message.desk);
+        return this.#desksChanged();
+      case "desk_keys":
+        return this.#typedAttached(message);
       case "interrupt":
         if (this.#facts.state.status !== "suspended") this.#press(ESCAPE);
         return;
