@@ -22,6 +22,8 @@ export type ConversationId = Id<"conversation">;
 export type AnswerId = Id<"answer">;
 /** Made by the viewer, once per text or key sent. */
 export type InputId = Id<"input">;
+/** A terminal that `claude-remote attach` opened on a session. Made there, and the same over reconnects. */
+export type DeskId = Id<"desk">;
 /** What an option *is* (`approve`, `approve_always`, `reject` …), never where it stands on a screen. */
 export type OptionId = Id<"option">;
 /** SHA-256, hex, of the canonical JSON of what was shown (see digest.ts). */
@@ -84,6 +86,8 @@ export type Session = SessionState & {
   signal: string | null;
   /** The wrapper is connected now. */
   connected: boolean;
+  /** How many terminals `claude-remote attach` has on it now; absent: none. */
+  attached?: number;
   /** When the wrapper was last heard. */
   heard_at: number;
 };
@@ -294,6 +298,8 @@ export type WrapperMessage =
   /** claude took it up as a prompt of its own. */
   | { type: "input_seen"; id: InputId }
   | { type: "input_refused"; id: InputId; reason: InputRefusal }
+  /** What was typed at that attached desk is written up to here. */
+  | { type: "desk_taken"; desk: DeskId; upto: number }
   | { type: "exit"; code: number | null; signal: string | null; reason: EndReason }
   /** An earlier run of this machine ended without being able to say so; nor what became of its last questions: `facts`. */
   | {
@@ -324,6 +330,10 @@ export type ServerMessage =
   | { type: "key"; id: InputId; key: Key }
   /** A viewer's wish; ignored while a desk is attached. */
   | { type: "resize"; cols: number; rows: number }
+  /** An attached desk is there, of this size. Said again at each change, and by a server that the wrapper comes back to. */
+  | ({ type: "desk"; desk: DeskId } & DeskSize)
+  | ({ type: "desk_keys"; desk: DeskId } & DeskKeys)
+  | { type: "desk_gone"; desk: DeskId }
   /** How many watch this session's screen, the most frames a second they want, and whether any phone is paired at all. */
   | { type: "watch"; viewers: number; rate: number; paired: boolean }
   /** Interrupt claude, as Esc does. */
@@ -331,6 +341,32 @@ export type ServerMessage =
   | { type: "stop" }
   | { type: "ping" }
   | Refused;
+
+// ── attached desk ⇄ server, WebSocket /attach on the owner's socket ─────────────────────────────────────────────────
+
+/** `idle_ms`: since somebody typed there last; null if nobody did. Of several desks the newest decides the size. */
+export type DeskSize = { cols: number; rows: number; idle_ms: number | null };
+/**
+ * What was typed, as bytes in base64. `no` grows by one; `first` is the oldest that the desk still holds. It says each
+ * again until that is taken, and the wrapper writes each once.
+ */
+export type DeskKeys = { no: number; first: number; bytes: string };
+
+export type DeskMessage =
+  /** First on each connection. */
+  | ({ type: "attach"; protocol: number; session: SessionId; desk: DeskId } & DeskSize)
+  | ({ type: "size" } & DeskSize)
+  | ({ type: "keys" } & DeskKeys);
+
+export type ToDeskMessage =
+  /** What the session is now; first, and at each change. */
+  | { type: "session"; session: Session }
+  /** A whole frame first, then differences. */
+  | { type: "output"; frame: Frame }
+  | { type: "taken"; upto: number }
+  /** That session cannot be attached to; the connection closes. */
+  | { type: "refused"; message: string }
+  | { type: "ping" };
 
 // ── server ⇄ viewer, SSE /events and REST ───────────────────────────────────────────────────────────────────────────
 

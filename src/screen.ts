@@ -33,6 +33,8 @@ export type Modes = {
   application_keypad: boolean;
   /** Which mouse events the program wants. */
   mouse: "none" | "x10" | "vt200" | "drag" | "any";
+  /** How these are written, where not in the oldest way. */
+  mouse_encoding?: "sgr" | "sgr_pixels";
   focus: boolean;
 };
 

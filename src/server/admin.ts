@@ -5,18 +5,20 @@ import type { By } from "./audit.ts";
 import { type DevicesOptions, devices } from "./devices.ts";
 import { ApiError } from "./errors.ts";
 import type { Logins } from "./logins.ts";
+import { type OwnedSessionsOptions, ownedSessions } from "./owned-sessions.ts";
 import type { Pairing } from "./pairing.ts";
 import { plain, type Route, route } from "./routes.ts";
 
-export type AdminOptions = DevicesOptions & {
-  status: () => Record<string, unknown>;
-  /** Where a phone goes to pair, with the code in the fragment. */
-  pairUrl: (code: string) => string;
-  pairing: Pairing;
-  logins: Logins;
-  revokeViewer: (viewer: ViewerId, by: By) => boolean;
-  shutdown: () => void;
-};
+export type AdminOptions = DevicesOptions &
+  OwnedSessionsOptions & {
+    status: () => Record<string, unknown>;
+    /** Where a phone goes to pair, with the code in the fragment. */
+    pairUrl: (code: string) => string;
+    pairing: Pairing;
+    logins: Logins;
+    revokeViewer: (viewer: ViewerId, by: By) => boolean;
+    shutdown: () => void;
+  };
 
 const who = ["public"] as const; // The socket's own mode is the credential.
 
@@ -52,5 +54,6 @@ export function admin(options: AdminOptions): Route[] {
       done(revokeViewer((params.id ?? "") as ViewerId, "owner"), "viewer"),
     ),
     ...devices(options),
+    ...ownedSessions(options),
   ];
 }

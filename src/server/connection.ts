@@ -231,6 +231,8 @@ export class Connection implements Uplink {
         return void inputs.set(session, message.id, "seen");
       case "input_refused":
         return inputs.refused(session, message.id, message.reason);
+      case "desk_taken":
+        return sessions.taken(session, message.desk, message.upto);
       case "exit": {
         const { code, signal, reason } = message;
         sessions.end(session, { code, signal, reason });

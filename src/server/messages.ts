@@ -108,6 +108,7 @@ const modes = v.object({
   application_keypad: v.boolean(),
   mouse: v.picklist(["none", "x10", "vt200", "drag", "any"]),
   focus: v.boolean(),
+  mouse_encoding: v.optional(v.picklist(["sgr", "sgr_pixels"])),
 });
 const frame = v.object({
   size: v.optional(v.object({ cols: cells, rows: cells })),
@@ -174,6 +175,7 @@ const SCHEMAS = {
   input_delivered: v.object({ type: v.literal("input_delivered"), id }),
   input_seen: v.object({ type: v.literal("input_seen"), id }),
   input_refused: v.object({ type: v.literal("input_refused"), id, reason: v.picklist(inputRefusals) }),
+  desk_taken: v.object({ type: v.literal("desk_taken"), desk: id, upto: count }),
   exit: v.object({ type: v.literal("exit"), ...end }),
   left: v.object({ type: v.literal("left"), session: id, ...end, facts: v.optional(leftFacts) }),
   ping: v.object({ type: v.literal("ping") }),

@@ -7,6 +7,7 @@ import { admin } from "./admin.ts";
 import { api } from "./api.ts";
 import type { Assets } from "./asset-routes.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { Desks } from "./desks.ts";
 import { LOCAL_DEVICE } from "./devices.ts";
 import { type Front, front } from "./front.ts";
 import { ownersDoor, publicDoor } from "./gate.ts";
@@ -100,12 +101,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     insecure,
     ...counts(parts),
   });
+  const desks = new Desks(parts);
+  opened.defer(() => desks.stop());
   const owners = admin({ ...parts, status, shutdown, pairUrl: (code) => `${url}/pair#${code}` });
   const local = { door: ownersDoor, log };
   listeners.push(
     listenUnix(join(data, "server.sock"), responder({ routes: [channel], ...local }), websocket),
   );
-  listeners.push(listenUnix(join(data, "admin.sock"), responder({ routes: owners, ...local }), websocket));
+  const owned = responder({ routes: [...owners, desks.route], ...local });
+  listeners.push(listenUnix(join(data, "admin.sock"), owned, desks.websocket));
   if (insecure)
     log.warn({ url }, "the page is served over plain http: whoever is on the way can read and change it");
   log.info({ version, url }, "started");

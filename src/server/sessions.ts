@@ -1,6 +1,7 @@
 // The sessions that live: what is true of each, its screen, and the connection of its wrapper, which it outlives.
 import {
   DEAD_AFTER_MS,
+  type DeskId,
   type DeviceId,
   type ServerMessage,
   type Session,
@@ -25,10 +26,27 @@ export type Uplink = {
   replaced(): void;
 };
 
-type Live = { session: Session; screen: Screen; saved: boolean; uplink: Uplink | null };
+/** A terminal that `claude-remote attach` opened, as a session sees it. */
+export type AttachedDesk = {
+  readonly id: DeskId;
+  /** What its session's wrapper has to know of it. */
+  stated(): ServerMessage;
+  session(session: Session): void;
+  screen(screen: Screen): void;
+  taken(upto: number): void;
+};
 
-/** More than ten frames a second nobody sees on a phone. */
+type Live = {
+  session: Session;
+  screen: Screen;
+  saved: boolean;
+  uplink: Uplink | null;
+  desks: Set<AttachedDesk>;
+};
+
+/** More than ten frames a second nobody sees on a phone; in a terminal, where one types, one does. */
 const FRAMES_PER_SECOND = 10;
+const FRAMES_PER_SECOND_ATTACHED = 30;
 
 export class Sessions {
   readonly #store: Store;
@@ -46,7 +64,7 @@ export class Sessions {
 
   #keep(session: Session, uplink: Uplink | null): Live {
     const screen = this.#store.screen(session.id) ?? blank(session.cols, session.rows);
-    const live = { session, screen, saved: true, uplink };
+    const live = { session, screen, saved: true, uplink, desks: new Set<AttachedDesk>() };
     this.#live.set(session.id, live);
     return live;
   }
@@ -57,8 +75,10 @@ export class Sessions {
     if (!stated) return null;
     const live = this.#live.get(statement.id) ?? this.#keep(stated.session, uplink);
     if (live.uplink && live.uplink !== uplink) live.uplink.replaced();
+    const before = live.uplink;
     live.uplink = uplink;
     live.session = stated.session;
+    if (before !== uplink) for (const desk of live.desks) uplink.tell(desk.stated());
     this.#changed(live);
     for (const prompt of stated.withdrawn)
       this.#events.tell(`prompt ${prompt.id}`, "prompt_response", { prompt });
@@ -81,7 +101,8 @@ export class Sessions {
     live.screen = apply(live.screen, frame);
     live.saved = false;
     // Unwatched, frames come only at a change of status and at the end: these are what is kept.
-    if (this.#events.watching(id) === 0) this.#save(live);
+    if (this.#watching(live) === 0) this.#save(live);
+    for (const desk of live.desks) desk.screen(live.screen);
     this.#events.show(id, live.screen);
   }
 
@@ -92,6 +113,7 @@ export class Sessions {
     if (live) live.session = session;
     for (const prompt of prompts) this.#events.tell(`prompt ${prompt.id}`, "prompt_response", { prompt });
     this.#events.tell(`session ${id}`, "session_end", { session });
+    for (const desk of live?.desks ?? []) desk.session(session);
     if (live && !live.uplink) this.#live.delete(id);
   }
 
@@ -143,6 +165,44 @@ export class Sessions {
     return this.#live.get(id)?.uplink ?? null;
   }
 
+  /** A terminal joins an open session, whatever its connection. Throws `not_found` or `gone`. */
+  attach(id: string, desk: AttachedDesk): void {
+    const live = this.#live.get(id as SessionId);
+    if (!live || live.session.ended_at !== null) {
+      this.get(id);
+      throw new ApiError("gone", "The session has ended.");
+    }
+    live.desks.add(desk);
+    live.uplink?.tell(desk.stated());
+    this.watch(live.session.id);
+    this.#changed(live);
+    desk.screen(live.screen);
+  }
+
+  /** It has another size. */
+  resized(id: SessionId, desk: AttachedDesk): void {
+    this.#live.get(id)?.uplink?.tell(desk.stated());
+  }
+
+  detach(id: SessionId, desk: AttachedDesk): void {
+    const live = this.#live.get(id);
+    if (!live?.desks.delete(desk)) return;
+    // One that came back before its old connection was closed is still there.
+    if (![...live.desks].some((other) => other.id === desk.id))
+      live.uplink?.tell({ type: "desk_gone", desk: desk.id });
+    this.watch(id);
+    this.#changed(live);
+  }
+
+  /** The wrapper has written what that desk typed. */
+  taken(id: SessionId, desk: DeskId, upto: number): void {
+    for (const one of this.#live.get(id)?.desks ?? []) if (one.id === desk) one.taken(upto);
+  }
+
+  #watching({ session, desks }: Live): number {
+    return this.#events.watching(session.id) + desks.size;
+  }
+
   /** Sessions with a connection. */
   connected(): SessionId[] {
     return [...this.#live].filter(([, live]) => live.uplink !== null).map(([id]) => id);
@@ -150,10 +210,12 @@ export class Sessions {
 
   /** Tells the wrapper how many look at its screen, and whether any phone is paired. */
   watch(id: SessionId): void {
-    const viewers = this.#events.watching(id);
+    const live = this.#live.get(id);
+    if (!live?.uplink) return;
+    const viewers = this.#watching(live);
     const paired = this.#store.viewers().length > 0;
-    const rate = viewers > 0 ? FRAMES_PER_SECOND : 0;
-    this.#live.get(id)?.uplink?.tell({ type: "watch", viewers, rate, paired });
+    const most = live.desks.size > 0 ? FRAMES_PER_SECOND_ATTACHED : FRAMES_PER_SECOND;
+    live.uplink.tell({ type: "watch", viewers, rate: viewers > 0 ? most : 0, paired });
   }
 
   /** Now and then: writes down what is known, and gives up those silent for a day. */
@@ -177,11 +239,13 @@ export class Sessions {
     const session = view(live);
     const name = session.ended_at === null ? "session_start" : "session_end";
     this.#events.tell(`session ${session.id}`, name, { session });
+    for (const desk of live.desks) desk.session(session);
   }
 }
 
 /** What is stored, and what only the connection knows. */
-function view({ session, uplink }: Live): Session {
+function view({ session, uplink, desks }: Live): Session {
   const connected = uplink !== null && session.ended_at === null;
-  return { ...session, connected, heard_at: uplink?.heardAt ?? session.heard_at };
+  const attached = desks.size > 0 ? { attached: desks.size } : {};
+  return { ...session, connected, ...attached, heard_at: uplink?.heardAt ?? session.heard_at };
 }

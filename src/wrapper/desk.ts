@@ -84,6 +84,11 @@ export class Desk implements Disposable {
     return this.#size;
   }
 
+  /** Bytes that the terminal has not taken yet. */
+  get pending(): number {
+    return this.#output.pending;
+  }
+
   /** To the terminal at once and unchanged. One that is slow makes us wait here once a little is pending. */
   write(bytes: Uint8Array) {
     if (this.#hungUp) return;

@@ -49,6 +49,12 @@ const NAME = "claude-remote";
 const FOREGROUND = "rgb:e6e6/e6e6/e6e6";
 const BACKGROUND = "rgb:1010/1010/1010";
 
+/** xterm's names of what Modes has. */
+const MOUSE_ENCODINGS = new Map<string, "sgr" | "sgr_pixels">([
+  ["SGR", "sgr"],
+  ["SGR_PIXELS", "sgr_pixels"],
+]);
+
 /** Characters in which a sequence that sets modes must end to be kept when output is skipped. */
 const MODES_LENGTH = 64;
 
@@ -342,12 +348,14 @@ export class Emulator {
 
   #modes(): Modes {
     const modes = this.#xterm.terminal.modes;
+    const encoding = MOUSE_ENCODINGS.get(this.#xterm.core.coreMouseService.activeEncoding);
     return {
       alternate: this.#alternate,
       bracketed_paste: modes.bracketedPasteMode,
       application_cursor: modes.applicationCursorKeysMode,
       application_keypad: modes.applicationKeypadMode,
       mouse: modes.mouseTrackingMode,
+      ...(encoding ? { mouse_encoding: encoding } : {}),
       focus: modes.sendFocusMode,
     };
   }

@@ -16,6 +16,8 @@ const schema = v.object({
   pid: v.number(),
   born: v.string(),
   end: v.optional(end),
+  /** The folder of a session that goes on without a terminal. */
+  alone: v.optional(v.string()),
   /** What became of its last questions, as the server takes it. */
   facts: v.optional(v.array(v.custom<UnheardFact>((fact) => typeof fact === "object")), []),
 });
@@ -42,9 +44,19 @@ function alive(pid: number, born: string): boolean {
   return bornAt(pid) === born;
 }
 
+function read(file: string): v.InferOutput<typeof schema> | null {
+  try {
+    return v.parse(schema, JSON.parse(readFileSync(file, "utf8")));
+  } catch {
+    return null; // Not ours, cut by a full disk, or just removed.
+  }
+}
+
 /** The records of one machine's runs, one file each. A disk that is full or read-only loses a record and nothing else. */
 export class Runs {
   readonly #folder: string;
+  /** What the records of our own runs say of that. */
+  readonly #alone = new Map<SessionId, string | null>();
 
   constructor(dataFolder: string) {
     this.#folder = join(dataFolder, "runs");
@@ -53,6 +65,25 @@ export class Runs {
   /** This run began. */
   began(session: SessionId) {
     this.#write({ session, pid: process.pid, born: bornAt(process.pid) });
+  }
+
+  /** It goes on in that folder without a terminal; null: it has one. */
+  alone(session: SessionId, folder: string | null) {
+    if ((this.#alone.get(session) ?? null) === folder) return;
+    this.#alone.set(session, folder);
+    const alone = folder === null ? {} : { alone: folder };
+    this.#write({ session, pid: process.pid, born: bornAt(process.pid), ...alone });
+  }
+
+  /** Sessions that go on in that folder without a terminal, oldest first. */
+  aloneIn(folder: string): SessionId[] {
+    if (!existsSync(this.#folder)) return [];
+    const names = readdirSync(this.#folder).filter((name) => name.endsWith(".json"));
+    return names.sort().flatMap((name) => {
+      const run = read(join(this.#folder, name));
+      const here = run && !run.end && run.alone === folder && alive(run.pid, run.born);
+      return here ? [run.session as SessionId] : [];
+    });
   }
 
   /** It ended, and nobody has acknowledged that yet, nor these facts. */

@@ -45,6 +45,7 @@ type Core = {
   _bufferService: { onScroll(listener: () => void): void };
   buffers: { active: Grid; normal: Grid };
   coreService: { isCursorHidden: boolean };
+  coreMouseService: { activeEncoding: string };
 };
 
 /** A terminal without scrollback to speak of: `onScroll` must take away the row that enters it. */

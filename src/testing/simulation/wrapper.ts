@@ -266,6 +266,9 @@ export class WrapperProcess {
       case "interrupt":
         return this.#press(new Uint8Array([0x1b]));
       case "resize":
+      case "desk":
+      case "desk_gone":
+      case "desk_keys":
       case "stop":
       case "ping":
       case "refused":
