@@ -1,12 +1,13 @@
-// Writes recordings of claude's output to the terminal, in the pieces in which they came; then leaves no mode on.
-import { readFileSync, writeSync } from "node:fs";
+// Writes recordings of claude's output to the terminal, in the pieces in which they came where these are known; then leaves no mode on.
+import { existsSync, readFileSync, writeSync } from "node:fs";
 
 const RESET = "\x1bc";
 const [, , ...recordings] = process.argv;
 Bun.spawnSync(["stty", "raw", "-echo"], { stdio: ["inherit", "ignore", "inherit"] });
 for (const recording of recordings) {
   const bytes = readFileSync(recording);
-  const lines = readFileSync(recording.replace(/bin$/, "jsonl"), "utf8").trim().split("\n");
+  const pieces = recording.replace(/bin$/, "jsonl");
+  const lines = existsSync(pieces) ? readFileSync(pieces, "utf8").trim().split("\n") : [];
   let at = 0;
   for (const line of lines) {
     const [, size] = JSON.parse(line) as [number, number];
