@@ -60,6 +60,18 @@ async function call(method: string, path: string, body?: object): Promise<unknow
   throw failure(response.status, value);
 }
 
+/** A file for the person, which may be large. Throws ApiFailure. */
+export async function getFile(path: string): Promise<Blob> {
+  try {
+    const response = await fetch(path, { headers: loginHeaders(), redirect: "error" });
+    if (response.ok) return await response.blob();
+    throw failure(response.status, parsed(await response.text()));
+  } catch (error) {
+    if (error instanceof ApiFailure) throw error;
+    throw new ApiFailure("network", "The file did not come through. Try again.");
+  }
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

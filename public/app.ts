@@ -2,6 +2,7 @@
 import type { PromptId, PromptState, SessionId, Viewer } from "../src/protocol.ts";
 import { createAnswers } from "./answers.ts";
 import { ApiFailure, get, remove } from "./api.ts";
+import { auditView } from "./audit-view.ts";
 import { closeDialogs } from "./dialogs.ts";
 import { byId, fromTemplate, part, reconcile, setText } from "./dom.ts";
 import { createModel } from "./model.ts";
@@ -110,6 +111,7 @@ function paired() {
 function detail(route: Route): Wanted {
   if (route.kind === "session") return sessionDetail(route.id as SessionId);
   if (route.kind === "prompt") return promptDetail(route.id as PromptId);
+  if (route.kind === "audit") return { key: "audit", make: () => ({ key: "audit", ...auditView() }) };
   if (route.kind === "list") return plain("nothing", () => fromTemplate("nothing"));
   return message("not-found", "Nothing here", "This address leads nowhere.");
 }

@@ -5,12 +5,14 @@ export type Route =
   | { kind: "session"; id: string }
   | { kind: "prompt"; id: string }
   | { kind: "pair" }
+  | { kind: "audit" }
   | { kind: "unknown" };
 
 /** What an address shows. */
 export function routeOf(path: string): Route {
   if (path === "/") return { kind: "list" };
   if (path === "/pair") return { kind: "pair" };
+  if (path === "/audit") return { kind: "audit" };
   const [, folder, id] = /^\/([sp])\/([\w.:-]{1,100})$/.exec(path) ?? [];
   if (!id) return { kind: "unknown" };
   return { kind: folder === "s" ? "session" : "prompt", id };

@@ -5,7 +5,7 @@ export type Served = Map<string, { type: string; gzip?: Uint8Array }>;
 export type Asked = { method: string; path: string; body: unknown };
 type Reply = { status?: number; body?: unknown } | "hang" | "break";
 
-const PAGES = /^\/($|pair$|s\/|p\/)/;
+const PAGES = /^\/($|pair$|audit$|s\/|p\/)/;
 
 /** `dress` gives every response the headers of the real server. */
 export class FakeServer implements AsyncDisposable {
