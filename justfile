@@ -30,6 +30,10 @@ test:
 test-all: install
     bun src/testing/suites.ts --all
 
+# The self-hosted server in containers, on your Docker engine; as root on Debian without one, on one of its own.
+containers: install
+    CLAUDE_REMOTE_TEST_ALL=1 src/testing/containers/engine.sh bun test --timeout=30000 ./src/testing/containers
+
 # One file: dist/claude-remote.
 build:
     npm run --silent build

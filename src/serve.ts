@@ -7,6 +7,7 @@ import { CommandError, flags } from "./command.ts";
 import { type Config, type Flags, loadConfig } from "./config.ts";
 import { pageAssets } from "./page.ts";
 import { privateFolder } from "./paths.ts";
+import { isLoopback } from "./server/front.ts";
 import { openLog, type RunningServer, startServer } from "./server/server.ts";
 import { VERSION } from "./version.ts";
 
@@ -35,8 +36,10 @@ export async function serve(args: string[]): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => ended.resolve());
   if (auto) process.on("SIGHUP", () => {});
   const server = await open(config, auto, () => ended.resolve());
-  if (!auto)
+  if (!auto) {
     process.stderr.write(`claude-remote: page at ${server.url}; pair a phone with \`claude-remote pair\`\n`);
+    if (!isLoopback(config.host)) process.stderr.write(`claude-remote: ${wider(config, server)}\n`);
+  }
   const timer = setInterval(
     keep(config, server, auto, () => ended.resolve()),
     LOOK_MS,
@@ -46,6 +49,12 @@ export async function serve(args: string[]): Promise<number> {
   await server.stop();
   return 0;
 }
+
+/** What an address beyond loopback means. */
+const wider = ({ host, insecure_http: insecure }: Config, { port, url }: RunningServer) =>
+  `it listens on ${host}, port ${port}: whoever reaches that address can talk to it, in clear text. It answers to ` +
+  `${new URL(url).host} and localhost:${port} alone (--public-url names another), and logs phones in ` +
+  (insecure ? "in clear text as well (--insecure-http)." : "over https or on this machine only.");
 
 async function open(config: Config, auto: boolean, onShutdown: () => void): Promise<RunningServer> {
   const { paths, host, port, public_url: publicUrl, insecure_http: insecureHttp, log_level: level } = config;

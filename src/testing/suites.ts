@@ -25,6 +25,8 @@ const testsIn = (folder: string) =>
 const TEST_TIMEOUT_MS = 30_000;
 /** Of a failure's output the end tells why. */
 const FAILURE_CHARS = 4_000;
+/** Runs its words where a Docker engine answers, if one does; with --all it brings one. */
+const engine = join(root, "src", "testing", "containers", "engine.sh");
 const test = [bun, "test", `--timeout=${TEST_TIMEOUT_MS}`];
 
 const SUITES: Suite[] = [
@@ -37,6 +39,7 @@ const SUITES: Suite[] = [
   { name: "page", command: [...test, "./public"] },
   { name: "claude's dialogs", command: [...test, "./src/testing/dialogs"] },
   { name: "the wrapped terminal", command: [...test, "./src/testing/transparency"] },
+  { name: "containers", command: [engine, ...test, "./src/testing/containers"] },
   { name: "the whole story", command: [...test, "./src/testing/story"] },
 ];
 
