@@ -39,6 +39,7 @@ export type ApiOptions = {
   pairing: Pairing;
   /** Ends a login everywhere. */
   revokeViewer: (viewer: ViewerId, by: By) => boolean;
+  renameViewer: (viewer: ViewerId, name: string, by: By) => boolean;
 };
 
 const READ = ["viewer", "token:read"] as const;
@@ -163,7 +164,7 @@ function promptRoutes({ store, prompts }: ApiOptions): Route[] {
   ];
 }
 
-function viewerRoutes({ logins, pairing, revokeViewer }: ApiOptions): Route[] {
+function viewerRoutes({ logins, pairing, revokeViewer, renameViewer }: ApiOptions): Route[] {
   return [
     route("POST", "/api/pair", ["public"], pairBody, ({ body, address, name }) => {
       if (!name.cookie) throw new ApiError("forbidden", NO_LOGIN);
@@ -174,6 +175,11 @@ function viewerRoutes({ logins, pairing, revokeViewer }: ApiOptions): Route[] {
     }),
     plain("GET", "/api/viewers", ["viewer"], (call) => {
       return Response.json({ viewers: logins.list(), own: viewerOf(call).id });
+    }),
+    route("PATCH", "/api/viewers/:id", ["viewer"], v.object({ name }), (call) => {
+      const renamed = renameViewer((call.params.id ?? "") as ViewerId, call.body.name, byOf(call));
+      if (!renamed) throw new ApiError("not_found", "There is no such viewer.");
+      return Response.json({ ok: true });
     }),
     plain("DELETE", "/api/viewers/:id", ["viewer"], (call) => {
       const revoked = revokeViewer((call.params.id ?? "") as ViewerId, byOf(call));
@@ -215,7 +221,7 @@ function auditRoutes({ store, clock }: ApiOptions): Route[] {
 }
 
 /** Who asks, and from where, as the audit has it. */
-function byOf({ caller, address }: Call): Exclude<By, "owner"> {
+export function byOf({ caller, address }: Call): Exclude<By, "owner"> {
   if (caller.kind === "viewer")
     return { actor: `viewer ${caller.viewer.id}`, name: caller.viewer.name, address };
   if (caller.kind === "token") return { actor: `token ${caller.token.id}`, name: caller.token.name, address };
@@ -225,7 +231,7 @@ function byOf({ caller, address }: Call): Exclude<By, "owner"> {
 const NO_LOGIN =
   "This address is plain http, where a login would travel in clear text. Reach the server by https (for example `tailscale serve`), or start it with --insecure-http.";
 
-function viewerOf({ caller }: Call): Viewer {
+export function viewerOf({ caller }: Call): Viewer {
   if (caller.kind === "viewer") return caller.viewer;
   throw new ApiError("forbidden", "This needs a paired browser.");
 }

@@ -23,6 +23,7 @@ export class Events {
   readonly #options: EventsOptions;
   /** Oldest first. */
   readonly #streams = new Set<Stream>();
+  readonly #listeners: Tell[] = [];
   readonly #stops: (() => void)[];
 
   constructor(options: EventsOptions) {
@@ -58,7 +59,13 @@ export class Events {
     });
   }
 
+  /** Hears from now on what every viewer is told. */
+  listen(listener: Tell): void {
+    this.#listeners.push(listener);
+  }
+
   readonly tell: Tell = (key, name, data) => {
+    for (const listener of this.#listeners) listener(key, name, data);
     for (const stream of this.#streams) stream.tell(key, name, data);
   };
 

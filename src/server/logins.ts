@@ -88,6 +88,11 @@ export class Logins {
     });
   }
 
+  /** False: there is no such login. */
+  rename(id: string, name: string, by: By): boolean {
+    return this.#store.renameViewer(id, name, by, this.#clock.now());
+  }
+
   revoke(id: string, by: By): boolean {
     return this.#store.revokeViewer(id, by, this.#clock.now());
   }

@@ -11,6 +11,7 @@ import { guarded, type Logger } from "./log.ts";
 import { Logins } from "./logins.ts";
 import { Pairing } from "./pairing.ts";
 import { Prompts } from "./prompts.ts";
+import type { Route } from "./routes.ts";
 import { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
 import { Uplinks } from "./uplink.ts";
@@ -31,6 +32,11 @@ const TIDY_MS = 60_000;
 const SWEEP_STEPS = 20;
 
 export type Parts = ReturnType<typeof joinParts>;
+
+/** Something beside the core, which never imports it: it hears what happens (`events.listen`) and has routes of its own. */
+export type Annex = { routes: Route[]; stop(): void | Promise<void> };
+/** `url`: where browsers go. */
+export type OpenAnnex = (core: Parts & { data: string; log: Logger; url: () => string }) => Annex;
 
 /** Makes every part and shows it the others. `stop` ends them, with everything written down. */
 export function joinParts(options: PartsOptions) {
@@ -82,6 +88,12 @@ export function joinParts(options: PartsOptions) {
 
   return {
     ...{ store, clock, logins, events, sessions, prompts, inputs, uplinks, pairing, masterKey },
+    /** Gives a viewer another name, and tells everybody. False: there is none. */
+    renameViewer(viewer: ViewerId, name: string, by: By): boolean {
+      const renamed = logins.rename(viewer, name, by);
+      if (renamed) viewersChanged();
+      return renamed;
+    },
     /** Ends a login everywhere, at once. False: there is none. */
     revokeViewer(viewer: ViewerId, by: By): boolean {
       if (!logins.revoke(viewer, by)) return false;

@@ -22,7 +22,7 @@ export type Call<Body = unknown> = {
 };
 
 export type Route = {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PATCH" | "DELETE";
   path: string;
   who: readonly Who[];
   schema?: v.GenericSchema;

@@ -113,6 +113,7 @@ export const SQL = {
   viewers: "SELECT * FROM viewers WHERE revoked_at IS NULL ORDER BY created_at",
   viewerOf: "SELECT * FROM viewers WHERE login_hash = $hash",
   seenViewer: "UPDATE viewers SET last_seen = max(last_seen, $now) WHERE id = $id",
+  renameViewer: "UPDATE viewers SET name = $name WHERE id = $id AND revoked_at IS NULL",
   revokeViewer: "UPDATE viewers SET revoked_at = $now WHERE id = $id AND revoked_at IS NULL",
   addToken: "INSERT INTO tokens VALUES ($id, $name, $hash, $scopes, $now, $now, NULL)",
   tokenOf: "SELECT * FROM tokens WHERE hash = $hash AND revoked_at IS NULL",

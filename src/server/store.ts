@@ -65,6 +65,11 @@ export class Store implements Disposable {
     this.#migrate(file, migrations);
   }
 
+  /** For what keeps tables of its own beside the core's, and is handed to nobody else. */
+  get tables(): Database {
+    return this.#db;
+  }
+
   #migrate(file: string, migrations: readonly string[]) {
     const { user_version: version } = this.#db.query("PRAGMA user_version").get() as { user_version: number };
     if (version > migrations.length) {
@@ -473,6 +478,14 @@ export class Store implements Disposable {
   seenViewers(seen: Map<ViewerId, number>): void {
     this.#tx(() => {
       for (const [id, now] of seen) this.#run("seenViewer", { id, now });
+    });
+  }
+
+  renameViewer(id: string, name: string, by: By, now: number): boolean {
+    return this.#tx(() => {
+      const renamed = this.#run("renameViewer", { id, name });
+      if (renamed) this.audit({ ...whoIn(by), action: "renamed", subject: id, detail: { name } }, now);
+      return renamed;
     });
   }
 
