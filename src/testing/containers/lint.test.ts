@@ -49,6 +49,12 @@ test("the image is built from pinned bases by any builder, and runs as a user of
   expect(lines.filter((line) => /^(ENV|ARG) .*(SECRET|TOKEN|PASSWORD|KEY)/i.test(line))).toEqual([]);
 });
 
+test("the lock file names what package.json names, or the image cannot be built", () => {
+  const { dependencies, devDependencies } = JSON.parse(read("package.json"));
+  const { packages } = JSON.parse(read("package-lock.json"));
+  expect(packages[""]).toMatchObject({ dependencies, devDependencies });
+});
+
 test("nothing of this folder gets into the build but what it names", () => {
   const [first, ...rest] = instructions(read(".dockerignore"));
   expect(first).toBe("*");
