@@ -85,6 +85,7 @@ const prompt = v.object({
   questions: v.nullable(v.pipe(v.array(question), v.maxLength(20))),
   options: v.pipe(v.array(option), v.minLength(1), v.maxLength(50)),
   digest: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  desk_idle_ms: v.optional(age),
   age_ms: age,
 });
 

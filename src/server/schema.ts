@@ -103,4 +103,19 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER messages_are_never_changed BEFORE UPDATE ON messages
     BEGIN SELECT RAISE(ABORT, 'a message is never changed'); END;
   `,
+  // Beside the core: src/server/push/. A row for each paired browser that has said what it is; `endpoint` only where it
+  // wants pushes.
+  `
+  CREATE TABLE push_subscriptions (
+    viewer_id TEXT PRIMARY KEY, platform TEXT NOT NULL, permission TEXT NOT NULL,
+    endpoint TEXT, p256dh TEXT, auth TEXT, reason TEXT, refused_at INTEGER, tested_at INTEGER, sent_at INTEGER,
+    private INTEGER NOT NULL DEFAULT 0, quiet TEXT
+  ) STRICT;
+  CREATE TABLE push_deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, viewer_id TEXT NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL,
+    topic TEXT NOT NULL, subject TEXT NOT NULL, title TEXT NOT NULL, outcome TEXT NOT NULL, status INTEGER, reason TEXT
+  ) STRICT;
+  CREATE INDEX push_deliveries_by_viewer ON push_deliveries (viewer_id, id);
+  CREATE TABLE push_snoozes (session_id TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT;
+  `,
 ];

@@ -127,6 +127,7 @@ class Wrapper implements Disposable {
   readonly #claude: ClaudeState;
   readonly #asking: Asking;
   readonly #prompts: Prompts;
+  #typedAt: number | null = null;
   readonly #facts: ReturnType<typeof session>;
   readonly #inputs: ReturnType<typeof inputs>;
   readonly #awake: ReturnType<typeof awake>;
@@ -168,7 +169,7 @@ class Wrapper implements Disposable {
       tell,
     );
     this.#asking = asking({
-      tell,
+      tell: (message) => tell(message.type === "prompt" ? this.#sinceDesk(message) : message),
       cwd,
       screen: () => this.#view?.screen() ?? null,
       settled: async () => this.#view?.settled(),
@@ -285,8 +286,15 @@ class Wrapper implements Disposable {
     const text = Buffer.from(bytes).toString("latin1");
     const pressed = !NO_KEYS.test(text);
     if (pressed) this.#prompts.touched();
+    if (pressed) this.#typedAt = performance.now();
     this.#suspension.typed(text, afar);
     return pressed;
+  }
+
+  /** With how long ago somebody typed at a terminal: who sits there needs no push at once. */
+  #sinceDesk({ type, prompt }: Extract<WrapperMessage, { type: "prompt" }>): WrapperMessage {
+    if (this.#typedAt === null) return { type, prompt };
+    return { type, prompt: { ...prompt, desk_idle_ms: performance.now() - this.#typedAt } };
   }
 
   #typedAttached({ desk, ...keys }: Extract<ServerMessage, { type: "desk_keys" }>) {
