@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { cpuMs } from "../src/testing/cpu.ts";
 import { hiddenIn, piecesOf } from "./marks.ts";
 
 /** The text as it is shown, marks in braces. */
@@ -63,9 +64,7 @@ test("every character is either shown or named", () => {
   expect(hiddenIn("a\u202eb\0")).toBe(2);
 });
 
-test("SEC-055 a long hostile text is marked in good time", () => {
+test("SEC-055 a long hostile text is marked in good time", async () => {
   const text = "\u0430a\u202e\x1b".repeat(50_000);
-  const start = performance.now();
-  expect(hiddenIn(text)).toBe(150_000);
-  expect(performance.now() - start).toBeLessThan(1_000);
+  expect(await cpuMs(() => expect(hiddenIn(text)).toBe(150_000))).toBeLessThan(1_000);
 });

@@ -18,7 +18,8 @@ import {
   session,
 } from "./testing/world.ts";
 
-setDefaultTimeout(60_000);
+/** A test of many screens takes half a minute, on a busy machine several times that. */
+setDefaultTimeout(300_000);
 
 let browser: Browser;
 let open: (scene: Scene) => Promise<OpenPage>;

@@ -190,7 +190,7 @@ describe.each(ENGINES)("$engine:", ({ engine, ended, brakes }) => {
     const begunAt = performance.now();
     const { exit } = await run(sh("sleep 5 & echo on its way; exit 5"));
     expect(exit).toEqual({ code: 5, signal: null });
-    expect(performance.now() - begunAt).toBeLessThan(2_000);
+    expect(performance.now() - begunAt).toBeLessThan(4_500);
   });
 
   test("a storm of sizes ends on the last one", async () => {
