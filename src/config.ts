@@ -53,6 +53,10 @@ export const SETTINGS = {
     schema: v.optional(word("detach", "end"), "detach"),
     about: "what a closed terminal does to the session",
   },
+  detach_key: {
+    schema: v.optional(text, "ctrl-\\ ctrl-\\"),
+    about: "the keys with which `attach` leaves a session",
+  },
   keep_awake: { schema: v.optional(truth, true), about: "keep the machine awake while claude works" },
   log_level: {
     schema: v.optional(word("debug", "info", "warn", "error"), "info"),
@@ -69,6 +73,7 @@ const schema = v.object({
   claude: SETTINGS.claude.schema,
   pty: SETTINGS.pty.schema,
   on_hangup: SETTINGS.on_hangup.schema,
+  detach_key: SETTINGS.detach_key.schema,
   keep_awake: SETTINGS.keep_awake.schema,
   log_level: SETTINGS.log_level.schema,
 });

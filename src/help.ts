@@ -10,6 +10,10 @@ claude-remote device add <name> [--url URL] [--yes] [--json] | list [--json] | r
     let another machine report its sessions to this server
 claude-remote join [- | <link>] | join --leave
     let this machine report to a server elsewhere
+claude-remote sessions [--json]         the open sessions and the newest ended
+claude-remote attach [<session>] [--lines N] [--detach-key KEYS]
+    a full terminal on a session, also where its own was closed
+claude-remote stop <session>            end a session
 claude-remote healthcheck               whether this machine's server answers: 0, else 4
 claude-remote demo                      see it work without a claude
 claude-remote version

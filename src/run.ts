@@ -135,9 +135,23 @@ function serverFor(config: Config) {
     return { device: LOCAL, secret, connect: webSocket(() => "") };
   }
   if (ensureServer(config)) noteForUnpaired(config);
+  noteForAlone(new Runs(paths.data).aloneIn(process.cwd()));
   const local = `ws+unix://${join(paths.data, "server.sock")}:/ws`;
   const secret = () => deviceSecret(masterKey(join(paths.data, "master.key")), LOCAL);
   return { device: LOCAL, secret, connect: webSocket(() => local) };
+}
+
+/** So much of an id tells two sessions apart that began in the same second. */
+const ID_CHARS = 13;
+
+/** Before claude takes the terminal: which sessions of this folder go on although their terminal was closed. */
+function noteForAlone(ids: readonly string[]) {
+  const newest = ids.at(-1);
+  if (newest === undefined) return;
+  const many = ids.length > 1 ? ` (one of ${ids.length}; claude-remote sessions lists them)` : "";
+  process.stderr.write(
+    `claude-remote: a session of this folder goes on without a terminal: claude-remote attach ${newest.slice(0, ID_CHARS)}${many}\n`,
+  );
 }
 
 /** claude's end as our own, at once, whatever of ours is still under way: its code, or the same signal on ourselves. */

@@ -283,6 +283,7 @@ describe("the screen", () => {
       application_cursor: true,
       application_keypad: true,
       mouse: "any",
+      mouse_encoding: "sgr",
       focus: true,
     });
     const end = "\x1b[?2004l\x1b[?1004l\x1b[?1003l\x1b[?1049l\x1b[?1l\x1b>";
