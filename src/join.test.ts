@@ -168,6 +168,26 @@ test(
   JOIN_MS,
 );
 
+test(
+  "another address of the same server can be set; one that was never joined is said in one line",
+  async () => {
+    const { env, folder, joined } = machine();
+    const elsewhere = { ...env, CLAUDE_REMOTE_URL: url };
+    await using early = new Terminal([...cli, "demo"], { env: elsewhere, cwd: folder });
+    await early.waitFor(/no phone will reach this session: this machine has not joined/);
+    early.kill();
+    expect((await run(["join", "-"], env, await link("moved"))).code).toBe(0);
+    const kept = JSON.parse(await Bun.file(joined).text());
+    writeFileSync(joined, JSON.stringify({ ...kept, url: `http://127.0.0.1:${freePort()}` }));
+    await using viewer = await (await phone()).listen();
+    await using _desk = new Terminal([...cli, "demo"], { env: elsewhere, cwd: folder });
+    await viewer.until("its session", () =>
+      [...viewer.sessions.values()].find((one) => one.device_name === "moved" && one.connected),
+    );
+  },
+  JOIN_MS,
+);
+
 test("a kept link that cannot be used is said in one line, and claude runs", async () => {
   const { env, folder, joined } = machine();
   expect((await run(["join", "-"], env, await link("broken"))).code).toBe(0);

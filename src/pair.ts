@@ -43,7 +43,7 @@ export async function pair(args: string[]): Promise<number> {
     console.log(JSON.stringify({ url, code: opened.code, expires_at: opened.expires_at }));
     return 0;
   }
-  if (onThisMachineOnly(url)) waysFor(new URL(url).origin);
+  if (onThisMachineOnly(url)) waysFor(new URL(url).origin, config.host);
   else show(url);
   console.error(`\nCode ${opened.code}, for five minutes, once.`);
   return waitFor(() => admin(config.paths, "GET", "/pair") as Promise<State>, confirm);
@@ -96,10 +96,14 @@ function show(url: string) {
 const half = (top: boolean, bottom: boolean) => (top ? (bottom ? "█" : "▀") : bottom ? "▄" : " ");
 
 /** A QR code that no phone can open helps nobody: the ways that work here, with their commands. */
-function waysFor(url: string) {
+function waysFor(url: string, host: string) {
   const { port } = new URL(url);
   const tailscale = Bun.which("tailscale");
   console.error(`${url} can be opened on this machine only. So that a phone can reach it, one of:\n`);
+  if (["0.0.0.0", "::"].includes(host)) {
+    console.error("  an https address in front of it, named in CLAUDE_REMOTE_PUBLIC_URL (docs/https.md)");
+    return console.error(`\nIn a browser on this machine: ${url}/pair`);
+  }
   if (tailscale) {
     console.error("  tailscale (https, notifications work):");
     console.error(

@@ -1,5 +1,5 @@
-// The compiled program under the image's conditions, where no engine answers: as root its own user, a read-only disk and
-// no capabilities, made by the system's own tools; as anybody else simply as that user.
+// The compiled program under the image's conditions, where no engine answers: where the system lets us, its own user,
+// a read-only disk and no capabilities, made by the system's own tools; else simply as whoever runs this.
 import {
   chmodSync,
   chownSync,
@@ -25,10 +25,14 @@ const AS_USER =
 /** Only `/data` and what every container can write stays writable. */
 const READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro / && shift';
 
+const mayUnshare = () =>
+  Boolean(Bun.which("setpriv")) && Bun.spawnSync(["unshare", "--mount", "true"]).exitCode === 0;
+
 export class Bare implements Place {
   readonly way: string;
   readonly url: string;
-  readonly #root = process.getuid?.() === 0;
+  /** Whether the image's conditions can be made here. */
+  readonly strict = process.getuid?.() === 0 && mayUnshare();
   readonly #folder: string;
   readonly #data: string;
   readonly #program: string;
@@ -36,16 +40,16 @@ export class Bare implements Place {
   #server: Bun.Subprocess;
 
   private constructor() {
-    const number = port();
-    this.way = this.#root
+    const number = port(0);
+    this.way = this.strict
       ? "without an engine: as the image's user, on a read-only disk, without capabilities"
-      : "without an engine and without root: as this user";
+      : "without an engine and without root's rights: as this user";
     this.url = `http://127.0.0.1:${number}`;
     this.#folder = mkdtempSync(join(tmpdir(), "cr-bare-"));
     chmodSync(this.#folder, 0o755);
     this.#data = join(this.#folder, "data");
     mkdirSync(this.#data, { mode: 0o700 });
-    if (this.#root) chownSync(this.#data, UID, UID);
+    if (this.strict) chownSync(this.#data, UID, UID);
     this.#program = join(this.#folder, "claude-remote"); // Where that user may go, wherever this stands.
     copyFileSync(program(), this.#program);
     this.#env = {
@@ -69,7 +73,7 @@ export class Bare implements Place {
   }
 
   #serve(): Bun.Subprocess {
-    const words = this.#root
+    const words = this.strict
       ? ["unshare", "--mount", "sh", "-c", `${READ_ONLY} && exec ${AS_USER} "$@"`, "sh", this.#data]
       : [];
     const log = openSync(join(this.#folder, "server.log"), "a");
@@ -82,7 +86,7 @@ export class Bare implements Place {
   }
 
   command(...words: string[]): Promise<string> {
-    const user = this.#root ? AS_USER.split(" ") : [];
+    const user = this.strict ? AS_USER.split(" ") : [];
     return output([...user, this.#program, ...words], { env: this.#env });
   }
 

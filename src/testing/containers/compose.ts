@@ -4,6 +4,8 @@ import { join, resolve } from "node:path";
 import { answers, type Conditions, conditionsIn, memoryIn, output, type Place, port } from "./place.ts";
 
 const ROOT = resolve(import.meta.dir, "../../..");
+/** What users get who set nothing. */
+const DEFAULT_PORT = 7200;
 
 /** Whether an engine and `docker compose` answer here. */
 export async function engineAnswers(): Promise<boolean> {
@@ -44,12 +46,12 @@ export class Compose implements Place {
     const { NODE_EXTRA_CA_CERTS = "/dev/null", CLAUDE_REMOTE_BUILD_CA = NODE_EXTRA_CA_CERTS } = process.env;
     const own = Object.entries(process.env).filter(([name]) => !name.startsWith("CLAUDE_REMOTE_"));
     this.#env = { ...Object.fromEntries(own), CLAUDE_REMOTE_BUILD_CA };
-    if (port !== 7200) this.#env.CLAUDE_REMOTE_PORT = String(port);
+    if (port !== DEFAULT_PORT) this.#env.CLAUDE_REMOTE_PORT = String(port);
   }
 
   /** Builds the image and starts the server, with nothing set where that is possible. */
   static async up(): Promise<Compose> {
-    const stack = new Compose(port());
+    const stack = new Compose(port(DEFAULT_PORT));
     await stack.#timed("build_ms", () => stack.run("build"));
     await stack.#timed("healthy_ms", () => stack.run("up", "--wait"));
     const [image = ""] = (await stack.run("images", "-q", "server")).split("\n");

@@ -96,6 +96,10 @@ for _ in $(seq 120); do
 done
 docker version >/dev/null 2>&1 || { tail -20 "$RUN/dockerd.log" >&2; say "the engine did not start"; exit 1; }
 
+# What an earlier run left behind when it was cut off.
+left=$(docker ps -aq --filter name=claude-remote-test-)
+[ -z "$left" ] || docker rm -f -v $left >/dev/null
+
 # Images by the names that the Dockerfile and compose.yml use.
 standin() {
   local build=$CACHE/base bun

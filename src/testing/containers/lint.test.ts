@@ -62,7 +62,7 @@ test("nothing of this folder gets into the build but what it names", () => {
   expect(kept).toEqual(["package.json", "package-lock.json", "tsconfig.json", "src", "public"]);
 });
 
-test("each service has a read-only disk, no privileges to gain, and no capability that it does not need", () => {
+test("SEC-088 each service has a read-only disk, no privileges to gain, and no capability that it does not need", () => {
   for (const [name, service] of Object.entries(compose.services)) {
     const { read_only, cap_drop, cap_add = [], security_opt, privileged = false, network_mode } = service;
     expect([name, read_only, cap_drop, security_opt, privileged, network_mode]).toEqual([

@@ -53,9 +53,9 @@ export function conditionsIn(status: string): Omit<Conditions, "readOnlyRoot"> {
 
 export const memoryIn = (status: string) => Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1]) * 1024;
 
-/** 7200, which is what users get, or where that is taken a free one. */
-export function port(): number {
-  for (const wanted of [7200, 0]) {
+/** The wanted port, or where that is taken a free one. */
+export function port(first: number): number {
+  for (const wanted of [first, 0]) {
     try {
       const probe = Bun.serve({
         hostname: "127.0.0.1",
