@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import type { InputId, InputMode, SessionStatus, WrapperMessage } from "../protocol.ts";
 import { blank, type Row, type Screen } from "../screen.ts";
 import { inputs } from "./inputs.ts";
@@ -60,6 +60,17 @@ test("Enter waits until claude has drawn the end of the text", async () => {
   claude.screen = box("one  two th-ree 👋");
   while (said.length === 0) await Bun.sleep(5);
   expect(typed.at(-1)).toBe("\r");
+});
+
+test("a claude that is held up gets its Enter after 3 s, also where the clock is put back meanwhile", async () => {
+  const { given, typed, claude, said } = world();
+  claude.draws = false;
+  const before = Date.now();
+  given.text({ id: "i1" as InputId, text: "one", mode: "if_empty" });
+  while (typed.length < 1) await Bun.sleep(5);
+  using _ = spyOn(Date, "now").mockReturnValue(before - 3_600_000);
+  while (said.length < 1) await Bun.sleep(50);
+  expect(typed).toEqual(["one", "\r"]);
 });
 
 test("SEC-046 Enter is not pressed once a dialog has opened, or the box is gone", async () => {

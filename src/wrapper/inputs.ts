@@ -67,13 +67,13 @@ export function inputs({ write, screen, status, tell }: InputsOptions) {
    * null, or with why Enter must not be pressed: into a dialog that opened meanwhile it would be a yes.
    */
   async function undrawn(text: string): Promise<InputRefusal | null> {
-    const deadline = Date.now() + DRAWN_WITHIN_MS;
+    const deadline = performance.now() + DRAWN_WITHIN_MS;
     for (;;) {
       const now = screen();
       const shown = now && inputBoxEndsWith(now, text);
       const reason = unavailable();
       if (reason || shown) return reason;
-      if (Date.now() > deadline) return shown === null ? "not_ready" : null;
+      if (performance.now() > deadline) return shown === null ? "not_ready" : null;
       await Bun.sleep(LOOK_MS);
     }
   }

@@ -364,6 +364,47 @@ test("the main conversation's calls are no evidence about a subagent's question"
   expect(life.open()).toEqual(["p1"] as PromptId[]);
 });
 
+test("a key while several questions are open may have decided each of them: no answer is accepted without evidence", () => {
+  const { life, said, open, answer } = world();
+  open("p1", bash("ls", "one"));
+  const second = open("p2", bash("ls", "two"));
+  open("p3", bash("ls", "three"));
+  life.claudeWaits(true);
+  life.touched();
+  jest.advanceTimersByTime(20_000);
+  answer(second, "approve");
+  life.claudeWaits(false);
+  jest.advanceTimersByTime(5_000);
+  expect(said.at(-1)).toMatchObject({ type: "too_late", prompt: "p2", by: "unknown" });
+  open("p4", bash("ls", "four"));
+  const fifth = open("p5", bash("ls", "five"));
+  life.claudeWaits(true);
+  jest.advanceTimersByTime(5_000);
+  answer(fifth, "approve");
+  life.claudeWaits(false);
+  expect(said.at(-1)).toMatchObject({ type: "accepted", prompt: "p5" });
+});
+
+test("of several questions that a key may have decided nobody says that claude's exit ended them", () => {
+  const { life, said, open } = world();
+  open("p1", bash("ls", "one"));
+  life.touched();
+  open("p2", bash("ls", "two"));
+  jest.advanceTimersByTime(1_000);
+  open("p3", bash("ls", "three"));
+  life.exited();
+  const ends = said.flatMap((one) => (one.type === "withdrawn" ? [one.by] : []));
+  expect(ends).toEqual(["unknown", "unknown", "exited"]);
+});
+
+test("what the transcript said of a question before its hook asked is known when claude exits", () => {
+  const { life, said, open, ended } = world();
+  ended("c1", { command: "ls" }, "approved");
+  open("p1", bash("ls"));
+  life.exited();
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "approved" });
+});
+
 test("claude that exits just after an answer may have taken it: nobody is named", () => {
   const { life, said, open, answer } = world();
   const prompt = open("p1", bash("ls"));

@@ -80,6 +80,8 @@ type Held = {
   evidence: CallEnd | null;
   /** Its agent had stopped before we were asked. */
   late: boolean;
+  /** A key at the desk came while others were open: it may have decided this one, and claude waits for the others. */
+  touched: boolean;
   ended: boolean;
   /** The last word on how it ended, and what is known of the desk's choice. */
   last: Fact | null;
@@ -147,10 +149,18 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   }
 
   /** Somebody may have decided at the desk before our answer came, or in the same moment. */
-  const contested = ({ answer, openedAt, dialog }: Held) =>
+  const contested = ({ answer, touched, openedAt, dialog }: Held) =>
     answer !== null &&
     (answer.unseen ||
+      touched ||
       touchedAt >= Math.max(answer.at - (dialog ? SEEN_MS : CONTESTED_MS), openedAt - DRAWN_MS));
+
+  /** A key just now, or just before the newest of them was told of, is for one of those that are open. */
+  function touchedAll() {
+    const all = open();
+    if (all.length > 1)
+      for (const one of all) if (!one.answer && touchedAt >= one.openedAt - DRAWN_MS) one.touched = true;
+  }
 
   /** It has been open for a while and claude waits for nothing: the dialog may have been closed before we were asked. */
   const unseen = (one: Held) => telling && !waits && !one.waitedOn && age(one) > UNSEEN_MS;
@@ -212,6 +222,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       call: null,
       evidence: null,
       late: false,
+      touched: false,
       ended: false,
       last: null,
       chosen: null,
@@ -219,6 +230,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     };
     join(entry, true);
     held.set(born.prompt.id, entry);
+    if (touchedAt >= entry.openedAt - DRAWN_MS) touchedAll();
     tell({ type: "prompt", prompt: born.prompt });
     if (entry.evidence) setTimeout(() => late(entry), LATE_HOOK_MS);
     if (born.request) setTimeout(() => neverStood(entry), NEVER_WAITED_MS);
@@ -335,6 +347,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     /** Somebody pressed a key that claude got: at the desk, or from a phone's key bar. */
     touched() {
       touchedAt = performance.now();
+      touchedAll();
     },
 
     /** The transcript shows a call of a tool, by claude's own name for it. */
@@ -380,8 +393,8 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     /** claude has exited. Whether it took an answer just before, nobody knows. */
     exited() {
       for (const one of open())
-        if (!one.answer && unseen(one)) gone(one, null);
-        else end(one, one.answer ? "unknown" : "exited", null);
+        if (one.evidence || (!one.answer && unseen(one))) gone(one, null);
+        else end(one, one.answer || one.touched ? "unknown" : "exited", null);
     },
 
     /** An answer arrived. Repeated ones are the same answer; one that comes too late is told how the prompt ended. */

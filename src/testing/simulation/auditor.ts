@@ -13,6 +13,8 @@ export type Violation = { promise: Vow; what: string; about: string[] };
 /** Desk and phone so close to one another that evidence has to say who was first, ms; and how long that may take. */
 const CONTESTED_MS = 3_000;
 const EVIDENCE_MS = 5_000;
+/** A call that is read about so long after its question, ms, is taken for another one. */
+const CALLED_WITHIN_MS = 5_000;
 /** An answer that comes so long after the question, ms, where claude's state never said that it waits. */
 const UNSEEN_MS = 2_000;
 /** Of what claude did in its last moments there may be no sign, ms; a wrapper takes up to a second for its farewell. */
@@ -164,8 +166,12 @@ function saysTheSame({ decision }: Question, handed: WrapperProcess["handed"][nu
   return yes && decision?.by === "desk" && decision.chosen === "approved";
 }
 
-/** The wrapper has read how it ended. A no that it read before it was asked may be about another call. */
-function known({ evidenceAt, openedAt, decision }: Question) {
+/**
+ * The wrapper has read how it ended. A no that it read before it was asked may be about another call; so may a call that
+ * it read of long after it was asked.
+ */
+function known({ evidenceAt, calledAt, openedAt, decision }: Question) {
+  if (calledAt !== null && openedAt !== null && calledAt - openedAt > CALLED_WITHIN_MS) return false;
   const early = evidenceAt !== null && openedAt !== null && evidenceAt < openedAt;
   return evidenceAt !== null && !(early && decision?.chosen === "rejected");
 }
@@ -179,9 +185,13 @@ function unseenEnd({ decision, evidenceAt }: Question, { goneAt }: WrapperProces
 function mayBeUnknown(question: Question, wrapper: WrapperProcess): boolean {
   const { keys, decision, evidenceAt, hook, prompt, openedAt } = question;
   if (hook === "gone" && !known(question)) return true;
+  if (!decision) return false;
+  const several = wrapper.claude.questions.filter((one) => one.turn === question.turn).length > 1;
+  const presses = [...keys, ...wrapper.touches];
+  if (several && !known(question) && presses.some((at) => at >= question.askedAt)) return true;
   const answeredAt = wrapper.handed.find((one) => one.prompt === prompt)?.at ?? null;
-  if (answeredAt === null || !decision) return false;
-  const touched = [...keys, ...wrapper.touches].some((at) => at >= answeredAt - CONTESTED_MS);
+  if (answeredAt === null) return false;
+  const touched = presses.some((at) => at >= answeredAt - CONTESTED_MS);
   const unseen = openedAt !== null && answeredAt - openedAt > UNSEEN_MS;
   return (touched || unseen) && (!known(question) || Number(evidenceAt) > decision.at + EVIDENCE_MS);
 }

@@ -35,6 +35,8 @@ export type Question = {
   /** When the wrapper was asked about it, and when it read in the transcript how it ended. */
   openedAt: number | null;
   evidenceAt: number | null;
+  /** When it read there that claude makes this call. */
+  calledAt: number | null;
   hook: "running" | "answered" | "gone";
   /** It was approved, and somebody at the desk stopped it while it ran. */
   stopped: boolean;
@@ -253,13 +255,18 @@ export class Claude {
         keys: [],
         openedAt: null,
         evidenceAt: null,
+        calledAt: null,
         hook: "running" as const,
         stopped: false,
       },
       decided: Promise.withResolvers(),
     };
     // An agent's calls stand in a transcript of its own.
-    if (!agent) this.#record(() => this.#o.around.toolCalled(question.call, tool, input));
+    if (!agent)
+      this.#record(() => {
+        question.calledAt = this.#o.time.now;
+        this.#o.around.toolCalled(question.call, tool, input);
+      });
     return question;
   }
 
@@ -423,10 +430,14 @@ export class Claude {
     const lag = chance.chance(0.04) ? chance.between(200, 1_000) : chance.between(10, this.#lag(130));
     this.#readAt = Math.max(this.#readAt, time.now + lag);
     this.#unread.push(read);
-    time.after(this.#readAt - time.now, time.nobody, () => {
+    const look = () => {
       if (!this.owner.alive) return;
+      // A wrapper that is stopped reads when it goes on.
+      if (this.owner.frozen > time.now)
+        return void time.after(this.owner.frozen - time.now, time.nobody, look);
       for (const one of this.#unread.splice(0, this.#unread.indexOf(read) + 1)) one();
-    });
+    };
+    time.after(this.#readAt - time.now, time.nobody, look);
   }
 
   /** What it wrote last, read now. */

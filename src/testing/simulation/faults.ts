@@ -91,7 +91,7 @@ const KINDS = {
     return wrapper !== null;
   },
   "phone's clock": (world, chance) => {
-    chance.pick(world.phones).owner.skew += chance.pick([-2, -0.01, 0.01, 26]) * HOUR;
+    chance.pick(world.phones).owner.skew += chance.pick([-0.001, 0.01, 1, 26]) * HOUR;
     return true;
   },
   "wrapper killed": (world, chance) => {

@@ -23,7 +23,8 @@ export function twin(world: World, wrapper: WrapperProcess, said: readonly Wrapp
   socket = world.network.connect(place)({
     received(frame) {
       if (channel && typeof frame !== "string") {
-        const message: ServerMessage = JSON.parse(channel.open(frame));
+        const message = read(channel, frame);
+        if (message === null) return socket?.close();
         if (message.type === "answer") world.history.note("a twin", `is given ${message.answer_id}`);
         return;
       }
@@ -34,4 +35,13 @@ export function twin(world: World, wrapper: WrapperProcess, said: readonly Wrapp
     closed() {},
   });
   world.time.after(ms, place.owner, () => socket?.close());
+}
+
+/** What a frame says, or null where somebody in the middle changed it. */
+function read(channel: Channel, frame: Uint8Array): ServerMessage | null {
+  try {
+    return JSON.parse(channel.open(frame));
+  } catch {
+    return null;
+  }
 }
