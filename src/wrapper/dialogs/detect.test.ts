@@ -19,6 +19,7 @@ const EXPECTED: Record<string, DialogName | null> = {
   "api-overloaded": null,
   "ask-chat": "question",
   "ask-many": "question",
+  "ask-many-marks": "question",
   "ask-multi": "question",
   "ask-multi-marked": "question",
   "ask-own": "question",
@@ -144,6 +145,14 @@ test("SEC-034 an option is named by what it means, wherever it stands", async ()
     "*reject reject: No",
     "approve approve: Yes",
   ]);
+});
+
+test("marks that are not the last question's end in a row of their own as well", async () => {
+  for (const version of ["2.1.197", "2.1.329"]) {
+    const options = optionsOf(detect(await recorded(version, "ask-many-marks"))) ?? [];
+    expect(options[1]).toMatch(/^choice-\w+ answer: \[ \] Search$/);
+    expect(options.at(-2)).toBe("submit answer: Next");
+  }
 });
 
 test("SEC-034 one option that is not known makes all of them plain answers", async () => {

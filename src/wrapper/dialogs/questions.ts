@@ -8,7 +8,8 @@ import { nameOf } from "./meaning.ts";
 const CHIPS = /^\s*(← +)?[☐☒✔]/;
 const CHOICE = /^(❯| ) (\d{1,2})\.( ?)(.*)$/;
 const CHAT = /^(❯| ) (\d{1,2}\. ?)?Chat about this$/;
-const SUBMIT = /^(❯| ) {4}Submit$/;
+/** Below the choices of which several are marked; `Next` where another question follows. */
+const SUBMIT = /^(❯| ) {4}(Submit|Next)$/;
 /** The frame of a preview, beside the choices. */
 const PREVIEW = /\s{2,}[┌│├└].*$|^\s+[┌│├└].*$/;
 const OWN_WORDS = /^(\[.\] )?Type something\.?$/;
@@ -81,7 +82,8 @@ function choiceAt({ pointer }: Block, line: Line, so: number): Choice | null {
   const selected = line.y === pointer?.y;
   const chat = CHAT.exec(text);
   if (chat) return { label: "Chat about this", kind: "chat", selected, typed: false };
-  if (SUBMIT.test(text)) return { label: "Submit", kind: "submit", selected, typed: false };
+  const submit = SUBMIT.exec(text)?.[2];
+  if (submit) return { label: submit, kind: "submit", selected, typed: false };
   const found = CHOICE.exec(text);
   if (!found || Number(found[2]) !== so + 1) return null;
   const label = (found[4] ?? "").trim();

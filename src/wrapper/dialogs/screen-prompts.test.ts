@@ -179,6 +179,15 @@ test("SEC-035 a subagent's dialog that shows other than its hook told gets no ca
   expect(told()).toHaveLength(1);
 });
 
+test("a subagent's next question is not taken for one about the dialog that stood last", async () => {
+  const { show, screen, told, life } = world();
+  screen.heldBack(asked("touch sub.txt", subagent));
+  show(await dialogIn("2.1.329", "agent"));
+  for (const { id } of life.asking()) life.left(id); // Answered; nobody has looked at the screen since.
+  screen.heldBack(asked("touch next.txt", subagent));
+  expect(told()).toHaveLength(1);
+});
+
 test("two questions that look alike and are not the same are not told apart by the screen", async () => {
   const { show, screen, told } = world();
   screen.heldBack(asked("touch sub.txt", subagent));

@@ -81,7 +81,8 @@ export function screenPrompts({ cwd, newId, hooks, asking, raised, left, promptO
     heldBack(request: PermissionInput) {
       heldBack.push(request);
       for (const old of heldBack.splice(0, Math.max(0, heldBack.length - MAX_HELD_BACK))) used.delete(old);
-      if (stands && !isCovered(stands)) consider(stands);
+      // What stood last may just have been answered: only what shows this very input is about it.
+      if (stands && shows(stands, request) && !isCovered(stands)) consider(stands);
     },
 
     /** What stands on the screen now, as two looks agree; also said again when a prompt about it has ended. */
