@@ -141,7 +141,7 @@ test(
     const { env, folder, joined } = machine();
     expect((await run(["join", "-"], env, await link("laptop"))).code).toBe(0);
     await using viewer = await (await phone()).listen();
-    await using _desk = new Terminal([...cli, "demo"], { env, cwd: folder });
+    await using desk = new Terminal([...cli, "demo"], { env, cwd: folder });
     const prompt = await viewer.until("its prompt", () =>
       [...viewer.prompts.values()].find((one) => one.stage === "open"),
     );
@@ -151,8 +151,10 @@ test(
     await viewer.until("accepted", () => viewer.prompts.get(prompt.id)?.outcome === "accepted");
     expect(existsSync(join(folder, "data", "server.json"))).toBe(false); // No server of its own was started.
 
+    process.kill(desk.pid, "SIGSTOP"); // Not even its help is needed to cut it off.
     expect((await run(["device", "revoke", "laptop"], home.env)).code).toBe(0);
     await viewer.until("cut off", () => viewer.sessions.get(prompt.session_id)?.connected === false);
+    process.kill(desk.pid, "SIGCONT");
     const again = await run(
       ["join", "-"],
       env,

@@ -40,6 +40,7 @@ export class Bare implements Place {
   #server: Bun.Subprocess;
 
   private constructor() {
+    const built = program();
     const number = port(0);
     this.way = this.strict
       ? "without an engine: as the image's user, on a read-only disk, without capabilities"
@@ -51,7 +52,7 @@ export class Bare implements Place {
     mkdirSync(this.#data, { mode: 0o700 });
     if (this.strict) chownSync(this.#data, UID, UID);
     this.#program = join(this.#folder, "claude-remote"); // Where that user may go, wherever this stands.
-    copyFileSync(program(), this.#program);
+    copyFileSync(built, this.#program);
     this.#env = {
       PATH: process.env.PATH ?? "",
       HOME: this.#data, // As in the image, where that is the user's home.

@@ -137,4 +137,7 @@ docker image inspect "oven/bun:$BUN_VERSION" debian:bookworm-slim caddy:2-alpine
   { say "making base images"; standin; }
 
 say "with an engine of our own: $(docker version --format '{{.Server.Version}}'), compose $(docker compose version --short)"
-nsenter --net="/run/netns/$NS" "$@" 9>&-
+code=0
+nsenter --net="/run/netns/$NS" "$@" 9>&- || code=$?
+docker builder prune -f --keep-storage 1GB >/dev/null 2>&1 || true # What builds left behind does not pile up.
+exit $code
