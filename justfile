@@ -34,6 +34,19 @@ test-all: install
 containers: install
     CLAUDE_REMOTE_TEST_ALL=1 src/testing/containers/engine.sh bun test --timeout=30000 ./src/testing/containers
 
+# Takes away the guards of the life of prompts, one by one, and tells what notices; or only those whose name has a word.
+mutations *words: install
+    nice -n 10 bun src/testing/mutations/run.ts {{ words }}
+
+# Once a week: examines the newest claude on npm with every answer. Fails where something of it is not as it was.
+claude-newest: install
+    #!/usr/bin/env bash
+    set -euo pipefail
+    version=$(npm view @anthropic-ai/claude-code version)
+    bun src/testing/fetch-claude.ts "$version"
+    claude=$(bun -e 'console.log((await import("./src/testing/real-claude.ts")).claudePath(process.argv[1]))' "$version")
+    CLAUDE_REMOTE_CLAUDE=$claude bun src/cli.ts doctor --claude --all
+
 # One file: dist/claude-remote.
 build:
     npm run --silent build

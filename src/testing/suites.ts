@@ -35,11 +35,13 @@ const SUITES: Suite[] = [
   { name: "the binary", command: [bun, "src/build.ts"] },
   { name: "core", command: [...test, ...testsIn("src"), "./src/transcript", "./src/wrapper"] },
   { name: "server", command: [...test, "./src/server"] },
+  { name: "the simulation", command: [...test, "./src/testing/simulation", "./src/testing/mutations"] },
   { name: "demo and test support", command: [...test, "./src/demo", ...testsIn("src/testing")] },
   { name: "page", command: [...test, "./public"] },
   { name: "claude's dialogs", command: [...test, "./src/testing/dialogs"] },
   { name: "the wrapped terminal", command: [...test, "./src/testing/transparency"] },
   { name: "containers", command: [engine, ...test, "./src/testing/containers"] },
+  ...(all ? [{ name: "the mutations", command: [bun, "src/testing/mutations/run.ts"] }] : []),
   { name: "the whole story", command: [...test, "./src/testing/story"] },
 ];
 

@@ -20,19 +20,62 @@ const UNSEEN_MS = 2_000;
 /** Of what claude did in its last moments there may be no sign, ms; a wrapper takes up to a second for its farewell. */
 const EXIT_MS = 2_500;
 
+/** What is held against the truth; a rule that no run ever comes to says nothing. */
+export const RULES = [
+  "P2 an answer is handed over once, to the prompt it was given to",
+  "P2 claude took the phone's answer",
+  "P2 claude took the phone's no",
+  "P2 the desk decided, and nobody answered",
+  "P2 the desk was first",
+  "P2 the desk was first, within 30 ms",
+  "P2 the phone was first, within 30 ms",
+  "P2 what the desk chose is known",
+  "P2 claude exited",
+  "P2 nobody is named",
+  "P2 claude still asks",
+  "P2 of twins one was answered",
+  "P2 a phone shows the end of what it answered",
+  "P2 a phone says that its answer was accepted",
+  "P3 a retry is the same answer",
+  "P3 a lost race is told",
+  "P3 not confirmed is said within 10 s",
+  "P3 a text is typed once",
+  "P4 what is open is open everywhere",
+  "P4 an ended session has ended",
+  "P4 the log is whole",
+  "P4 a phone shows the screen",
+  "P4 a phone shows the log",
+  "P4 an answer to a session out of reach is refused",
+  "P5 an answer outlives a restart",
+  "P5 a fact outlives a restart",
+  "P5 a line outlives a restart",
+  "P5 an end outlives a restart",
+  "P7 a wrong answer is refused",
+  "P7 an intruder is refused",
+] as const;
+export type Rule = (typeof RULES)[number];
+
+/** Desk and phone that close are at the same time, ms. */
+const SAME_MOMENT_MS = 30;
+
 /** What a server that has just come back must still hold. */
 export function auditDisk(world: World): Violation[] {
+  const held = (rule: Rule, times = 1) => world.history.rule(rule, times);
   const found: Violation[] = [];
   const lost = (what: string, ...about: string[]) => found.push({ promise: "P5", what, about });
   const { store } = world.server;
   for (const tap of world.taps.values()) {
     if (!tap.replies.includes(200)) continue;
     const prompt = store.prompt(tap.prompt);
+    held("P5 an answer outlives a restart");
     if (prompt?.answer_id !== tap.answer)
       lost(`${tap.answer} was answered with 200, and the disk has ${prompt?.answer_id}`, tap.prompt);
   }
   for (const wrapper of world.wrappers) {
     const { acknowledged, id } = wrapper;
+    for (const { size } of acknowledged.prompts.values()) held("P5 a fact outlives a restart", size);
+    if (acknowledged.lines >= 0) held("P5 a line outlives a restart");
+    if (acknowledged.exit) held("P5 an end outlives a restart");
     for (const [prompt, facts] of acknowledged.prompts)
       for (const fact of facts)
         if (!holds(store.prompt(prompt), fact)) lost(`the acknowledged ${fact} of ${prompt} is gone`, prompt);
@@ -73,6 +116,7 @@ function auditWrapper(world: World, wrapper: WrapperProcess, say: Say) {
     if (!question.prompt) continue;
     const prompt = store.prompt(question.prompt);
     const wrong = wrongEnd(prompt, question, wrapper);
+    for (const rule of rulesOf(prompt, question, wrapper)) world.history.rule(rule);
     if (wrong)
       say(
         wrong.promise,
@@ -83,6 +127,7 @@ function auditWrapper(world: World, wrapper: WrapperProcess, say: Say) {
   }
   if (wrapper.claude.strayed.length > 0)
     say("P2", "a text from a phone answered a dialog", wrapper.owner.name);
+  world.history.rule("P3 a text is typed once", wrapper.claude.submitted.length);
   const twice = wrapper.claude.submitted.filter((text, i, all) => all.indexOf(text) !== i);
   if (twice.length > 0) say("P3", `a text was typed twice: ${twice[0]}`, wrapper.owner.name);
   auditSession(world, wrapper, say);
@@ -92,6 +137,7 @@ function auditWrapper(world: World, wrapper: WrapperProcess, say: Say) {
 function auditHanded(world: World, { handed }: WrapperProcess, say: Say) {
   const seen = new Set<PromptId>();
   for (const { prompt, output, answer } of handed) {
+    world.history.rule("P2 an answer is handed over once, to the prompt it was given to");
     if (seen.has(prompt)) say("P2", `${prompt} was answered twice`, prompt);
     seen.add(prompt);
     const tap = [...world.taps.values()].find((one) => one.answer === answer);
@@ -160,6 +206,34 @@ function wrongEnd(prompt: PromptState | null, question: Question, wrapper: Wrapp
   }
 }
 
+/** What the end of this question is an example of. */
+function rulesOf(prompt: PromptState | null, question: Question, wrapper: WrapperProcess): Rule[] {
+  const { decision, keys, tool, input } = question;
+  if (!prompt) return [];
+  if (!decision) return prompt.stage === "open" ? ["P2 claude still asks"] : [];
+  if (prompt.withdrawn_by === "unknown") return ["P2 nobody is named"];
+  if (decision.by === "exited") return ["P2 claude exited"];
+  const handedAt = wrapper.handed.find((one) => one.prompt === prompt.id)?.at;
+  const close = handedAt !== undefined && keys.some((at) => Math.abs(at - handedAt) <= SAME_MOMENT_MS);
+  const isTwin = (one: Question) => one.tool === tool && JSON.stringify(one.input) === JSON.stringify(input);
+  const twins =
+    wrapper.claude.questions.filter((one) => one.turn === question.turn && isTwin(one)).length > 1;
+  const rules: Rule[] = known(question) && decision.by === "desk" ? ["P2 what the desk chose is known"] : [];
+  if (decision.by === "desk") {
+    rules.push(
+      prompt.stage === "withdrawn" ? "P2 the desk decided, and nobody answered" : "P2 the desk was first",
+    );
+    if (close) rules.push("P2 the desk was first, within 30 ms");
+    return rules;
+  }
+  if (close) rules.push("P2 the phone was first, within 30 ms");
+  if (twins) rules.push("P2 of twins one was answered");
+  return [
+    ...rules,
+    decision.chosen === "rejected" ? "P2 claude took the phone's no" : "P2 claude took the phone's answer",
+  ];
+}
+
 /** Desk and phone both said yes: what runs is what both wanted, whichever yes claude took. */
 function saysTheSame({ decision }: Question, handed: WrapperProcess["handed"][number] | undefined) {
   const yes = handed !== undefined && JSON.stringify(handed.output).includes('"behavior":"allow"');
@@ -206,6 +280,7 @@ function auditSession(world: World, wrapper: WrapperProcess, say: Say) {
   const session = store.session(wrapper.id);
   if (!session) return wrapper.gone ? null : say("P4", `${wrapper.id} is not known`, wrapper.id);
   if (wrapper.gone) {
+    world.history.rule("P4 an ended session has ended");
     if (session.ended_at === null) say("P4", `${wrapper.id} has ended`, wrapper.id);
     return;
   }
@@ -220,6 +295,7 @@ function auditSession(world: World, wrapper: WrapperProcess, say: Say) {
 
 /** The log is what was printed, each line once, in order; what had to be dropped is a gap. */
 function auditLog(world: World, { id }: WrapperProcess, say: Say) {
+  world.history.rule("P4 the log is whole");
   let next = 1;
   let printed: number | null = null;
   for (const line of world.server.store.lines(id, { after: 0, limit: 100_000 })) {
@@ -241,6 +317,12 @@ function auditTaps(world: World, say: Say) {
   for (const tap of world.taps.values()) {
     const yes = tap.replies.includes(200);
     const no = tap.replies.some((status) => status === 409 || status === 410);
+    const { history } = world;
+    if (tap.wrong && tap.replies.length > 0)
+      history.rule(tap.phone === "intruder" ? "P7 an intruder is refused" : "P7 a wrong answer is refused");
+    if (tap.replies.filter((status) => status === 200).length > 1)
+      history.rule("P3 a retry is the same answer");
+    if (no && !tap.wrong) history.rule("P3 a lost race is told");
     if (yes && tap.wrong) say("P7", `${tap.answer} was let in`, tap.prompt);
     if (yes && no) say("P3", `${tap.answer} was told both yes and no`, tap.prompt);
     const prompt = world.server.store.prompt(tap.prompt);
@@ -257,6 +339,7 @@ function auditPhone(world: World, phone: Phone, say: Say) {
   if (phone.model.connection.kind !== "live")
     return say("liveness", `${name} is ${phone.model.connection.kind}`, name);
   const [there, here] = [ids(store.prompts("open")), ids(phone.model.open())];
+  world.history.rule("P4 what is open is open everywhere");
   if (there !== here)
     say("P4", `open at the server: ${there}; on ${name}: ${here}`, name, ...there.split(" "));
   for (const session of parts.sessions.open()) {
@@ -266,6 +349,8 @@ function auditPhone(world: World, phone: Phone, say: Say) {
   for (const id of phone.answered()) {
     const prompt = store.prompt(id);
     const status = phone.status(id);
+    world.history.rule("P2 a phone shows the end of what it answered");
+    if (status?.kind === "accepted") world.history.rule("P2 a phone says that its answer was accepted");
     const over = status?.kind === "accepted" || status?.kind === "over";
     if (!prompt || !over)
       say("P3", `${name} still waits for ${id}: ${status?.kind}; ${told(prompt)}`, name, id);
@@ -289,6 +374,7 @@ function auditWatched(world: World, { model, owner: { name } }: Phone, say: Say)
   const wrapper = world.wrappers.find(({ id }) => id === model.watched);
   if (!wrapper || wrapper.gone) return;
   const [here, there] = [model.screen, wrapper.view.screen()];
+  world.history.rule("P4 a phone shows the screen");
   const text = (screen: typeof there | null) => screen?.lines.map(rowText).join("\n");
   if (text(here) !== text(there))
     say(
@@ -299,6 +385,7 @@ function auditWatched(world: World, { model, owner: { name } }: Phone, say: Say)
   const lines = model.lines();
   const [first] = lines;
   if (!first) return;
+  world.history.rule("P4 a phone shows the log");
   const all = world.server.store.lines(wrapper.id, { after: first.line_no - 1, limit: 100_000 });
   const numbers = (of: readonly { line_no: number; text: string }[]) =>
     of.map(({ line_no, text: one }) => `${line_no} ${one}`).join("\n");

@@ -1,4 +1,5 @@
 // What happened in a run, line by line, and how often each thing did.
+import type { Rule } from "./auditor.ts";
 import type { Time } from "./time.ts";
 
 export type Line = { at: number; who: string; what: string };
@@ -18,6 +19,11 @@ export class History {
 
   count(what: string, times = 1) {
     this.counts.set(what, (this.counts.get(what) ?? 0) + times);
+  }
+
+  /** A promise was held against what happened. */
+  rule(rule: Rule, times = 1) {
+    this.count(`rule: ${rule}`, times);
   }
 
   /** One number for the whole run: equal runs have equal ones. */

@@ -4,7 +4,15 @@ import { get, keepKey, post, promptIn } from "../../../public/api.ts";
 import { createModel } from "../../../public/model.ts";
 import { createOutbox } from "../../../public/outbox.ts";
 import { stream } from "../../../public/stream.ts";
-import type { AnswerId, Digest, Option, PromptId, PromptState, SessionId } from "../../protocol.ts";
+import {
+  type AnswerId,
+  CONFIRM_WITHIN_MS,
+  type Digest,
+  type Option,
+  type PromptId,
+  type PromptState,
+  type SessionId,
+} from "../../protocol.ts";
 import type { Place } from "./network.ts";
 import type { Random } from "./random.ts";
 import { type Owner, owner } from "./time.ts";
@@ -27,6 +35,8 @@ export type Tap = {
 /** Texts are retried like taps, so they must be typed once; each is like no other. */
 export type Text = { id: string; session: SessionId; text: string };
 
+/** A look a second, and a clock that was put back by some seconds, ms. */
+const SLACK_MS = 6_000;
 const DENIALS = [null, "not now", "use git rm"];
 
 export class Phone {
@@ -44,6 +54,8 @@ export class Phone {
   readonly #seen = new Set<PromptId>();
   /** The last that was seen of each prompt it answered, as the card on its screen has it. */
   readonly #cards = new Map<PromptId, PromptState>();
+  /** When each of its answers was first seen on its way: by the phone's clock, and really. */
+  readonly #sentAt = new Map<PromptId, { at: number; since: number }>();
   #texted = 0;
 
   constructor(world: World, name: string) {
@@ -191,6 +203,7 @@ export class Phone {
     if (this.revoked) return;
     for (const id of this.#cards.keys()) {
       const status = this.status(id);
+      this.#confirmed(id, status);
       if (status?.kind === "unconfirmed" && (this.#world.calm() || this.#chance.chance(0.3))) {
         this.#world.history.count("taps again");
         this.answers.retry(id);
@@ -200,6 +213,19 @@ export class Phone {
     for (const session of this.model.ordered())
       for (const sent of this.outbox.shown(session.id))
         if (this.outbox.stageOf(sent).stage === "unconfirmed" && !sent.queued) this.outbox.retry(sent);
+  }
+
+  /** A tap that was not confirmed says so ten seconds later, whoever awaits it. */
+  #confirmed(id: PromptId, status: CardStatus | null) {
+    const attempt = this.answers.of(id);
+    const sentAt = this.#sentAt.get(id);
+    if (!attempt || sentAt?.at !== attempt.at)
+      return void this.#sentAt.set(id, { at: attempt?.at ?? 0, since: this.#world.time.now });
+    if (this.#world.time.now - sentAt.since < CONFIRM_WITHIN_MS + SLACK_MS) return;
+    if (status?.kind === "unconfirmed") this.#world.history.rule("P3 not confirmed is said within 10 s");
+    if (status?.kind !== "progress") return;
+    const what = `${this.owner.name} says ${status.stage} of ${id} since ${sentAt.since}`;
+    this.#world.violations.push({ promise: "P3", what, about: [id, this.owner.name] });
   }
 
   /** As app.ts does for a card whose prompt the stream does not tell of any more. */

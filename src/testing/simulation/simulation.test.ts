@@ -1,5 +1,7 @@
 // The life of prompts under everything that can go wrong, many times over; see docs/testing.md for what is promised.
 import { expect, test } from "bun:test";
+import { RULES } from "./auditor.ts";
+import { kinds } from "./faults.ts";
 import { report } from "./report.ts";
 import { keep, keptSeeds, runSeeds, table } from "./seeds.ts";
 import { simulate } from "./world.ts";
@@ -25,6 +27,8 @@ test(
     keep(failures);
     for (const { seed } of failures.slice(0, 3)) console.log(await report(await simulate(seed)));
     expect(failures).toEqual([]);
+    const never = [...kinds().map((kind) => `fault: ${kind}`), ...RULES.map((rule) => `rule: ${rule}`)];
+    expect(never.filter((what) => !counts[what])).toEqual([]);
   },
   PATIENCE_MS,
 );

@@ -158,7 +158,7 @@ export class World {
     const now = status === 200 && prompt.responded_at === time.wall(server.owner);
     const since = wrapper.silentSince();
     if (since === null || time.now - since < OUT_OF_REACH_MS) return;
-    history.count("rule: P4 an answer to a session out of reach is refused");
+    history.rule("P4 an answer to a session out of reach is refused");
     if (!now) return;
     const what = `${id} was answered, and its wrapper is silent since ${since}`;
     this.violations.push({ promise: "P4", what, about: [id, wrapper.owner.name] });
