@@ -94,3 +94,25 @@ export function reconcile<T>(
   });
   for (const child of old.values()) child.remove();
 }
+
+const styles = new Map<string, Promise<void>>();
+
+/** Resolves when that style sheet of the page applies; rejects where it cannot be had. */
+export function loadStyle(href: string): Promise<void> {
+  const known = styles.get(href);
+  if (known) return known;
+  const loads = new Promise<void>((resolve, reject) => {
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = href;
+    link.addEventListener("load", () => resolve());
+    link.addEventListener("error", () => {
+      styles.delete(href);
+      link.remove();
+      reject(new Error(`no ${href}`));
+    });
+    document.head.append(link);
+  });
+  styles.set(href, loads);
+  return loads;
+}

@@ -161,7 +161,8 @@ function drawBlock(block: Block): HTMLElement {
 const SIGNS = { same: " ", gone: "−", new: "+", skipped: "⋯", note: " " };
 const SPOKEN = { same: "", gone: "removed: ", new: "added: ", skipped: "", note: "" };
 
-function drawEdit(lines: EditLine[]): HTMLElement {
+/** The lines with their numbers and signs. */
+export function drawEdit(lines: EditLine[]): HTMLElement {
   const table = element("div", "edit-lines");
   for (const line of lines) {
     const row = element("div", `edit-line ${line.kind}`);

@@ -6,6 +6,7 @@ import {
   type InputRefusal,
   type InputStage,
   type LogLine,
+  type Message,
   type PromptId,
   type PromptState,
   type Session,
@@ -51,6 +52,7 @@ export function createModel(clock: () => number = Date.now) {
   const byNumber = new Map<number, LogLine>();
   let sorted: readonly LogLine[] | null = null;
   const listeners = new Set<() => void>();
+  const hearers = new Set<(message: Message) => void>();
   let newViewers: Viewer[] = [];
   let knownViewers: Set<string> | null = null;
   let watched: SessionId | null = null;
@@ -126,7 +128,9 @@ export function createModel(clock: () => number = Date.now) {
     lines({ session, lines: more }) {
       if (session === watched) putLines(more);
     },
-    message() {}, // The log tells it.
+    message({ session, message }) {
+      if (session === watched) for (const hear of hearers) hear(message);
+    },
     prompt: ({ prompt }) => putPrompt(prompt),
     prompt_response: ({ prompt }) => putPrompt(prompt),
     input({ id, stage, reason }) {
@@ -263,6 +267,11 @@ export function createModel(clock: () => number = Date.now) {
     subscribe(listener: () => void) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    /** Calls `hear` with each message of the watched session until the returned function is called. */
+    hear(hear: (message: Message) => void) {
+      hearers.add(hear);
+      return () => void hearers.delete(hear);
     },
     changed,
   };

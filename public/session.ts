@@ -1,9 +1,9 @@
-// One session: its screen and its log, the keys, the composer, and the way to what claude asks.
+// One session: its conversation, its screen and its log, the keys, the composer, and the way to what claude asks.
 import type { Key, Session, SessionId } from "../src/protocol.ts";
 import { ApiFailure, post } from "./api.ts";
 import { composer } from "./composer.ts";
 import { confirm } from "./dialogs.ts";
-import { element, fromTemplate, part, setIcon, setMarked, setText } from "./dom.ts";
+import { element, fromTemplate, loadStyle, part, setIcon, setMarked, setText } from "./dom.ts";
 import { logView } from "./log-view.ts";
 import { hostOf, type Look, type Model, projectOf } from "./model.ts";
 import type { Outbox } from "./outbox.ts";
@@ -28,7 +28,9 @@ const KEYS: [key: Key, text: string, name: string][] = [
   ["ctrl_c", "Ctrl-C", "Ctrl-C"],
 ];
 
-type Tab = "screen" | "log";
+const TABS = ["conversation", "screen", "log"] as const;
+type Tab = (typeof TABS)[number];
+type Conversation = { root: HTMLElement; update: () => void; close: () => void };
 
 /** The page of one session; `update` after each change of the model. */
 export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
@@ -37,18 +39,30 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   const terminal = new Terminal();
   const compose = composer(model, outbox, id);
   let log: ReturnType<typeof logView> | null = null;
+  let conversation: Conversation | null = null;
+  /** Whether anything was said: unknown, until the server has told. */
+  let said: boolean | null = null;
   let tab: Tab = "screen";
+  let chosen = false;
+  let closed = false;
+  let asked = false;
   let problem: string | null = null;
   let drawing = 0;
 
   at("panel-screen").append(terminal.root);
   at("composer").replaceWith(compose.root);
   for (const [key, text, name] of KEYS) at("keys").append(keyButton(key, text, name));
-  at("tab-screen").addEventListener("click", () => choose("screen"));
-  at("tab-log").addEventListener("click", () => choose("log"));
+  for (const name of TABS)
+    at(`tab-${name}`).addEventListener("click", () => {
+      chosen = true;
+      choose(name);
+    });
   root.querySelector("[role=tablist]")?.addEventListener("keydown", (event) => {
     if (!(event instanceof KeyboardEvent) || !/^Arrow(Left|Right)$/.test(event.key)) return;
-    choose(tab === "screen" ? "log" : "screen");
+    const tabs = TABS.filter((name) => !at(`tab-${name}`).hidden);
+    const step = event.key === "ArrowRight" ? 1 : -1;
+    chosen = true;
+    choose(tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length] ?? tab);
     at(`tab-${tab}`).focus();
   });
   at("fit").addEventListener("click", () => {
@@ -117,8 +131,37 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     update();
   }
 
+  /** What draws a conversation is not part of the first load. */
+  async function loadConversation() {
+    try {
+      const [{ conversationView }] = await Promise.all([
+        import("./conversation.ts"),
+        loadStyle("/conversation.css"),
+      ]);
+      if (closed || conversation) return;
+      conversation = conversationView({ model, session: id, onAny: heardOf });
+      at("panel-conversation").replaceChildren(conversation.root);
+    } catch {
+      const again = element("button", "button", "Load the page anew");
+      again.addEventListener("click", () => location.reload());
+      at("panel-conversation").replaceChildren(
+        element("p", "quiet", "The conversation cannot be shown: "),
+        again,
+      );
+    }
+    update();
+  }
+
+  /** Without a word said there is only the screen to look at; nobody is moved away from what they chose. */
+  function heardOf(any: boolean) {
+    said = any;
+    if (!any && !chosen && tab === "conversation") choose(withoutWords());
+    update();
+  }
+
   function drawTabs() {
-    for (const name of ["screen", "log"] as const) {
+    at("tab-conversation").hidden = said !== true && tab !== "conversation";
+    for (const name of TABS) {
       at(`tab-${name}`).setAttribute("aria-selected", String(tab === name));
       at(`tab-${name}`).tabIndex = tab === name ? 0 : -1;
       at(`panel-${name}`).hidden = tab !== name;
@@ -162,6 +205,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     drawing = 0;
     if (model.screen && tab === "screen") terminal.show(model.screen);
     if (tab === "log") log?.update();
+    conversation?.update();
   }
 
   function update() {
@@ -179,19 +223,31 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     at("interrupt").hidden = look !== "working";
     at("keys").hidden = tab !== "screen" || look === "ended";
     root.classList.toggle("stale", model.stale());
+    if (session.conversation && !asked) {
+      asked = true;
+      loadConversation();
+    }
     drawTabs();
     drawAsk();
     compose.update();
     drawing ||= requestAnimationFrame(draw);
   }
 
-  // What claude leaves on its screen when it ends is mostly nothing; the log has it all.
+  /** What claude leaves on its screen when it ends is mostly nothing; the log has it all. */
+  function withoutWords(): Tab {
+    const session = model.session(id);
+    return session && model.look(session) === "ended" ? "log" : "screen";
+  }
+
+  // A session whose program is not claude has no conversation, and needs nothing to draw one.
   const known = model.session(id);
-  choose(known && model.look(known) === "ended" ? "log" : "screen");
+  choose(known?.conversation ? "conversation" : withoutWords());
   return {
     root,
     update,
     close() {
+      closed = true;
+      conversation?.close();
       cancelAnimationFrame(drawing);
       terminal[Symbol.dispose]();
     },

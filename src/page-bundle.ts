@@ -1,21 +1,47 @@
 // Runs while page.ts is loaded or compiled (a macro): the whole page as one plain object, so that it is in the binary.
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const FOLDER = join(import.meta.dir, "../public");
 
-/** The page's files as base64, by name. The script is bundled by a process of its own: Bun.build blocks in a macro. */
+/** The page's files as base64, by name. */
 export function page(): Record<string, string> {
-  const script = Bun.spawnSync([
-    process.execPath,
-    "build",
-    join(FOLDER, "app.ts"),
-    "--target=browser",
-    "--minify",
-  ]);
-  if (script.exitCode !== 0) throw new Error(`The page does not build: ${script.stderr.toString()}`);
   const icons = readdirSync(join(FOLDER, "icons")).map((name) => `icons/${name}`);
-  const files = ["index.html", "app.css", "manifest.webmanifest", ...icons];
-  const embedded = files.map((name) => [name, readFileSync(join(FOLDER, name)).toString("base64")]);
-  return { "app.js": script.stdout.toString("base64"), ...Object.fromEntries(embedded) };
+  const parts = scripts();
+  const files = embedded(FOLDER, [
+    "index.html",
+    "app.css",
+    "conversation.css",
+    "manifest.webmanifest",
+    ...icons,
+  ]);
+  return { ...parts, ...files, "index.html": preloading(files["index.html"] ?? "", parts["app.js"] ?? "") };
 }
+
+/** The page, asking for what its script begins with at once instead of when the script has come. */
+function preloading(html: string, script: string): string {
+  const [plain, code] = [html, script].map((base64) => Buffer.from(base64, "base64").toString());
+  const parts = [...(code ?? "").matchAll(/^import\{[^}]*\}from"\.(\/part-[\w-]+\.js)"/gm)].map(
+    ([, path]) => path,
+  );
+  const links = parts.map((path) => `<link rel="modulepreload" href="${path}">\n`).join("");
+  return Buffer.from((plain ?? "").replace("</head>", `${links}</head>`)).toString("base64");
+}
+
+/** `app.js`, and beside it what is loaded on demand. Bundled by a process of its own: Bun.build blocks in a macro. */
+function scripts(): Record<string, string> {
+  const out = mkdtempSync(join(tmpdir(), "claude-remote-page-"));
+  try {
+    const how = ["--target=browser", "--minify", "--splitting", "--chunk-naming=part-[hash].[ext]"];
+    const build = [process.execPath, "build", join(FOLDER, "app.ts"), ...how, `--outdir=${out}`];
+    const { exitCode, stderr } = Bun.spawnSync(build);
+    if (exitCode !== 0) throw new Error(`The page does not build: ${stderr.toString()}`);
+    return embedded(out, readdirSync(out));
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
+
+const embedded = (folder: string, names: string[]) =>
+  Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name)).toString("base64")]));

@@ -2,7 +2,7 @@
 import type { ViewerEvents } from "../../src/protocol.ts";
 
 export type Served = Map<string, { type: string; gzip?: Uint8Array }>;
-export type Asked = { method: string; path: string; body: unknown };
+export type Asked = { method: string; path: string; query: URLSearchParams; body: unknown };
 type Reply = { status?: number; body?: unknown } | "hang" | "break";
 
 const PAGES = /^\/($|pair$|audit$|s\/|p\/)/;
@@ -94,7 +94,8 @@ export class FakeServer implements AsyncDisposable {
   async #answer(request: Request): Promise<Response> {
     const { pathname, search } = new URL(request.url);
     if (pathname === "/events") return this.#dress(this.#stream(request, pathname + search));
-    if (pathname.startsWith("/api/")) return this.#dress(await this.#api(request, pathname));
+    if (pathname.startsWith("/api/"))
+      return this.#dress(await this.#api(request, pathname, new URLSearchParams(search)));
     const asset = this.#assets.get(PAGES.test(pathname) ? "/" : pathname);
     if (!asset?.gzip) return this.#dress(new Response("Not found", { status: 404 }));
     this.sent.set(PAGES.test(pathname) ? "/" : pathname, asset.gzip.length);
@@ -120,9 +121,9 @@ export class FakeServer implements AsyncDisposable {
     return new Response(body, { headers: { "content-type": "text/event-stream" } });
   }
 
-  async #api(request: Request, path: string): Promise<Response> {
+  async #api(request: Request, path: string, query: URLSearchParams): Promise<Response> {
     const text = await request.text();
-    const asked = { method: request.method, path, body: text ? JSON.parse(text) : null };
+    const asked = { method: request.method, path, query, body: text ? JSON.parse(text) : null };
     const reply = this.#replies.get(path)?.(asked) ?? {};
     this.asked.push(asked);
     this.#wake();

@@ -1,0 +1,302 @@
+// The conversation of a session: what was said and done, page by page from the server, and live from the stream.
+import type { ConversationId, Message, SessionId } from "../src/protocol.ts";
+import { ApiFailure, get } from "./api.ts";
+import { type Drawing, drawBlock, estimate } from "./conversation-block.ts";
+import { type Block, conversationBlocks } from "./conversation-blocks.ts";
+import { listWindow } from "./conversation-window.ts";
+import { fromTemplate, part, setText } from "./dom.ts";
+import type { Model } from "./model.ts";
+
+/** Messages asked for at once. */
+const PAGE_MESSAGES = 200;
+/** px from either end of what is loaded at which more is asked for. */
+const NEAR_PX = 2_000;
+/** What the page holds: past that, what is furthest from the reader goes, and comes again when wanted. */
+const MAX_MESSAGES = 60_000;
+const MAX_CHARS = 24_000_000;
+/** Messages let go of at once. */
+const DROP = 2_000;
+/** After a request that failed, ms. */
+const RETRY_MS = 3_000;
+
+/** A part of what is known of one conversation, without gaps; there may be more on either side. */
+type Section = {
+  id: ConversationId;
+  messages: Message[];
+  blocks: ReturnType<typeof conversationBlocks>;
+  older: boolean;
+  newer: boolean;
+};
+
+export type ConversationOptions = {
+  model: Model;
+  session: SessionId;
+  /** Whether there is anything to show; told when it is known and when it changes. */
+  onAny: (any: boolean) => void;
+};
+
+/** The panel of one session's conversation; `update` after each change of the model. */
+export function conversationView({ model, session, onAny }: ConversationOptions) {
+  const root = fromTemplate("conversation-view");
+  const at = (name: string) => part(root, name, HTMLElement);
+  const scroll = at("scroll");
+  scroll.tabIndex = 0; // For the arrow keys.
+  const drawing: Drawing = {
+    cwd: model.session(session)?.cwd ?? "",
+    now: model.now,
+    opened: new Map(),
+    onClose: (key) => requestAnimationFrame(() => list.reveal(key)),
+  };
+  /** In their order; the last one is the conversation that goes on. */
+  const sections: Section[] = [];
+  /** Every conversation of the session, as the server last told. */
+  let known: ConversationId[] = [];
+  let loading = false;
+  let problem = "";
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let shown = 0;
+  let lastKey = "";
+  let unseen = 0;
+  let scheduled = 0;
+  let chars = 0;
+  let any: boolean | null = null;
+
+  const list = listWindow<Block>({
+    scroll,
+    list: at("list"),
+    draw: (block) => drawBlock(block, drawing),
+    estimate,
+    onMove: moved,
+  });
+  const unhear = model.hear(hear);
+  at("pill").addEventListener("click", toEnd);
+
+  // ── what there is ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  function sectionOf(id: ConversationId): Section {
+    const found = sections.find((one) => one.id === id);
+    if (found) return found;
+    const made: Section = { id, messages: [], blocks: conversationBlocks(), older: true, newer: false };
+    sections.push(made);
+    return made;
+  }
+
+  function hear(message: Message) {
+    const current = sections.at(-1);
+    if (current?.newer) {
+      unseen++; // Its place is behind what is not loaded.
+      return drawPill();
+    }
+    put(sectionOf(message.conversation), [message]);
+    schedule();
+  }
+
+  /** Puts messages in their place; one that is there stays. */
+  function put(section: Section, more: readonly Message[]) {
+    const last = section.messages.at(-1)?.seq ?? -1;
+    const fresh = more.filter(({ seq }) => seq > last);
+    const numbers = fresh.length < more.length ? new Set(section.messages.map(({ seq }) => seq)) : null;
+    const older = numbers ? more.filter(({ seq }) => seq < last && !numbers.has(seq)) : [];
+    if (older.length > 0) {
+      section.messages = [...older, ...section.messages].sort((a, b) => a.seq - b.seq);
+      rebuild(section);
+    }
+    for (const message of fresh) {
+      section.messages.push(message);
+      section.blocks.add(message);
+    }
+    chars += [...older, ...fresh].reduce((sum, message) => sum + sizeOf(message), 0);
+    bound();
+  }
+
+  function rebuild(section: Section) {
+    section.blocks = conversationBlocks();
+    for (const message of section.messages) section.blocks.add(message);
+  }
+
+  /** Lets go of what is furthest away. */
+  function bound() {
+    const count = () => sections.reduce((sum, { messages }) => sum + messages.length, 0);
+    while ((count() > MAX_MESSAGES || chars > MAX_CHARS) && count() > DROP) {
+      const atEnd = list.pinned || list.below < list.above;
+      const section = atEnd ? sections[0] : sections.at(-1);
+      if (!section) return;
+      const gone = atEnd ? section.messages.splice(0, DROP) : section.messages.splice(-DROP);
+      chars -= gone.reduce((sum, message) => sum + sizeOf(message), 0);
+      if (atEnd) section.older = true;
+      else section.newer = true;
+      rebuild(section);
+      if (section.messages.length === 0 && sections.length > 1) sections.splice(sections.indexOf(section), 1);
+    }
+  }
+
+  // ── the server ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Asks for a page: the last one, or what is before or after a message. */
+  async function load(id: ConversationId | null, bounds: { before?: number; after?: number }) {
+    if (loading) return;
+    loading = true;
+    const query = new URLSearchParams({ limit: String(PAGE_MESSAGES), ...(id && { conversation: id }) });
+    for (const [name, value] of Object.entries(bounds)) query.set(name, String(value));
+    try {
+      const page = pageIn(await get(`/api/sessions/${encodeURIComponent(session)}/messages?${query}`));
+      problem = "";
+      loading = false;
+      take(page, bounds);
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      loading = false;
+      problem = error.message;
+      clearTimeout(retry);
+      if (error.retryable) retry = setTimeout(() => load(id, bounds), RETRY_MS);
+    }
+    draw();
+  }
+
+  function take(
+    { conversation, conversations, messages, more }: Page,
+    bounds: { before?: number; after?: number },
+  ) {
+    known = conversations;
+    if (conversation === null) return tell();
+    const isNew = !sections.some(({ id }) => id === conversation);
+    const section = sectionOf(conversation);
+    const place = known.indexOf(conversation);
+    const next = sections.findIndex(({ id }) => known.indexOf(id) > place);
+    // What was before the current one stands before it; the current one is the last, whatever the order was.
+    if (isNew && next >= 0 && conversation !== model.session(session)?.conversation)
+      sections.splice(next, 0, ...sections.splice(sections.indexOf(section), 1));
+    if (bounds.after === undefined) section.older = more;
+    else section.newer = more;
+    put(section, messages);
+    // An older conversation goes on, and its beginning is not here: what was before follows when that is read.
+    if (isNew && more && sections.at(-1) === section) sections.splice(0, sections.length - 1);
+    tell();
+  }
+
+  /** Asks for what is near the reader and not there yet. */
+  function moved() {
+    if (list.pinned) unseen = 0;
+    drawPill();
+    if (loading || problem || sections.length === 0 || scroll.clientHeight === 0) return;
+    const [first, last] = [sections[0], sections.at(-1)];
+    if (last?.newer && list.below < NEAR_PX)
+      return void load(last.id, { after: last.messages.at(-1)?.seq ?? -1 });
+    if (!first || list.above > NEAR_PX) return;
+    if (first.older) return void load(first.id, before(first));
+    const earlier = known
+      .slice(0, Math.max(0, known.indexOf(first.id)))
+      .findLast((id) => !sections.some((one) => one.id === id));
+    if (earlier) load(earlier, {});
+  }
+
+  const before = ({ messages }: Section) => (messages[0] ? { before: messages[0].seq } : {});
+
+  function toEnd() {
+    unseen = 0;
+    if (sections.at(-1)?.newer) {
+      sections.length = 0;
+      chars = 0;
+      load(null, {});
+    }
+    list.toEnd();
+  }
+
+  // ── the page ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  function schedule() {
+    scheduled ||= requestAnimationFrame(draw);
+  }
+
+  function draw() {
+    cancelAnimationFrame(scheduled);
+    scheduled = 0;
+    clearTimeoutIfDone();
+    const blocks = sections.flatMap((section, i) => [...opening(section, i), ...section.blocks.blocks]);
+    const seen = lastKey === "" ? -1 : blocks.findLastIndex(({ key }) => key === lastKey);
+    if (!list.pinned && seen >= 0) unseen += blocks.length - 1 - seen;
+    lastKey = blocks.at(-1)?.key ?? "";
+    shown = blocks.length;
+    list.show(blocks);
+    const words = problem || (loading ? "Loading …" : "Nothing has been said yet.");
+    at("empty").hidden = shown > 0;
+    setText(at("empty"), words);
+    at("loading").hidden = shown === 0 || !loading;
+    drawPill();
+    tell();
+  }
+
+  function clearTimeoutIfDone() {
+    if (problem === "") {
+      clearTimeout(retry);
+      retry = undefined;
+    }
+  }
+
+  /** The line between two conversations. */
+  function opening({ id, older }: Section, i: number): Block[] {
+    if (older || (i === 0 && known.indexOf(id) <= 0)) return [];
+    return [{ key: `begins/${id}`, rev: 0, at: null, kind: "begins", text: "A new conversation" }];
+  }
+
+  function drawPill() {
+    at("pill").hidden = list.pinned || shown === 0;
+    setText(at("pill"), unseen > 0 ? `New output (${unseen})` : "To the end");
+  }
+
+  function tell() {
+    const now = sections.some(({ messages }) => messages.length > 0);
+    if (now === any || (loading && !now)) return;
+    any = now;
+    onAny(now);
+  }
+
+  load(null, {});
+  return {
+    root,
+    /** claude may have gone on with another conversation, which is older than its next message. */
+    update() {
+      const id = model.session(session)?.conversation ?? null;
+      const current = sections.at(-1);
+      if (!id || loading || problem || !current || current.id === id || current.newer) return;
+      const again = sections.findIndex((one) => one.id === id);
+      if (again >= 0) sections.push(...sections.splice(again, 1));
+      else load(id, {});
+    },
+    close() {
+      unhear();
+      clearTimeout(retry);
+      cancelAnimationFrame(scheduled);
+      list.close();
+    },
+  };
+}
+
+type Page = {
+  conversation: ConversationId | null;
+  conversations: ConversationId[];
+  messages: Message[];
+  more: boolean;
+};
+
+function pageIn(value: unknown): Page {
+  const page = (value && typeof value === "object" ? value : {}) as Partial<Page>;
+  return {
+    conversation: page.conversation ?? null,
+    conversations: page.conversations ?? [],
+    messages: page.messages ?? [],
+    more: page.more === true,
+  };
+}
+
+/** Characters of its texts; what they cost in memory follows from that. */
+function sizeOf({ body }: Message): number {
+  let sum = 0;
+  const walk = (value: unknown) => {
+    if (typeof value === "string") sum += value.length;
+    else if (typeof value === "object" && value !== null)
+      for (const inner of Object.values(value)) walk(inner);
+  };
+  walk(body);
+  return sum;
+}
