@@ -16,7 +16,7 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   demo: async (args) => (await import("./run.ts")).demo(args),
   version: async () => (await import("./version.ts")).printVersion(),
   help: async () => (await import("./help.ts")).printHelp(),
-  hook: async () => (await import("./hook.ts")).hook(),
+  hook: async (args) => (await import("./hook.ts")).hook(args),
   "demo-claude": async (args) => (await import("./demo/demo.ts")).demoClaude(args),
 };
 

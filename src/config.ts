@@ -34,6 +34,17 @@ const word = <const T extends string[]>(...words: T) =>
   v.picklist(words, `must be one of ${words.join(", ")}`);
 const text = v.pipe(v.string("must be text"), v.minLength(1, "must not be empty"));
 
+const TOOL = /^[A-Za-z0-9_*-]{1,100}$/;
+const tools = v.pipe(
+  v.union([v.string(), v.array(v.string())], "must be names of tools"),
+  v.transform((given) => (typeof given === "string" ? given.split(",") : given).map((name) => name.trim())),
+  v.transform((names) => names.filter((name) => name !== "")),
+  v.check(
+    (names) => names.every((name) => TOOL.test(name)),
+    'must be names of tools as claude has them, parted by commas, like "Bash,Write,mcp__github__*"',
+  ),
+);
+
 /** Every setting by its name in config.toml; the flag is --name with dashes, the variable CLAUDE_REMOTE_NAME. */
 export const SETTINGS = {
   host: { schema: v.optional(text, "127.0.0.1"), about: "the address the server listens on" },
@@ -49,6 +60,10 @@ export const SETTINGS = {
   },
   claude: { schema: v.optional(text), about: "which claude to run; default: the one on PATH" },
   pty: { schema: v.optional(word("bun", "bun-pty"), "bun"), about: "the terminal engine" },
+  ask: {
+    schema: v.optional(tools, []),
+    about: "tools that ask whatever claude's mode, by name, parted by commas",
+  },
   on_hangup: {
     schema: v.optional(word("detach", "end"), "detach"),
     about: "what a closed terminal does to the session",
@@ -72,6 +87,7 @@ const schema = v.object({
   url: SETTINGS.url.schema,
   claude: SETTINGS.claude.schema,
   pty: SETTINGS.pty.schema,
+  ask: SETTINGS.ask.schema,
   on_hangup: SETTINGS.on_hangup.schema,
   detach_key: SETTINGS.detach_key.schema,
   keep_awake: SETTINGS.keep_awake.schema,

@@ -5,6 +5,8 @@ import { join } from "node:path";
 
 /** The wrapper's socket stands in the plugin folder, whose path claude gives to its plugins' hooks. */
 export const HOOK_SOCKET = "hook.sock";
+/** `claude-remote hook --ask <tools>` needs nobody: it says on its own that claude must ask. */
+export const ASK = "--ask";
 /** Where stdout takes nothing now, until it is tried again. */
 const RETRY_MS = 1;
 
@@ -13,14 +15,22 @@ const RETRY_MS = 1;
  * open meanwhile, so that the wrapper sees at once when claude ends us. The wait has no limit: a prompt may stay open
  * for hours. No wrapper, a broken one or one that hangs up means no output, and so no decision: claude's own dialog stays.
  */
-export async function hook(): Promise<number> {
+export async function hook([flag, tools]: string[] = []): Promise<number> {
   const folder = process.env.CLAUDE_PLUGIN_ROOT;
-  if (!folder) return 0;
   const input = await Bun.stdin.bytes();
+  if (flag === ASK) print(new TextEncoder().encode(JSON.stringify(asking(String(tools)))));
+  if (flag === ASK || !folder) return 0;
   const length = Buffer.alloc(4);
   length.writeUInt32BE(input.length);
   await exchange(join(folder, HOOK_SOCKET), Buffer.concat([length, input]));
   return 0;
+}
+
+/** What a PreToolUse hook prints so that claude asks, whatever its mode. The reason stands in claude's dialog. */
+function asking(tools: string): object {
+  const reason = `claude-remote asks for ${tools}`;
+  const decision = { permissionDecision: "ask", permissionDecisionReason: reason };
+  return { hookSpecificOutput: { hookEventName: "PreToolUse", ...decision } };
 }
 
 /** Resolves when the other end has closed, or was never there. */

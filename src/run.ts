@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { ensureServer, noteForUnpaired } from "./background.ts";
 import { CommandError, executable, ourselves, USAGE } from "./command.ts";
-import { type Config, type Flags, loadConfig } from "./config.ts";
+import { type Config, type Flags, loadConfig, type SettingName } from "./config.ts";
 import { channelOf, enrolment, secretOf } from "./enrolment.ts";
 import type { DeviceId } from "./protocol.ts";
 import { deviceSecret } from "./seal.ts";
@@ -47,6 +47,9 @@ export async function demo(args: string[]): Promise<number> {
   return finish(await ended.finally(() => rmSync(folder, { recursive: true, force: true })));
 }
 
+/** Those of our settings that are flags here. */
+const OWN: Record<string, SettingName> = { "--pty": "pty", "--on-hangup": "on_hangup", "--ask": "ask" };
+
 /** Our own flags stand before claude's; the first word that is not ours ends them. */
 function ownFlags(argv: string[]) {
   const settings: Flags = {};
@@ -55,9 +58,9 @@ function ownFlags(argv: string[]) {
   for (;;) {
     const [word, value] = rest;
     if (word === "--private") direct = true;
-    else if (word === "--pty" || word === "--on-hangup") {
+    else if (word !== undefined && Object.hasOwn(OWN, word)) {
       if (value === undefined) throw new CommandError(`${word} needs a value`, USAGE);
-      settings[word === "--pty" ? "pty" : "on_hangup"] = value;
+      settings[OWN[word] ?? "pty"] = value;
       rest = rest.slice(1);
     } else return { own: { private: direct, settings }, claudeArgs: rest };
     rest = rest.slice(1);
@@ -70,7 +73,7 @@ const interactive = (args: string[]) =>
   !args.some((arg, i) => NOT_INTERACTIVE.has(arg) && (i === 0 || arg.startsWith("-")));
 
 /** The claude to run: the setting, or the first on PATH that is not ourselves. */
-function findClaude(setting: string | undefined): string {
+export function findClaude(setting: string | undefined): string {
   if (setting) {
     const found = setting.includes("/") ? existsSync(setting) && setting : Bun.which(setting);
     if (found) return found;
@@ -109,6 +112,7 @@ async function wrapped(
     keepAwake: config.keep_awake,
     ...serverFor(config),
     hookCommand: ourselves(),
+    ask: config.ask,
     runFolder: paths.run,
     runs: new Runs(paths.data),
     log: (session) => logFile(join(paths.state, "logs"), session),

@@ -116,3 +116,13 @@ test("questions are answered by their own text, and plans by a mode", () => {
     },
   });
 });
+
+test("tools that ask are matched by their whole names, and without any there is no such hook", () => {
+  const matcher = (...names: string[]) => hookEvents(["claude-remote"], names).PreToolUse?.[0]?.matcher;
+  expect(hookEvents(["claude-remote"]).PreToolUse).toBeUndefined();
+  expect(matcher("Bash", "Write")).toBe("Bash|Write");
+  const pattern = new RegExp(matcher("Bash", "mcp__my-server__*", "*Edit") ?? "nothing");
+  for (const name of ["Bash", "mcp__my-server__read", "Edit", "MultiEdit"]) expect(name).toMatch(pattern);
+  for (const name of ["BashOutput", "mcp__my-server", "EditX", "Write", ""])
+    expect(name).not.toMatch(pattern);
+});

@@ -1,5 +1,6 @@
 // What is known of claude's hooks: the events we ask for, their input, and the answers they take. Seen on 2.1.197 and 2.1.329.
 import * as v from "valibot";
+import { ASK } from "../hook.ts";
 import type { Answer, Json, Option, OptionId, Question } from "../protocol.ts";
 
 /** The longest wait a hook may be given, in seconds: above 2,147,483 some versions' timer overflows and aborts at once. */
@@ -12,12 +13,29 @@ const DAY_S = 86_400;
  */
 const WATCHED = ["SessionStart", "UserPromptSubmit", "Stop", "StopFailure", "SubagentStop"] as const;
 
-/** The `hooks` object of the plugin's hooks.json. `words` are run as they are, without a shell. */
-export function hookEvents(words: readonly string[]): Record<string, { hooks: Record<string, unknown>[] }[]> {
+type Matched = { matcher?: string; hooks: Record<string, unknown>[] };
+
+/**
+ * The `hooks` object of the plugin's hooks.json. `words` are run as they are, without a shell. `ask` names tools that ask
+ * whatever claude's mode; each call of one waits some 20 ms for that hook, so without any there is none.
+ */
+export function hookEvents(words: readonly string[], ask: readonly string[] = []): Record<string, Matched[]> {
   const [command, ...args] = words;
   const run = { type: "command", command, args };
   const watched = WATCHED.map((event) => [event, [{ hooks: [{ ...run, async: true }] }]]);
-  return { ...Object.fromEntries(watched), PermissionRequest: [{ hooks: [{ ...run, timeout: DAY_S }] }] };
+  const events = {
+    ...Object.fromEntries(watched),
+    PermissionRequest: [{ hooks: [{ ...run, timeout: DAY_S }] }],
+  };
+  if (ask.length === 0) return events;
+  const asks = { ...run, args: [...args, ASK, ask.join(",")] };
+  return { ...events, PreToolUse: [{ matcher: matcherOf(ask), hooks: [asks] }] };
+}
+
+/** claude takes names parted by `|` as they are, and anything else for a regular expression, found anywhere. */
+function matcherOf(names: readonly string[]): string {
+  const plain = names.every((name) => /^\w+$/.test(name));
+  return plain ? names.join("|") : `^(${names.join("|").replaceAll("*", ".*")})$`;
 }
 
 const record = v.record(v.string(), v.unknown());

@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { HOOK_SOCKET } from "../hook.ts";
 import { type HookInput, hookEvents, hookInput } from "./claude-hooks.ts";
+import { peerOf } from "./libc.ts";
 
 /** A hook input is claude's JSON with a tool's whole input in it; a file to write can be large. */
 const MAX_HOOK_BYTES = 32 * 1024 * 1024;
@@ -20,6 +21,9 @@ export type HookCall = {
 /** The words claude runs for each hook: this program itself, from source or compiled. */
 export type HookCommand = readonly string[];
 
+/** `ask`: tools that ask whatever claude's mode. `admits`: whether that process may call; null where the system names none. */
+export type HookOptions = { ask?: readonly string[]; admits?: (pid: number | null) => boolean };
+
 /** The folder for one run: a claude plugin whose hooks come to `onCall`. Closing it lets every waiting hook go. */
 export class Hooks implements AsyncDisposable {
   readonly #server: Server;
@@ -32,16 +36,24 @@ export class Hooks implements AsyncDisposable {
   }
 
   /** Makes `folder` (0700, must not exist) and listens. Rejects with the system's error if it cannot. */
-  static async open(folder: string, command: HookCommand, onCall: (call: HookCall) => void): Promise<Hooks> {
+  static async open(
+    folder: string,
+    command: HookCommand,
+    onCall: (call: HookCall) => void,
+    { ask = [], admits = () => true }: HookOptions = {},
+  ): Promise<Hooks> {
     mkdirSync(join(folder, ".claude-plugin"), { recursive: true, mode: 0o700 });
     mkdirSync(join(folder, "hooks"), { mode: 0o700 });
     const plugin = { name: "claude-remote", version: "1.0.0", description: "Answers prompts from the phone" };
     writeFileSync(join(folder, ".claude-plugin", "plugin.json"), JSON.stringify(plugin), { mode: 0o600 });
-    const hooks = hookEvents([...command, "hook"]);
+    const hooks = hookEvents([...command, "hook"], ask);
     writeFileSync(join(folder, "hooks", "hooks.json"), JSON.stringify({ hooks }), { mode: 0o600 });
     const server = createServer();
     const self = new Hooks(server, folder);
-    server.on("connection", (socket) => self.#receive(socket, onCall));
+    server.on("connection", (socket) => {
+      if (admits(callerOf(socket))) self.#receive(socket, onCall);
+      else socket.destroy();
+    });
     const path = join(folder, HOOK_SOCKET);
     await new Promise<void>((ok, fail) => server.once("error", fail).listen(path, ok));
     chmodSync(path, 0o600);
@@ -75,6 +87,12 @@ export class Hooks implements AsyncDisposable {
     await new Promise<void>((done) => this.#server.close(() => done()));
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The process at the other end. Bun keeps the descriptor where Node does, in the handle. */
+function callerOf(socket: Socket): number | null {
+  const { _handle: handle } = socket as unknown as { _handle?: { fd?: number } };
+  return handle?.fd === undefined ? null : peerOf(handle.fd);
 }
 
 /** Calls `done` once with the text that follows its 4-byte length; a longer one than allowed closes the socket. */

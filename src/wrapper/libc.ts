@@ -8,6 +8,7 @@ const SYMBOLS = {
   tcsetattr: { args: ["i32", "i32", "buffer"], returns: "i32" },
   cfmakeraw: { args: ["buffer"], returns: "void" },
   poll: { args: ["buffer", "u64", "i32"], returns: "i32" },
+  getsockopt: { args: ["i32", "i32", "i32", "buffer", "buffer"], returns: "i32" },
   signal: { args: ["i32", "ptr"], returns: "ptr" },
 } as const;
 /** struct termios is 60 bytes on Linux and 72 on macOS; only the library looks into it. */
@@ -16,6 +17,10 @@ const TERMIOS_BYTES = 128;
 const TCSANOW = 0;
 const POLLIN = 1;
 const POLLOUT = 4;
+/** Of Linux: who made the connection, as {pid, uid, gid}. */
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+const UCRED_BYTES = 12;
 /** The signals that Bun ignores for itself; the numbers are the same on Linux and macOS. */
 const SIGPIPE = 13;
 const SIGXFSZ = 25;
@@ -72,6 +77,15 @@ export function readable(fd: number): boolean {
 function polled(fd: number, events: number, ms: number): number {
   const request = new Int32Array([fd, events]); // struct pollfd {int fd; short events, revents}, little-endian
   return libc().poll(new Uint8Array(request.buffer), 1, ms) > 0 ? (request[1] ?? 0) >>> 16 : 0;
+}
+
+/** The process that connected to a unix socket, by Linux's own word; null where there is none to be had. */
+export function peerOf(fd: number): number | null {
+  if (process.platform !== "linux") return null;
+  const credentials = new Int32Array(UCRED_BYTES / 4);
+  const length = new Uint8Array(new Int32Array([UCRED_BYTES]).buffer);
+  const failed = libc().getsockopt(fd, SOL_SOCKET, SO_PEERCRED, new Uint8Array(credentials.buffer), length);
+  return failed === 0 ? (credentials[0] ?? null) : null;
 }
 
 /** Bun ignores two signals, and a program that takes our place would go on ignoring them. */

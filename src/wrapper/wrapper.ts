@@ -25,6 +25,7 @@ import { type HookCall, type HookCommand, Hooks } from "./hooks.ts";
 import { inputs } from "./inputs.ts";
 import { type Connect, Link } from "./link.ts";
 import type { Log } from "./log-file.ts";
+import { descends } from "./process-tree.ts";
 import type { CallEnd, Prompts } from "./prompts.ts";
 import { openPty, type Pty, type PtyEngine, type PtyExit } from "./pty.ts";
 import type { Runs } from "./runs.ts";
@@ -45,6 +46,8 @@ const MAX_INPUT_CHARS = 1024 * 1024;
 /** What a terminal sends although nobody pressed a key: focus, the mouse's moves and wheel, its answers to queries. */
 const NO_KEYS =
   /^(\x1b\[[IO]|\x1b\[<(3[2-9]|[4-9]\d);\d+;\d+[Mm]|\x1b\[[?>]?[\d;]*[cRny]|\x1b[P\]][^\x07\x1b]*(\x07|\x1b\\))+$/;
+/** Calls of the hook's socket by others than claude that are logged; the first ones tell. */
+const MAX_STRANGERS = 20;
 /** The escape key, as a terminal sends it. */
 const ESCAPE = new Uint8Array([0x1b]);
 
@@ -81,6 +84,8 @@ export type WrapperOptions = {
   secret: () => Uint8Array;
   connect: Connect;
   hookCommand: HookCommand;
+  /** Tools that ask whatever claude's mode. */
+  ask: readonly string[];
   runFolder: string;
   runs: Runs;
   log: (session: SessionId) => Log;
@@ -92,7 +97,7 @@ export type WrapperOptions = {
 export async function wrap(options: WrapperOptions): Promise<PtyExit> {
   let wrapper: Wrapper | null = null;
   const onCall = (call: HookCall) => (wrapper ? wrapper.hook(call) : call.reply(null));
-  await using hooks = await openHooks(options, onCall);
+  await using hooks = await openHooks(options, onCall, (pid) => wrapper?.admits(pid) ?? false);
   using running = new Wrapper(options, hooks);
   wrapper = running;
   const exit = await running.exited;
@@ -105,13 +110,14 @@ const isContinued = (input: HookCall["input"]) =>
   input.hook_event_name === "SessionStart" && input.source !== "startup" && input.source !== "clear";
 
 /** Without hooks claude runs as well; the page then says that it has no cards for this session. */
-async function openHooks({ runFolder, hookCommand }: WrapperOptions, onCall: (call: HookCall) => void) {
+async function openHooks(
+  { runFolder, hookCommand, ask }: WrapperOptions,
+  onCall: (call: HookCall) => void,
+  admits: (pid: number | null) => boolean,
+) {
   try {
-    return await Hooks.open(
-      join(privateFolder(runFolder), randomBytes(4).toString("hex")),
-      hookCommand,
-      onCall,
-    );
+    const folder = join(privateFolder(runFolder), randomBytes(4).toString("hex"));
+    return await Hooks.open(folder, hookCommand, onCall, { ask, admits });
   } catch {
     return null;
   }
@@ -148,6 +154,7 @@ class Wrapper implements Disposable {
   readonly #desks = attachedDesks();
   #viewers = 0;
   #paired = false;
+  #strangers = 0;
   #forgotten: ReturnType<typeof setTimeout> | undefined;
   readonly #leftTimer: ReturnType<typeof setInterval>;
 
@@ -375,6 +382,13 @@ class Wrapper implements Disposable {
   }
 
   // ── claude's hooks ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Only this run's claude, and what it starts, may call. Where the system does not tell, the socket's folder decides. */
+  admits(pid: number | null): boolean {
+    if (pid === null ? process.platform !== "linux" : descends(pid, this.#pty.pid)) return true;
+    if (this.#strangers++ < MAX_STRANGERS) this.#log("hook refused", { pid });
+    return false;
+  }
 
   hook(call: HookCall) {
     const { input } = call;
