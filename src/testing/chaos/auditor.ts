@@ -1,143 +1,83 @@
 // At the end: what every prompt was told to be, against what really ran. Every finding is a broken promise.
-import { Database } from "bun:sqlite";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { command, marks } from "./place.ts";
-import type { Tally } from "./tally.ts";
+import type { Entry, Evidence, PromptRow, Truth } from "./evidence.ts";
+import type { Said } from "./phone.ts";
+import { command } from "./place.ts";
 import { messageFor, type Told } from "./workload.ts";
-import type { ChaosWorld } from "./world.ts";
 
 /** The kinds of broken promises. */
-export const PROMISES = [
-  "lost: said to count, and no outcome",
-  "applied twice",
-  "applied to another prompt",
-  "left without a known outcome",
-  "told otherwise than it really was",
-] as const;
-type Promise_ = (typeof PROMISES)[number];
-export type Finding = { promise: Promise_; token: string; fault: string; why: string };
-
-type Row = {
-  id: string;
-  prompt_text: string;
-  response: string | null;
-  answer_id: string | null;
-  responded_at: number | null;
-  delivered_at: number | null;
-  withdrawn_at: number | null;
-  withdrawn_by: string | null;
-  outcome: string | null;
-};
-/** What claude itself wrote down about a call, and how often its command ran. */
-type Truth = { ran: number; result: string | null };
+export const PROMISES = {
+  lost: "lost",
+  twice: "applied twice",
+  another: "applied to another prompt",
+  unknown: "left without a known outcome",
+  otherwise: "told otherwise than it really was",
+} as const;
+export type Broken = keyof typeof PROMISES;
+export type Finding = { promise: Broken; token: string; fault: string; why: string };
 
 /** claude's own words for a No or an Esc at the desk. */
 const DESK_NO = /^The user doesn't want to (proceed with|take) this/;
+const ENDS = ["accepted", "too_late", "withdrawn"];
 
-/**
- * Holds every prompt against what `home`'s transcripts and the marks in the project say. The server must have ended.
- * `vague`: prompts whose end names nobody and no choice, since nobody is left who could know.
- */
-export function audit(
-  { server, project }: ChaosWorld,
-  home: string,
-  told: readonly Told[],
-): { findings: Finding[]; vague: number } {
-  const rows = rowsIn(join(server.data, "claude-remote.db"));
-  const results = resultsIn(join(home, ".claude", "projects"));
-  const findings = told.flatMap((one) => {
-    const truth = { ran: marks(project, one.token), result: results.get(command(one.token)) ?? null };
-    const its = rows.filter((row) => row.prompt_text === command(one.token));
-    const found =
-      its.length === 1 && its[0]
-        ? judged(one, its[0], truth)
-        : [{ promise: PROMISES[3], why: `${its.length} prompts` }];
-    const brief = its.map(({ response, delivered_at, withdrawn_by, outcome }) => ({
-      ...{ response, delivered: delivered_at !== null, withdrawn_by, outcome },
-    }));
-    const all = JSON.stringify({ said: one.said, desk: one.desk, stages: one.stages, stored: brief, truth });
-    return found.map(({ promise, why }) => ({
-      promise,
-      token: one.token,
-      fault: one.fault.name,
-      why: `${why}: ${all}`,
-    }));
-  });
-  const named = (outcome: string | null) => outcome !== null && outcome !== "too_late";
-  const vague = rows.filter(({ withdrawn_by, outcome }) => withdrawn_by !== null && !named(outcome));
-  return { findings, vague: vague.length };
+/** One prompt with everything about it. */
+type Case = {
+  one: Told;
+  row: PromptRow;
+  stage: string;
+  /** What is stored as the answer, and who gave it. */
+  response: { option: string; text?: string } | null;
+  winner: Said | null;
+  truth: Truth;
+  /** What the audit log says of it. */
+  entries: readonly Entry[];
+  /** claude heard the very words that belong to a no to this prompt. */
+  heard: boolean;
+  /** Other prompts that hold the same answer. */
+  doubles: number;
+};
+
+/** Holds every prompt against what claude did, what the phones were told, and what the audit log says. */
+export function judge(evidence: Evidence): Finding[] {
+  const asked = new Set(evidence.told.map(({ token }) => command(token)));
+  const strays = evidence.rows.filter(({ prompt_text }) => !asked.has(prompt_text));
+  return [
+    ...evidence.told.flatMap((one) => judged(one, evidence)),
+    ...strays.map(({ prompt_text }) => ({
+      ...{ promise: "unknown" as const, token: prompt_text, fault: "", why: "nobody asked for it" },
+    })),
+  ];
 }
 
-/** Prints the whole. */
-export function report(tally: Tally, told: readonly Told[], findings: readonly Finding[], vague: number) {
-  console.log(tally.table(`${told.length} prompts`));
-  for (const { promise, token, fault, why } of findings)
-    console.log(`   ! ${promise}: ${token}, ${fault}: ${why}`);
-  for (const promise of PROMISES)
-    console.log(`   ${promise}: ${findings.filter((one) => one.promise === promise).length}`);
-  console.log(`   ended with their session, and nobody could know who chose what: ${vague}`);
-}
-
-type Verdict = { promise: Promise_; why: string };
-
-function judged(one: Told, row: Row, { ran, result }: Truth): Verdict[] {
-  const verdicts: Verdict[] = [];
-  const must = (kept: boolean, promise: Promise_, why: string) => {
-    if (!kept) verdicts.push({ promise, why });
-  };
-  const stage = stageOf(row);
-  const over = ["accepted", "too_late", "withdrawn"].includes(stage);
-  const winner = one.said.find(({ answerId }) => answerId === row.answer_id);
-  const response =
-    row.response === null ? null : (JSON.parse(row.response) as { option: string; text?: string });
-  const mayRun = one.said.some(({ verb }) => verb === "approve") || one.desk.includes("yes");
-  const byPhoneNo = result === messageFor(one.token);
-
-  for (const said of one.said) {
-    must(
-      !said.won || row.answer_id === said.answerId,
-      PROMISES[4],
-      `${said.phone} was told that its answer counts`,
-    );
-    must(!said.won || over, PROMISES[0], `${said.phone} was told that its answer counts`);
-    must(
-      said.won || said.refused !== null || one.ended,
-      PROMISES[3],
-      `${said.phone} never learnt what became of it`,
-    );
-  }
-  must(ran <= 1, PROMISES[1], `it ran ${ran} times`);
-  must(ran === 0 || mayRun, PROMISES[2], "it ran, and nobody had approved it");
-  must(
-    result === null || DESK_NO.test(result) || !/^Not /.test(result) || byPhoneNo,
-    PROMISES[2],
-    "another prompt's words",
+function judged(one: Told, evidence: Evidence): Finding[] {
+  const { token, fault } = one;
+  const its = evidence.rows.filter(({ prompt_text }) => prompt_text === command(token));
+  const [row] = its;
+  const about = { token, fault: fault.name };
+  if (!row || its.length > 1)
+    return [{ ...about, promise: row ? "twice" : "unknown", why: `the server has ${its.length} of it` }];
+  const known = caseOf(one, row, evidence);
+  const { said, desk, stages } = one;
+  const all = JSON.stringify({ said, desk, stages, row, truth: known.truth, entries: known.entries });
+  return (Object.keys(RULES) as Broken[]).flatMap((promise) =>
+    [...RULES[promise](known)].map((why) => ({ ...about, promise, why: `${why}: ${all}` })),
   );
-  must(over, PROMISES[3], `it is ${stage}`);
-  for (const [i, seen] of one.stages.entries()) must(seen === stage, PROMISES[4], `phone ${i} shows ${seen}`);
-
-  const differs = (why: string) => must(false, PROMISES[4], why);
-  if (response && !winner) differs("an answer counts that nobody gave");
-  if (winner && response && (response.option === "reject") !== (winner.verb === "reject"))
-    differs("another answer is stored");
-  if (stage === "accepted") {
-    const no = response?.option === "reject";
-    if (no && ran > 0) differs("a no was accepted, and it ran");
-    if (no && result !== null && !byPhoneNo) differs("a no was accepted, and claude heard other words");
-    if (!no && ran === 0 && (result === null || DESK_NO.test(result) || byPhoneNo))
-      differs("a yes was accepted, and it did not run");
-  }
-  if (stage === "too_late" && byPhoneNo) differs("a no was too late, and it is what claude heard");
-  if (row.outcome === "approved" && ran === 0 && (result === null || DESK_NO.test(result)))
-    differs("the desk approved, and it did not run");
-  if (row.outcome === "rejected" && ran > 0) differs("the desk rejected, and it ran");
-  if (row.withdrawn_by === "desk" && one.desk.length === 0) differs("the desk is named, and pressed nothing");
-  if (row.withdrawn_by === "exited" && !one.ended) differs("claude is said to have exited");
-  return verdicts;
 }
 
-function stageOf(row: Row): string {
+function caseOf(one: Told, row: PromptRow, { rows, entries, truths }: Evidence): Case {
+  const truth = truths.get(one.token) ?? { ran: 0, result: null };
+  return {
+    ...{ one, row, truth },
+    stage: stageOf(row),
+    response: JSON.parse(row.response ?? "null"),
+    winner: one.said.find(({ answerId }) => answerId === row.answer_id) ?? null,
+    entries: entries.filter(({ subject }) => subject === row.id),
+    heard: truth.result === messageFor(one.token),
+    doubles: rows.filter(({ answer_id, id }) => answer_id && answer_id === row.answer_id && id !== row.id)
+      .length,
+  };
+}
+
+export function stageOf(row: PromptRow): string {
   if (row.withdrawn_at !== null) return "withdrawn";
   if (row.responded_at === null) return "open";
   if (row.outcome === "accepted") return "accepted";
@@ -145,40 +85,91 @@ function stageOf(row: Row): string {
   return row.delivered_at === null ? "answered" : "delivered";
 }
 
-/** Every prompt there is. Throws if the database is not whole. */
-function rowsIn(file: string): Row[] {
-  using db = new Database(file);
-  const check = db.query("PRAGMA integrity_check").get() as { integrity_check: string };
-  if (check.integrity_check !== "ok") throw new Error(`the database is damaged: ${check.integrity_check}`);
-  return db.query("SELECT * FROM prompts").all() as Row[];
+type Rule = (known: Case) => Generator<string>;
+const rejects = ({ response }: Case) => response?.option === "reject";
+const of = ({ entries }: Case, action: string) => entries.filter((entry) => entry.action === action);
+
+const RULES: Record<Broken, Rule> = { lost, twice, another, unknown, otherwise };
+
+/** Somebody was told that an answer counts, and it has no effect. */
+function* lost(known: Case): Generator<string> {
+  const { one, row, stage, truth, heard } = known;
+  for (const { phone, won, answerId } of one.said) {
+    if (!won) continue;
+    if (row.answer_id !== answerId) yield `${phone} was told that its answer counts, and it is not stored`;
+    if (!of(known, "answer").some(({ detail }) => detail.answer_id === answerId))
+      yield `${phone} was told that its answer counts, and the audit log has no word of it`;
+    if (!ENDS.includes(stage)) yield `${phone} was told that its answer counts, and nothing became of it`;
+  }
+  // A claude that was killed may have taken an answer, and not lived to act on it.
+  if (stage !== "accepted" || one.ended) return;
+  if (!rejects(known) && truth.ran === 0) yield "a yes was accepted, and it did not run";
+  if (rejects(known) && !heard) yield "a no was accepted, and claude did not hear its words";
 }
 
-/** What each command's call ended in, by all transcripts. */
-function resultsIn(folder: string): Map<string, string> {
-  const calls = new Map<string, string>();
-  const results = new Map<string, string>();
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
-    name.endsWith(".jsonl"),
-  );
-  const lines = files.flatMap((file) => readFileSync(join(folder, file), "utf8").split("\n"));
-  for (const line of lines) {
-    if (!line.includes("tool_")) continue;
-    const content = (parsed(line) as { message?: { content?: unknown } } | null)?.message?.content;
-    for (const part of Array.isArray(content) ? content : []) {
-      if (part.type === "tool_use") calls.set(part.id, String(part.input?.command));
-      if (part.type !== "tool_result") continue;
-      const asked = calls.get(part.tool_use_id);
-      if (asked)
-        results.set(asked, typeof part.content === "string" ? part.content : JSON.stringify(part.content));
-    }
-  }
-  return results;
+function* twice(known: Case): Generator<string> {
+  const { row, truth, doubles } = known;
+  const answers = of(known, "answer").length;
+  if (truth.ran > 1) yield `it ran ${truth.ran} times`;
+  if (answers > 1) yield `the audit log has ${answers} answers`;
+  if (doubles > 0) yield `its answer stands at ${doubles} other prompts too`;
+  if (of(known, "delivered").some(({ detail }) => detail.answer_id !== row.answer_id))
+    yield "another answer than the one that counts was delivered";
 }
 
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
+function* another(known: Case): Generator<string> {
+  const { one, row, response, winner, truth, heard } = known;
+  const says = (verb: string) => one.said.some((said) => said.verb === verb);
+  if (truth.ran > 0 && !says("approve") && !one.desk.includes("yes"))
+    yield "it ran, and nobody had approved it";
+  if (truth.result?.startsWith("Not ") && !heard) yield "claude heard the words for another prompt";
+  if (heard && !says("reject")) yield "claude heard a no that nobody said";
+  if (row.answer_id && !winner) yield "an answer counts that nobody gave to it";
+  if (rejects(known) && response?.text !== messageFor(one.token)) yield "the words of another no are stored";
+  const shown = known.entries.flatMap(({ asked }) => asked ?? []);
+  if (shown.some(({ prompt_text, digest }) => prompt_text !== row.prompt_text || digest !== row.digest))
+    yield "the audit log says that something else was asked";
+  if (of(known, "answer").some(({ detail }) => detail.digest !== row.digest))
+    yield "something else was answered";
+}
+
+function* unknown(known: Case): Generator<string> {
+  const { one, row, stage, truth } = known;
+  if (!ENDS.includes(stage)) yield `it is ${stage}`;
+  for (const { phone, won, refused } of one.said)
+    if (!won && refused === null && !one.ended) yield `${phone} never learnt what became of its answer`;
+  if (one.stages.length === 0) yield "no phone was asked";
+  for (const [i, seen] of one.stages.entries()) if (seen === null) yield `phone ${i} knows no end of it`;
+  if (!of(known, "prompt").length) yield "the audit log does not know it";
+  if (!known.entries.some(({ action }) => ENDS.includes(action))) yield "the audit log knows no end of it";
+  if (one.ended) return;
+  if (truth.result === null) yield "claude does not say how its call ended";
+  if (row.withdrawn_by === "unknown" && one.desk.length === 0) yield "it is not said who decided";
+}
+
+function* otherwise(known: Case): Generator<string> {
+  const { one, row, stage, winner, truth, heard } = known;
+  const yes = one.desk.includes("yes");
+  for (const [i, seen] of one.stages.entries())
+    if (seen !== null && seen !== stage) yield `phone ${i} shows ${seen}`;
+  for (const { phone, refused, answerId } of one.said) {
+    if (refused !== null && answerId === row.answer_id) yield `${phone} was refused, and its answer counts`;
+    const noted = of(known, "answer refused").some(({ detail }) => detail.answer_id === answerId);
+    if (refused !== null && !noted) yield `${phone} was refused, and the audit log has no word of it`;
   }
+  if (winner && rejects(known) !== (winner.verb === "reject")) yield "another answer is stored";
+  for (const { name, detail } of of(known, "answer"))
+    if (name !== winner?.phone || (detail.option === "reject") !== (winner.verb === "reject"))
+      yield `the audit log says that ${name} said ${detail.option}`;
+  const last = known.entries.findLast(({ action }) => ENDS.includes(action));
+  if (last && last.action !== stage) yield `the audit log ends with ${last.action}`;
+  if (stage === "accepted" && rejects(known) && truth.ran > 0) yield "a no was accepted, and it ran";
+  if (stage !== "accepted" && heard && !one.ended) yield `${stage}, and claude heard the phone's no`;
+  if (stage !== "accepted" && truth.ran > 0 && !yes && !one.ended) yield `${stage}, and it ran by the phone`;
+  if (row.outcome === "approved" && truth.ran === 0) yield "the desk approved, and it did not run";
+  if (row.outcome === "rejected" && truth.ran > 0) yield "the desk rejected, and it ran";
+  if (row.outcome === "rejected" && truth.result !== null && !DESK_NO.test(truth.result))
+    yield "the desk rejected, and claude says otherwise";
+  if (row.withdrawn_by === "desk" && one.desk.length === 0) yield "the desk is named, and pressed nothing";
+  if (row.withdrawn_by === "exited" && !one.ended) yield "claude is said to have exited";
 }

@@ -8,11 +8,12 @@ import { ApiFailure } from "../../../public/api.ts";
 import type { PromptState } from "../../protocol.ts";
 import { program } from "../program.ts";
 import { Terminal } from "../terminal.ts";
+import { leaves } from "./desks.ts";
 import { ChaosPhone } from "./phone.ts";
 import { command, demo, dialogOf, marks, place } from "./place.ts";
 import { ChaosServer } from "./server.ts";
 import { until } from "./until.ts";
-import { leaves } from "./workload.ts";
+
 import { freePort } from "./world.ts";
 
 const DISK = "size=8m";

@@ -22,6 +22,8 @@ export type Step = {
   dialog(): Promise<unknown>;
   /** Presses yes or no there. */
   press(choice: "yes" | "no"): void;
+  /** Its session is over from now on. */
+  ended(): void;
 };
 
 export type Fault = {
@@ -86,7 +88,8 @@ const ENDS: Blow[] = [
   {
     name: "wrapper killed",
     ends: true,
-    hit({ desk }) {
+    hit({ desk, ended }) {
+      ended();
       desk.kill("SIGKILL");
       return pick("cut", "last");
     },
@@ -94,7 +97,8 @@ const ENDS: Blow[] = [
   {
     name: "claude killed",
     ends: true,
-    hit({ desk }) {
+    hit({ desk, ended }) {
+      ended();
       for (const pid of childrenOf(desk.pid)) signal(pid, "SIGKILL");
       return "on";
     },
@@ -329,8 +333,15 @@ const windowed = (blow: Blow, windows: readonly Window[]): Fault[] =>
 
 /** After these a session goes on. */
 export const FAULTS: readonly Fault[] = [...BLOWS.flatMap((blow) => windowed(blow, WINDOWS)), ...OTHERS];
+/** A kill of the server in each window, and a desk that decides while nobody hears it. */
+export const GRAVEST: readonly Fault[] = FAULTS.filter(
+  ({ name }) => name.startsWith("server killed") || name === "desk while the link is down",
+);
+/** The kill of the server in that window. */
+export const killIn = (window: Window): Fault[] =>
+  FAULTS.filter(({ name }) => name === `server killed ${window}`);
 /** Each of these is the end of a session. */
 export const ENDINGS: readonly Fault[] = ENDS.flatMap((blow) => [
   whileOpen(blow),
-  ...windowed(blow, [COMMITTED, SENT, DECIDED]),
+  ...windowed(blow, WINDOWS),
 ]);

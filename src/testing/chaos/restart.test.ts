@@ -1,13 +1,14 @@
 // The server is killed with -9 and comes back: what was acknowledged is there, and everybody sees the truth within 3 s.
 import { expect, test } from "bun:test";
 import type { PromptState } from "../../protocol.ts";
+import { demoDesk, leaves } from "./desks.ts";
 import { NOTHING } from "./faults.ts";
 import { promptOf } from "./link-proxy.ts";
 import type { ChaosPhone } from "./phone.ts";
 import { command, marks, place } from "./place.ts";
 import { Tally } from "./tally.ts";
 import { until } from "./until.ts";
-import { demoDesk, leaves, tasks } from "./workload.ts";
+import { tasks } from "./workload.ts";
 import { ChaosWorld } from "./world.ts";
 
 const ALL = process.env.CLAUDE_REMOTE_TEST_ALL === "1";
@@ -42,7 +43,7 @@ test(
       for (const prompt of open.toSpliced(round % DESKS, 1)) await phone.answer(prompt, YES);
     }
     for (const list of lists) await phone.answer(await shown(phone, list[kills]?.token ?? ""), YES);
-    for (const desk of desks) expect(await leaves(desk)).toEqual({ code: 0, signal: null });
+    for (const { terminal } of desks) expect(await leaves(terminal)).toEqual({ code: 0, signal: null });
     console.log(tally.table(`${kills} kills of the server`));
     for (const { token } of lists.flat()) expect([token, marks(here.project, token)]).toEqual([token, 1]);
     expect(tally.times("the server is back until every phone sees what is true").at(-1)).toBeLessThan(

@@ -1,10 +1,10 @@
-// Prompts by the hundred: which fault meets which, desks that ask for them, and who said what about each.
-import { join } from "node:path";
+// Prompts by the hundred: which fault meets which, and who said what about each.
 import type { PromptId, PromptStage } from "../../protocol.ts";
-import type { Exit, Terminal } from "../terminal.ts";
+import type { Terminal } from "../terminal.ts";
+import type { Desk } from "./desks.ts";
 import { ENDINGS, FAULTS, type Fault, NOTHING, type Step } from "./faults.ts";
 import type { Said, Verb } from "./phone.ts";
-import { command, demo, dialogOf } from "./place.ts";
+import { command, dialogOf } from "./place.ts";
 import type { Tally } from "./tally.ts";
 import { until } from "./until.ts";
 import type { ChaosWorld } from "./world.ts";
@@ -13,8 +13,6 @@ import type { ChaosWorld } from "./world.ts";
 const PATIENCE_MS = 60_000;
 /** Prompts in one turn, at most. */
 const TURN = 3;
-/** After a fault in which the desk pressed a key, claude works for so long: the key may have come after the answer. */
-const PAUSE_MS = 250;
 
 /** One prompt that will be asked, and what is to happen meanwhile. */
 export type Task = { token: string; fault: Fault; verb: Verb };
@@ -26,7 +24,7 @@ export type Told = Task & {
   desk: ("yes" | "no")[];
   /** How it ended, as each phone knows it. */
   stages: (PromptStage | null)[];
-  /** The session ended while it was open, by our doing. */
+  /** Its session was ended by a kill while it was open. */
   ended: boolean;
 };
 
@@ -72,29 +70,22 @@ export function turns(list: readonly Task[]): Task[][] {
   return all;
 }
 
-/** A demo at a desk that asks for all of them and then exits; with none it waits until somebody types /exit. */
-export function demoDesk(world: ChaosWorld, name: string, list: readonly Task[]): Terminal {
-  const pause = (turn: readonly Task[]) => (turn.at(-1)?.fault.desk ? [`SLOW: ${PAUSE_MS}`] : []);
-  const line = (turn: readonly Task[]) =>
-    [...turn.map(({ token }) => `RUN: ${command(token)}`), ...pause(turn)].join(" ;; ");
-  const lines = list.length > 0 ? [...turns(list).map(line), "EXIT: 0"] : [];
-  return world.desk(demo(join(world.root, name), lines));
-}
-
 /** Answers what that desk is asked, one after the other, with what is to go wrong meanwhile. */
 export async function drive(
   world: ChaosWorld,
   tally: Tally,
-  desk: Terminal,
+  desk: Desk,
   list: readonly Task[],
 ): Promise<Told[]> {
   const told: Told[] = [];
-  for (const task of list) {
-    const one: Told = { ...task, prompt: null, said: [], desk: [], stages: [], ended: false };
-    told.push(one);
-    await answered(world, tally, desk, one);
-    one.ended = task.fault.ends === true;
-    if (one.ended) break;
+  for (const turn of turns(list)) {
+    await desk.say(turn);
+    for (const task of turn) {
+      const one: Told = { ...task, prompt: null, said: [], desk: [], stages: [], ended: false };
+      told.push(one);
+      await answered(world, tally, desk.terminal, one);
+      if (one.ended) return told;
+    }
   }
   return told;
 }
@@ -111,6 +102,9 @@ async function answered(world: ChaosWorld, tally: Tally, desk: Terminal, one: To
       const message = as === "reject" ? messageFor(token) : null;
       const note = (said: Said) => one.said.push(said);
       return phoneOf(world, phone).answer(prompt, { verb: as, message, patience: PATIENCE_MS, note });
+    },
+    ended() {
+      one.ended = true;
     },
     dialog: () => desk.waitFor(dialogOf(token), { timeout: PATIENCE_MS }),
     press(choice) {
@@ -136,12 +130,4 @@ export async function settle({ phones }: ChaosWorld, told: readonly Told[]): Pro
     const ends = phones.map((phone) => phone.over(prompt, PATIENCE_MS));
     one.stages = (await Promise.all(ends)).map((end) => end?.stage ?? null);
   }
-}
-
-/** Waits until a desk's program has ended. */
-export async function leaves(desk: Terminal): Promise<Exit> {
-  const late = Bun.sleep(PATIENCE_MS).then(() => {
-    throw new Error(`the desk does not end:\n${desk.screen()}`);
-  });
-  return Promise.race([desk.exited, late]);
 }
