@@ -152,6 +152,8 @@ test("SEC-033 the same answer again is the same result, applied once", async () 
     { type: "accepted", prompt: id },
   );
   await stageOf(id, "accepted");
+  const other = { ...once, digest: "0".repeat(64) };
+  expect((await phone.post(`/api/prompts/${id}/approve`, other)).status).toBe(409);
   const late = await phone.post(`/api/prompts/${id}/approve`, once);
   expect(late).toMatchObject({ status: 200, body: { prompt: { stage: "accepted", answer_id: "same" } } });
 });
@@ -203,6 +205,11 @@ test("SEC-034 an option that is not offered, or a text where none belongs, is re
   const modes = await shown({ kind: "plan", options: [option("mode-auto"), option("mode-edits")] });
   expect((await phone.answer("approve", modes)).status).toBe(400); // The first of several is not the meaning of a tap.
   expect((await phone.answer("approve", modes, { option: "mode-edits" })).status).toBe(200);
+  const always = { ...option("1"), effect: "approve_always" as const, scope: "everything" };
+  const onlyAlways = await shown({ options: [always] });
+  expect((await phone.answer("approve", onlyAlways)).status).toBe(400);
+  const onlyWithWords = await shown({ options: [{ ...option("2"), text: "required" as const }] });
+  expect((await phone.answer("approve", onlyWithWords)).status).toBe(400);
   const onlyApprove = await shown({ options: [{ id: "ok" as OptionId, label: "OK", effect: "approve" }] });
   expect((await phone.answer("reject", onlyApprove)).status).toBe(400);
   expect(phone.prompts.get(onlyApprove.id)?.stage).toBe("open");

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import type { AnswerId, OptionId, PromptId, WrapperMessage } from "../protocol.ts";
 import type { PermissionInput } from "./claude-hooks.ts";
 import type { Dialog } from "./dialogs/dialog.ts";
-import { prompts, type ScreenSide } from "./prompts.ts";
+import { type ByKeys, prompts, type ScreenSide } from "./prompts.ts";
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -532,6 +532,114 @@ test("what Esc at the desk did is read in the transcript, where that tells of th
   expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: null });
   life.toolEnded("c1", { chosen: "rejected", byHook: false });
   expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "rejected" });
+});
+
+test("what the transcript will tell of Esc at the desk is not guessed, where claude never said that it waits", () => {
+  const { life, said, open, ended } = world();
+  life.toolCalled("c1", "Bash", { command: "ls" });
+  open("p1", bash("ls"));
+  life.hookGone("p1" as PromptId);
+  jest.advanceTimersByTime(200);
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", prompt: "p1", by: "desk", chosen: null });
+  open("p2", bash("pwd"));
+  life.hookGone("p2" as PromptId);
+  jest.advanceTimersByTime(200);
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", prompt: "p2", by: "desk", chosen: "rejected" });
+  ended("c2", { command: "pwd" }, "approved");
+  expect(said.at(-1)).toMatchObject({ prompt: "p2", chosen: "rejected" });
+});
+
+test("late evidence changes no end that is known, and is told once", () => {
+  const { life, said, open } = world();
+  life.toolCalled("c1", "Bash", { command: "ls" });
+  open("p1", bash("ls"));
+  life.claudeWaits(true);
+  life.claudeWaits(false);
+  const before = said.length;
+  life.toolEnded("c1", { chosen: "approved", byHook: true });
+  expect(said).toHaveLength(before);
+  life.toolEnded("c1", { chosen: "rejected", byHook: false });
+  life.toolEnded("c1", { chosen: "rejected", byHook: false });
+  life.toolEnded("c1", { chosen: "approved", byHook: false });
+  expect(said.slice(before)).toMatchObject([{ type: "withdrawn", by: "desk", chosen: "rejected" }]);
+});
+
+test("the same input of another tool, or long after, is another call", () => {
+  const { life, open, ended } = world();
+  open("p1", bash("ls"));
+  ended("c1", { command: "ls" }, "approved", false, "Shell");
+  expect(life.open()).toHaveLength(1);
+  jest.advanceTimersByTime(5_100);
+  ended("c2", { command: "ls" }, "approved");
+  expect(life.open()).toHaveLength(1);
+});
+
+test("a hook that comes late asks about the call that has not ended, where there is one", () => {
+  const { life, said, open } = world();
+  life.toolCalled("c1", "Bash", { command: "ls" });
+  life.toolCalled("c2", "Bash", { command: "ls" });
+  life.toolEnded("c1", { chosen: "rejected", byHook: false });
+  open("p1", bash("ls"));
+  jest.advanceTimersByTime(3_000);
+  expect(life.open()).toEqual(["p1"] as PromptId[]);
+  life.toolEnded("c2", { chosen: "approved", byHook: false });
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "approved" });
+});
+
+test("however many prompts have ended, what the server has not acknowledged of them is kept", () => {
+  const { life, open } = world();
+  for (let i = 0; i < 602; i++) open(`p${i}`, bash("ls"));
+  expect(life.unacked()).toHaveLength(601);
+  for (let i = 0; i < 601; i++) life.acked(`p${i}` as PromptId, "withdrawn");
+  expect(life.unacked()).toEqual([]);
+});
+
+test("an answer is not accepted while claude still waits, however long", () => {
+  const { life, open, answer, types } = world();
+  const prompt = open("p1", bash("ls"));
+  life.claudeWaits(true);
+  answer(prompt, "approve");
+  jest.advanceTimersByTime(8_000);
+  expect(types()).toEqual(["prompt", "delivered"]);
+  life.claudeWaits(false);
+  expect(types()).toEqual(["prompt", "delivered", "accepted"]);
+});
+
+test("an answer by keys is nothing before its key is pressed, and not delivered if it could not be given", () => {
+  const pressed: ByKeys[] = [];
+  const screen = { standsFor: () => null, press: (one: ByKeys) => void pressed.push(one), freed() {} };
+  const { life, open, answer, types } = world(screen);
+  const { id: _, ...shown } = open("p0", bash("ls", "agent"));
+  const prompt = { ...shown, id: "p1" as PromptId };
+  const id = prompt.id;
+  life.raised({ prompt, request: bash("ls", "agent"), dialog: {} as Dialog });
+  answer(prompt, "approve");
+  expect(pressed).toMatchObject([{ prompt: "p1", answer_id: "a1" }]);
+  jest.advanceTimersByTime(1_000);
+  life.claudeWaits(false);
+  expect(life.open()).toContain(id);
+  life.pressed(id, "a1" as AnswerId);
+  expect(life.unacked()).toMatchObject([{ type: "delivered", prompt: "p1" }]);
+  life.notApplied(id, "a1" as AnswerId, "Somebody is typing.");
+  expect(life.unacked()).toEqual([]);
+  expect(types().at(-1)).toBe("not_applied");
+  answer(prompt, "approve", "a2");
+  expect(pressed).toHaveLength(2);
+});
+
+test("a prompt offers what claude offers: always-allow only with its scope, which its id and the digest name", () => {
+  const { open } = world();
+  expect(open("p1", bash("ls")).options.map(({ id }) => String(id))).toEqual(["approve", "reject"]);
+  const allows = (ruleContent: string) => ({
+    ...bash("ls"),
+    permission_suggestions: [
+      { type: "addRules", rules: [{ toolName: "Bash", ruleContent }], destination: "session" },
+    ],
+  });
+  const [one, other] = [open("p2", allows("ls *")), open("p2", allows("rm *"))];
+  expect(one.options.map(({ effect }) => effect)).toEqual(["approve", "approve_always", "reject"]);
+  expect(one.options[1]?.id).not.toBe(other.options[1]?.id);
+  expect(one.digest).not.toBe(other.digest);
 });
 
 test("a clock that is set does not change what is believed", () => {

@@ -1,7 +1,7 @@
 // The guards of the hooks: no answer is no decision, one answer is one decision, and it says what was answered.
 import type { Guards } from "./guard.ts";
 
-const tests = ["src/wrapper/hooks.test.ts"];
+const tests = ["src/hook.test.ts", "src/wrapper/hooks.test.ts"];
 
 export const HOOK_GUARDS: Guards[] = [
   {
@@ -128,7 +128,7 @@ export const HOOK_GUARDS: Guards[] = [
   },
   {
     file: "src/wrapper/claude-hooks.ts",
-    tests: ["src/wrapper/claude-hooks.test.ts"],
+    tests: ["src/wrapper/claude-hooks.test.ts", "src/wrapper/prompts.test.ts", "src/hook.test.ts"],
     guards: [
       {
         id: "a-no-is-a-no",
@@ -188,7 +188,7 @@ export const HOOK_GUARDS: Guards[] = [
   },
   {
     file: "src/wrapper/hook-prompt.ts",
-    tests: ["src/wrapper/prompts.test.ts", "src/wrapper/claude-hooks.test.ts", "src/wrapper/dialogs"],
+    tests: ["src/wrapper/prompts.test.ts", "src/wrapper/claude-hooks.test.ts"],
     guards: [
       {
         id: "digest-names-the-prompt",

@@ -3,7 +3,7 @@ import type { Guards } from "./guard.ts";
 
 const PROMPTS: Guards = {
   file: "src/server/prompts.ts",
-  tests: ["src/server/prompts.test.ts"],
+  tests: ["src/server/prompts.test.ts", "src/server/uplink.test.ts"],
   guards: [
     {
       id: "opened-is-told",
@@ -40,6 +40,8 @@ const PROMPTS: Guards = {
       promise: "P2 an answer applies to exactly what was shown",
       text: `prompt.stage !== "open" || prompt.digest !== given.digest`,
       instead: `prompt.stage !== "open"`,
+      equivalent:
+        "the statement that decides compares the digest once more, and what it refuses has the same outcome",
     },
     {
       id: "answers-the-reachable",

@@ -56,6 +56,8 @@ const PROMPTS: Guards = {
       promise: "P2 a question that claude waited on was seen",
       text: "telling && !waits && !one.waitedOn && age(one) > UNSEEN_MS",
       instead: "telling && !waits && age(one) > UNSEEN_MS",
+      equivalent:
+        "what claude waited on ends as soon as it waits no more, or has its answer: no such question is ever asked about",
     },
     {
       id: "unseen-only-told",
