@@ -16,6 +16,8 @@ export type Desk = { terminal: Terminal; say(turn: readonly Task[]): Promise<voi
 const PATIENCE_MS = 120_000;
 /** After a fault in which the desk pressed a key, claude works for so long: the key may have come after the answer. */
 const PAUSE_MS = 250;
+/** A session that is to be killed goes on for so long: it has to live until that. */
+const LINGER_MS = 20_000;
 /** What a key of the desk, or a turn that was stopped, may leave in the box. */
 const CLEAR_BOX = "\x15";
 /** claude takes what comes in one go for a paste. */
@@ -25,7 +27,10 @@ const asking = (turn: readonly Task[]) => turn.map(({ token }) => `RUN: ${comman
 
 /** A demo at a desk that asks for all of them and then exits; with none it waits until somebody types /exit. */
 export function demoDesk(world: ChaosWorld, name: string, list: readonly Task[]): Desk {
-  const pause = (turn: readonly Task[]) => (turn.at(-1)?.fault.desk ? [`SLOW: ${PAUSE_MS}`] : []);
+  const pause = (turn: readonly Task[]) => {
+    const { desk, ends } = turn.at(-1)?.fault ?? {};
+    return ends ? [`SLOW: ${LINGER_MS}`] : desk ? [`SLOW: ${PAUSE_MS}`] : [];
+  };
   const lines = turns(list).map((turn) => [...asking(turn), ...pause(turn)].join(" ;; "));
   const script = lines.length > 0 ? [...lines, "EXIT: 0"] : [];
   return { terminal: world.desk(demo(join(world.root, name), script)), say: async () => {} };
