@@ -1,7 +1,7 @@
 // How long an approval takes over the phone, beside the desk: from claude's request until somebody can see it, and from
 // the answer until the tool has run. Real claude, real page; a turn on the bare claude, a turn on the wrapped one.
 import type { Page } from "playwright-core";
-import type { MessagesRequest } from "../src/testing/messages-request.ts";
+import type { MessagesRequest } from "../src/doctor/messages-request.ts";
 import { openBrowser, openPhone } from "./browser.ts";
 import { ClaudeRig, type ClaudeTerminal, VERSION } from "./claude.ts";
 import { Files } from "./files.ts";

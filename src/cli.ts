@@ -13,10 +13,12 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   attach: async (args) => (await import("./attach.ts")).attach(args),
   stop: async (args) => (await import("./stop.ts")).stop(args),
   healthcheck: async (args) => (await import("./healthcheck.ts")).healthcheck(args),
+  doctor: async (args) => (await import("./doctor.ts")).doctor(args),
   demo: async (args) => (await import("./run.ts")).demo(args),
   version: async () => (await import("./version.ts")).printVersion(),
   help: async () => (await import("./help.ts")).printHelp(),
   hook: async (args) => (await import("./hook.ts")).hook(args),
+  "doctor-mcp": async (args) => (await import("./doctor/mcp-server.ts")).mcpServer(args),
   "demo-claude": async (args) => (await import("./demo/demo.ts")).demoClaude(args),
 };
 

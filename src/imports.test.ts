@@ -48,9 +48,12 @@ const ROOMS: Record<string, string[]> = {
     "transcript",
     "enrolment",
   ],
+  // The examination of a real claude, and the command for it.
+  doctor: ["config", "command", "run", "protocol", "screen", "wrapper"],
   build: [],
   start: ["command", "run"],
   cli: [
+    "doctor",
     "command",
     "config",
     "hook",

@@ -45,7 +45,7 @@ describe("on a terminal claude runs in our place, with exactly the given words:"
     ["--version", ["--version"]],
     ["--help", ["--help"]],
     ["mcp list", ["mcp", "list"]],
-    ["doctor", ["doctor"]],
+    ["update", ["update"]],
   ])("%s", async (_, args) => {
     const seen = await rig.same((side) => onTerminal(side, args));
     expect(seen).toEqual({

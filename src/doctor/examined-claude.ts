@@ -1,43 +1,78 @@
 // A real claude with everything that sees and answers its dialogs around it, and no server: what it would be told is kept.
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { randomUUIDv7 } from "bun";
-import type { Answer, AnswerId, Prompt, PromptId, WrapperMessage } from "../../protocol.ts";
-import { rowText } from "../../screen.ts";
-import { ClaudeState, type ClaudeStatus } from "../../wrapper/claude-state.ts";
-import { type Asking, asking } from "../../wrapper/dialogs/asking.ts";
-import { detect } from "../../wrapper/dialogs/detect.ts";
-import { Emulator } from "../../wrapper/emulator.ts";
-import { type HookCall, Hooks } from "../../wrapper/hooks.ts";
-import { inputBoxEmpty, inputBoxEndsWith } from "../../wrapper/input-box.ts";
-import { openPty, type Pty, type PtyExit } from "../../wrapper/pty.ts";
-import { typed } from "../../wrapper/typing.ts";
-import { type MessagesApi, messagesApi } from "../messages-api.ts";
-import { type ClaudeHome, claudeHome, claudePath } from "../real-claude.ts";
+import type { Answer, AnswerId, Prompt, PromptId, WrapperMessage } from "../protocol.ts";
+import { rowText } from "../screen.ts";
+import { holdsDialogBack } from "../wrapper/claude-dialogs.ts";
+import { ClaudeState, type ClaudeStatus } from "../wrapper/claude-state.ts";
+import { type Asking, asking } from "../wrapper/dialogs/asking.ts";
+import { detect } from "../wrapper/dialogs/detect.ts";
+import { type DialogName, TOOLS } from "../wrapper/dialogs/dialog.ts";
+import { Emulator } from "../wrapper/emulator.ts";
+import { type HookCall, type HookCommand, Hooks } from "../wrapper/hooks.ts";
+import { inputBoxEmpty, inputBoxEndsWith } from "../wrapper/input-box.ts";
+import { openPty, type Pty, type PtyExit } from "../wrapper/pty.ts";
+import { typed } from "../wrapper/typing.ts";
+import { type ClaudeHome, claudeHome } from "./home.ts";
+import { type MessagesApi, messagesApi } from "./messages-api.ts";
 
-/** What usually takes milliseconds, on a machine that does other things too. */
-const PATIENCE_MS = 30_000;
 /** How often what nothing announces is looked at. */
 const LOOK_MS = 20;
-
+/** Sooner after the text, claude takes the Enter for a part of what was typed. */
 const ENTER_GAP_MS = 300;
+/** A claude that was killed is gone by then. */
+const END_MS = 5_000;
+const SIZE = { cols: 100, rows: 40 };
+/** Whatever does not go to the stand-in goes nowhere: nothing listens on the discard port. */
+const NO_NETWORK = {
+  HTTP_PROXY: "http://127.0.0.1:9",
+  HTTPS_PROXY: "http://127.0.0.1:9",
+  NO_PROXY: "127.0.0.1,localhost",
+};
 
-export type ScreenClaudeOptions = {
+/** By what a dialog is answered: our hook, or keys on the screen. */
+export type Way = "hook" | "keys";
+
+/** Which claude, and what it runs of ours. */
+export type Examined = {
+  path: string;
   version: string;
+  /** The words that start this very program. */
+  ourselves: HookCommand;
+  /** How long what usually takes milliseconds may take, in ms. */
+  patience: number;
+};
+
+/** How one run of it begins. */
+export type Start = {
   args?: string[];
   /** The permission mode; null: none is named. */
   mode?: string | null;
   env?: Record<string, string>;
   /** Writes what claude should find. */
   prepare?: (home: ClaudeHome) => void;
-  /** Hooks that let go at once, as they must for a subagent's question, or that wait until `letGo`. */
-  hooks?: "at once" | "waiting";
+  /** Our hooks reach us. */
+  hooks?: boolean;
+  /** What must have come before it is asked anything. */
+  ready?: (claude: ExaminedClaude) => Promise<unknown>;
 };
 
-export class ScreenClaude implements AsyncDisposable {
+/** Nothing came in time. `waits`: claude says that it waits for somebody. */
+export class NeverCame extends Error {
+  readonly waits: boolean;
+
+  constructor(message: string, waits: boolean) {
+    super(message);
+    this.waits = waits;
+  }
+}
+
+export class ExaminedClaude implements AsyncDisposable {
   readonly said: WrapperMessage[] = [];
   readonly api: MessagesApi;
   readonly home: ClaudeHome;
+  readonly #patience: number;
   readonly #emulator: Emulator;
   readonly #pty: Pty;
   readonly #state: ClaudeState;
@@ -47,17 +82,20 @@ export class ScreenClaude implements AsyncDisposable {
   #status: ClaudeStatus | null = null;
   #ended: PtyExit | null = null;
   #answers = 0;
-  #waiting: (() => void)[] = [];
-  readonly #holds: boolean;
+  #waiting: { id: PromptId; reply: HookCall["reply"] }[] = [];
 
-  private constructor(options: ScreenClaudeOptions, api: MessagesApi, home: ClaudeHome, hooks: Hooks | null) {
-    const { version, args = [], mode = "default" } = options;
-    const [cols, rows] = [100, 40];
+  private constructor(
+    examined: Examined,
+    start: Start,
+    parts: { api: MessagesApi; home: ClaudeHome; hooks: Hooks | null },
+  ) {
+    const { args = [], mode = "default" } = start;
+    const { api, home, hooks } = parts;
     this.api = api;
     this.home = home;
     this.#hooks = hooks;
-    this.#holds = options.hooks === "waiting";
-    this.#emulator = new Emulator({ cols, rows });
+    this.#patience = examined.patience;
+    this.#emulator = new Emulator(SIZE);
     this.#asking = asking({
       tell: (message) => void this.said.push(message),
       cwd: home.project,
@@ -69,11 +107,10 @@ export class ScreenClaude implements AsyncDisposable {
     });
     const plugin = hooks ? [`--plugin-dir=${hooks.folder}`] : [];
     this.#pty = openPty("bun", {
-      argv: [claudePath(version), ...plugin, ...(mode ? ["--permission-mode", mode] : []), ...args],
+      argv: [examined.path, ...plugin, ...(mode ? ["--permission-mode", mode] : []), ...args],
       cwd: home.project,
-      env: { ...home.env, ...options.env },
-      cols,
-      rows,
+      env: { ...home.env, ...NO_NETWORK, ...start.env },
+      ...SIZE,
       onData: (bytes) => {
         this.#emulator.write(bytes.slice());
         this.#asking.painted();
@@ -90,39 +127,55 @@ export class ScreenClaude implements AsyncDisposable {
   }
 
   /** Starts claude in a home of its own. */
-  static async open(options: ScreenClaudeOptions): Promise<ScreenClaude> {
+  static async open(examined: Examined, start: Start = {}): Promise<ExaminedClaude> {
     const api = await messagesApi();
     const home = await claudeHome({ api });
-    options.prepare?.(home);
-    let claude: ScreenClaude | null = null;
-    const onCall = (call: HookCall) => claude?.hook(call) ?? call.reply(null);
-    const command = [process.execPath, join(import.meta.dir, "../../cli.ts")];
-    const hooks = options.hooks ? await Hooks.open(join(home.home, "plugin"), command, onCall) : null;
-    claude = new ScreenClaude(options, api, home, hooks);
+    start.prepare?.(home);
+    let claude: ExaminedClaude | null = null;
+    const onCall = (call: HookCall) => (claude ? claude.hook(call) : call.reply(null));
+    const folder = join(dirname(home.home), "run");
+    const hooks = start.hooks ? await Hooks.open(folder, examined.ourselves, onCall) : null;
+    claude = new ExaminedClaude(examined, start, { api, home, hooks });
     return claude;
   }
 
-  private hook({ input, reply }: HookCall) {
-    if (input.hook_event_name !== "PermissionRequest") return reply(null);
-    if (!this.#holds) {
+  /** As a wrapper does it. */
+  private hook({ input, reply, onGone }: HookCall) {
+    if (!input.agent_id) this.#state.conversation = input.session_id;
+    if (input.hook_event_name !== "PermissionRequest") {
+      const ends = input.hook_event_name !== "SessionStart" && input.hook_event_name !== "UserPromptSubmit";
+      if (ends) this.#asking.prompts.turnEnded(input.prompt_id, input.agent_id ?? null);
+      return reply(null);
+    }
+    if (input.agent_id && holdsDialogBack(this.#state.version)) {
       this.#asking.heldBack(input);
       return reply(null);
     }
     const id = randomUUIDv7() as PromptId;
+    onGone(() => this.#asking.prompts.hookGone(id));
     this.#asking.opened({ id, request: input, decide: reply });
-    this.#waiting.push(() => {
-      reply(null);
-      this.#asking.prompts.hookGone(id);
-    });
+    this.#waiting.push({ id, reply });
   }
 
   /** Every hook that waits ends without a word, as if somebody had killed it. */
   letGo() {
-    for (const end of this.#waiting.splice(0)) end();
+    for (const { id, reply } of this.#waiting.splice(0)) {
+      reply(null);
+      this.#asking.prompts.hookGone(id);
+    }
+  }
+
+  /** Ends it: whatever waits for it hears so. */
+  stop() {
+    this.#pty.kill("SIGKILL");
   }
 
   get exited(): Promise<PtyExit> {
     return this.#exit.promise;
+  }
+
+  get ended(): boolean {
+    return this.#ended !== null;
   }
 
   get status(): string {
@@ -134,16 +187,22 @@ export class ScreenClaude implements AsyncDisposable {
     return this.#emulator.screen().lines.map(rowText).join("\n").trimEnd();
   }
 
-  async until<T>(what: string, look: () => T | null | undefined | false, patience = PATIENCE_MS): Promise<T> {
-    const end = Date.now() + patience;
+  /** The first value of `look` that is there. Rejects with NeverCame. */
+  async until<T>(what: string, look: () => T | null | undefined | false): Promise<T> {
+    const end = Date.now() + this.#patience;
     for (;;) {
       await this.#emulator.settled();
       const found = look();
       if (found !== null && found !== undefined && found !== false) return found;
-      if (Date.now() > end || this.#ended)
-        throw new Error(`never came: ${what} (${this.status})\n${this.text()}`);
+      const why = this.#ended ? "claude ended" : Date.now() > end ? `claude is ${this.status}` : null;
+      if (why) throw new NeverCame(`${what} never came (${why})`, !this.#ended && this.#mayWait);
       await Bun.sleep(LOOK_MS);
     }
+  }
+
+  /** It says that it waits for somebody, or has not begun. */
+  get #mayWait(): boolean {
+    return this.#status === null || this.#status.status === "waiting";
   }
 
   /** claude stands at its empty input box. */
@@ -171,33 +230,33 @@ export class ScreenClaude implements AsyncDisposable {
       this.#pty.write(bytes);
     }
     await this.until("the prompt in the box", () => inputBoxEndsWith(this.#emulator.screen(), prompt));
-    await Bun.sleep(ENTER_GAP_MS); // Sooner, claude takes the Enter for a part of what was typed.
+    await Bun.sleep(ENTER_GAP_MS);
     this.keys("\r");
     await this.until(`a turn for ${prompt}`, begun);
   }
 
   /** The name of the dialog that stands there now. */
-  dialog(): string | null {
+  dialog(): DialogName | null {
     return detect(this.#emulator.screen())?.name ?? null;
   }
 
-  /** The open prompt about the dialog of that name, once it stands there. */
-  async asked(name: string): Promise<Prompt> {
-    const raised = () =>
-      this.said.flatMap((one) => (one.type === "prompt" && this.open(one.prompt) ? [one.prompt] : []));
-    return this.until(`a card for ${name}`, () => this.dialog() === name && raised().at(-1));
+  /** The open prompt about the dialog of that name: by a hook that waits, or read from the screen that shows it. */
+  async asked(name: DialogName, way: Way): Promise<Prompt> {
+    const fits = ({ dialog, request }: ReturnType<Asking["prompts"]["asking"]>[number]) =>
+      way === "keys"
+        ? dialog?.name === name && this.dialog() === name
+        : !dialog && isOf(name, request?.tool_name);
+    return this.until(`a card for ${name}`, () => {
+      const id = this.#asking.prompts.asking().findLast(fits)?.id;
+      return id && this.#last(id);
+    });
   }
 
-  /** It has not ended. */
-  open({ id }: Prompt): boolean {
-    return !this.said.some(
-      (one) =>
-        one.type !== "prompt" &&
-        "prompt" in one &&
-        one.prompt === id &&
-        one.type !== "delivered" &&
-        one.type !== "not_applied",
+  #last(id: PromptId): Prompt | undefined {
+    const told = this.said.flatMap((one) =>
+      one.type === "prompt" && one.prompt.id === id ? [one.prompt] : [],
     );
+    return told.at(-1);
   }
 
   /** Gives an answer by what its option is (its id, or how it begins), and waits for the end. */
@@ -236,8 +295,8 @@ export class ScreenClaude implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose]() {
-    this.#pty.kill("SIGKILL");
-    await Promise.race([this.exited, Bun.sleep(5_000)]);
+    this.stop();
+    await Promise.race([this.exited, Bun.sleep(END_MS)]);
     this.#asking[Symbol.dispose]();
     this.#state[Symbol.dispose]();
     this.#emulator.close();
@@ -248,13 +307,19 @@ export class ScreenClaude implements AsyncDisposable {
   }
 }
 
-/** Writes a file below claude's home, with the folders to it. */
+function isOf(name: DialogName, tool: string | undefined): boolean {
+  if (tool === undefined) return false;
+  return name === "mcp" ? tool.startsWith("mcp__") : TOOLS[name] === tool;
+}
+
+/** Writes a file below a folder, with the folders to it. */
 export function put(folder: string, name: string, content: string | object) {
   const path = join(folder, name);
-  mkdirSync(join(path, ".."), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
   chmodSync(path, 0o644);
 }
 
-/** The JSON of a file. */
-export const json = (path: string): Record<string, unknown> => JSON.parse(readFileSync(path, "utf8"));
+/** The JSON of a file; null while there is none. */
+export const json = (path: string): Record<string, unknown> | null =>
+  existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : null;

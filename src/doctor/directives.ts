@@ -1,7 +1,7 @@
 // What a prompt's text makes the stand-in's model do.
 //
 // Directives stand one a line or joined by " ;; "; each is one turn, the next one follows the tool's result:
-//   RUN: command · WRITE: path text · EDIT: path|old|new · READ: path · WEBFETCH: url · ASK or ASK: single|multi|many
+//   RUN: command · WRITE: path text · EDIT: path|old|new · READ: path · WEBFETCH: url · ASK or ASK: single|multi|many|previews
 //   PLAN or PLAN: text · TOOL: Name {json} · MCP: mcp__server__tool {json} · AGENT: prompt (its own joined by " ,, ")
 //   SAY: text · TEXT: lines · MD · ERROR: status
 // For the whole prompt: MULTI, all turns at once · SLOW: ms before the first word · RATE: ms between two pieces ·
@@ -32,7 +32,16 @@ const question = (words: string, header: string, multiSelect: boolean, labels: s
 const COLOR = question("Which color should the button be?", "Color", false, ["Red", "Blue", "Green"]);
 const FEATURES = question("Which features do you want?", "Features", true, ["Login", "Search", "Export"]);
 const DATABASE = question("Which database?", "Database", false, ["SQLite", "Postgres"]);
+const LAYOUT = {
+  ...question("Which layout?", "Layout", false, []),
+  options: ["Wide", "Narrow"].map((label) => ({
+    label,
+    description: `The ${label} one`,
+    preview: `+--------+\n| ${label.padEnd(6)} |\n+--------+`,
+  })),
+};
 const QUESTIONS: Record<string, object[]> = {
+  previews: [LAYOUT],
   single: [COLOR],
   multi: [FEATURES],
   many: [COLOR, FEATURES, DATABASE],
