@@ -24,7 +24,7 @@ const STALE_MS = 5_000;
 /** What was typed and is not taken is said again after this. */
 const AGAIN_MS = 1_000;
 /** How long the first line says how to leave, unless a key is pressed before. */
-const GREETING_MS = 3_000;
+const GREETING_MS = 2_000;
 /** A loss shorter than this is not worth a word. */
 const QUIET_MS = 700;
 /** Bytes the terminal has not taken, past which it gets no more until it has. */

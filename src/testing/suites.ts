@@ -39,6 +39,7 @@ const SUITES: Suite[] = [
   { name: "demo and test support", command: [...test, "./src/demo", ...testsIn("src/testing")] },
   { name: "page", command: [...test, "./public"] },
   { name: "claude's dialogs", command: [...test, "./src/testing/dialogs"] },
+  { name: "attached terminals", command: [...test, "./src/attach", "./src/testing/attach"] },
   { name: "the wrapped terminal", command: [...test, "./src/testing/transparency"] },
   { name: "containers", command: [engine, ...test, "./src/testing/containers"] },
   ...(all ? [{ name: "the mutations", command: [bun, "src/testing/mutations/run.ts"] }] : []),

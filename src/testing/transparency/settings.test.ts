@@ -63,7 +63,7 @@ test("the modes that were looked at are really on while claude runs", async () =
   await using outer = rig.wrapped.outer([PROGRAM]);
   await outer.seen("[ready]");
   expect(await modesAfter(outer.bytes())).toEqual({
-    ...{ alternate: true, bracketed_paste: true, mouse: "any", focus: true },
+    ...{ alternate: true, bracketed_paste: true, mouse: "any", mouse_encoding: "sgr", focus: true },
     ...{ application_cursor: false, application_keypad: false, cursor: false },
   });
 });
