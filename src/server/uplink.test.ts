@@ -3,6 +3,7 @@ import type {
   AnswerId,
   ConversationId,
   DeviceId,
+  InputId,
   LogLine,
   PromptId,
   PromptState,
@@ -249,7 +250,14 @@ test("SEC-090 the newer of two with one session id owns it; the older is told an
   await viewer.until("the prompt", () => viewer.prompts.get(asked.id));
   expect((await viewer.answer("approve", { ...asked, stage: "open" } as never)).status).toBe(200);
   expect(await newer.next("answer")).toMatchObject({ prompt: asked.id });
-  expect(older.heard.filter(({ type }) => type === "answer")).toEqual([]);
+  const input = { id: `i-${id}`, text: "only once" };
+  expect((await viewer.post(`/api/sessions/${id}/input`, input)).status).toBe(200);
+  expect((await viewer.post(`/api/sessions/${id}/input`, input)).status).toBe(200);
+  expect(await newer.next("input")).toMatchObject(input);
+  newer.say({ type: "input_delivered", id: input.id as InputId });
+  await viewer.until("its delivery", () => viewer.inputs.get(input.id) === "delivered");
+  expect(newer.heard.filter(({ type }) => type === "input")).toEqual([]); // Beyond the one that was taken above.
+  expect(older.heard.filter(({ type }) => type === "answer" || type === "input")).toEqual([]);
   await viewer.until("connected", () => viewer.sessions.get(id)?.connected);
   newer[Symbol.dispose]();
 });
@@ -299,10 +307,12 @@ test("what makes no sense closes the connection, and changes nothing", async () 
     { type: "prompt", prompt: { ...asked, options: [] } },
     { type: "accepted", prompt: 7 },
     { type: "exit", code: 256, signal: null, reason: "exit" },
+    { type: "session", session: whole },
   ];
   for (const message of nonsense) {
     const { link } = await TestLink.session(server);
     link.sayText(JSON.stringify(message));
+    link.say({ type: "prompt", prompt: asked });
     await link.until(`the close after ${JSON.stringify(message)?.slice(0, 80)}`, () => link.closed);
   }
   const early = await TestLink.connect(server);

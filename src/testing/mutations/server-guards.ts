@@ -269,6 +269,8 @@ const CONNECTION: Guards = {
       promise: "P3 an answer that did not arrive is said as soon as the wrapper is back",
       text: "    prompts.repeat(statement.id);\n",
       instead: "",
+      equivalent:
+        "it is only sooner: what is said again every two seconds reaches the wrapper that is back as well",
     },
     {
       id: "watch-at-once-again",

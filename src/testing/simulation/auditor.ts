@@ -75,13 +75,13 @@ export function auditDisk(world: World): Violation[] {
     const { acknowledged, id } = wrapper;
     for (const { size } of acknowledged.prompts.values()) held("P5 a fact outlives a restart", size);
     if (acknowledged.lines >= 0) held("P5 a line outlives a restart");
-    if (acknowledged.exit) held("P5 an end outlives a restart");
+    if (acknowledged.left) held("P5 an end outlives a restart");
     for (const [prompt, facts] of acknowledged.prompts)
       for (const fact of facts)
         if (!holds(store.prompt(prompt), fact)) lost(`the acknowledged ${fact} of ${prompt} is gone`, prompt);
     if (store.lineCursor(id) < acknowledged.lines)
       lost(`lines to ${acknowledged.lines} were acknowledged, the disk has ${store.lineCursor(id)}`, id);
-    if (acknowledged.exit && store.session(id)?.ended_at === null) lost("an acknowledged exit is gone", id);
+    if (acknowledged.left && store.session(id)?.ended_at === null) lost("an acknowledged exit is gone", id);
   }
   return found;
 }

@@ -42,7 +42,12 @@ export class Machine {
 }
 
 /** What the server has acknowledged to a wrapper: it must never be lost. */
-export type Acknowledged = { prompts: Map<PromptId, Set<string>>; lines: number; exit: boolean };
+export type Acknowledged = {
+  prompts: Map<PromptId, Set<string>>;
+  lines: number;
+  exit: boolean;
+  left: boolean;
+};
 
 export class WrapperProcess {
   readonly id: SessionId;
@@ -50,7 +55,7 @@ export class WrapperProcess {
   readonly claude: Claude;
   readonly prompts: ReturnType<typeof prompts>;
   readonly view: View;
-  readonly acknowledged: Acknowledged = { prompts: new Map(), lines: -1, exit: false };
+  readonly acknowledged: Acknowledged = { prompts: new Map(), lines: -1, exit: false, left: false };
   /** Every decision that was handed to claude's hooks. */
   readonly handed: { prompt: PromptId; output: object; answer: string | null; at: number }[] = [];
   /** When a key from the desk or a phone passed on to claude. */
@@ -291,6 +296,7 @@ export class WrapperProcess {
       }
       case "exit":
         this.#machine.left.delete(ack.session);
+        for (const { id, acknowledged: its } of this.#world.wrappers) if (id === ack.session) its.left = true;
         if (ack.session !== this.id) return;
         acknowledged.exit = true;
         return this.#exitAcked.resolve();
