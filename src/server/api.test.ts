@@ -197,19 +197,35 @@ test("an input that makes no sense names its wrong field", async () => {
 test("SEC-073 a body over the limit is 413 before it is read, and deep nesting a plain 400", async () => {
   const headers = { "content-type": "application/json" };
   const send = (body: BodyInit) => phone.request("POST", at("/input"), { headers, body });
-  expect((await send("x".repeat(LIMITS.bodyBytes + 1))).status).toBe(413);
+  // Also far over what the socket's own limit would be, and where nobody reads a body: our answer, with our headers.
+  for (const path of [at("/input"), at("/interrupt"), "/api/pair"]) {
+    for (const bytes of [LIMITS.bodyBytes + 1, 8 * LIMITS.bodyBytes, 200 * LIMITS.bodyBytes]) {
+      const answer = await phone.request("POST", path, { headers, body: "x".repeat(bytes) });
+      expect([answer.status, answer.body.error?.code], `${path} ${bytes}`).toEqual([413, "too_large"]);
+      for (const name of HOUSE_HEADERS) expect(answer.headers.get(name), name).not.toBeNull();
+      expect(answer.headers.get("cache-control")).toBe("no-store");
+    }
+  }
   // Without a length, in pieces.
   const chunk = new TextEncoder().encode(" ".repeat(65_536));
-  let left = 6;
+  let left = 100;
   const pieces = new ReadableStream({ pull: (to) => (left-- > 0 ? to.enqueue(chunk) : to.close()) });
-  expect((await send(pieces)).status).toBe(413);
+  const endless = await send(pieces);
+  expect(endless.status).toBe(413);
+  for (const name of HOUSE_HEADERS) expect(endless.headers.get(name), name).not.toBeNull();
   const deep = async () => {
     expect((await send("[".repeat(LIMITS.bodyBytes))).status).toBe(400);
     expect((await send(`{"id":${"[".repeat(100_000)}${"]".repeat(100_000)}}`)).status).toBe(400);
+    expect((await send("[".repeat(1_000_000))).status).toBe(413);
   };
   expect(await cpuMs(deep)).toBeLessThan(1_000);
   expect((await phone.get("/health")).status).toBe(200);
 });
+
+const HOUSE_HEADERS = [
+  ...["content-security-policy", "x-content-type-options", "referrer-policy", "permissions-policy"],
+  ...["cross-origin-opener-policy", "cross-origin-resource-policy", "cache-control"],
+];
 
 test("SEC-092 mutated requests are refused, and none is a 500", async () => {
   const paths = [at("/input"), at("/resize"), "/api/prompts/x/approve", "/api/prompts/x/answer", "/api/pair"];

@@ -58,10 +58,12 @@ const KEYS = [
   ...["home", "end", "backspace", "ctrl_c", "ctrl_j", "ctrl_o", "ctrl_r", "wheel_up", "wheel_down", "space"],
 ] as Key[];
 
-const approveBody = v.object({ digest, answer_id: id, option: v.optional(id) });
-const rejectBody = v.object({ digest, answer_id: id, message: v.optional(text) });
+/** Without one it is no answer to what stands there, whatever that is: refused like an answer to something else. */
+const shown = v.optional(digest);
+const approveBody = v.object({ digest: shown, answer_id: id, option: v.optional(id) });
+const rejectBody = v.object({ digest: shown, answer_id: id, message: v.optional(text) });
 const answerBody = v.object({
-  ...{ digest, answer_id: id, option: id, text: v.optional(text) },
+  ...{ digest: shown, answer_id: id, option: id, text: v.optional(text) },
   answers: v.optional(v.record(v.pipe(v.string(), v.maxLength(10_000)), text)),
 });
 const inputBody = v.pipe(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { AnswerId, OptionId, PromptId, PromptState, SessionId } from "../protocol.ts";
+import type { AnswerId, AuditEntry, OptionId, PromptId, PromptState, SessionId } from "../protocol.ts";
 import { fakeClock } from "../testing/clock.ts";
 import { prompt, statement, TestLink } from "../testing/link.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
@@ -33,6 +33,12 @@ async function shown(change: Parameters<typeof prompt>[0] = {}) {
 /** The answer that the wrapper was told. */
 const toldOf = (id: PromptId) =>
   link.until("the answer", () => link.heard.find((one) => one.type === "answer" && one.prompt === id));
+
+/** What the audit says was done with it. */
+async function audited(id: PromptId): Promise<string[]> {
+  const { entries } = (await phone.get("/api/audit")).body as unknown as { entries: AuditEntry[] };
+  return entries.filter(({ subject }) => subject === id).map(({ action }) => action);
+}
 
 const stageOf = (id: PromptId, stage: string) =>
   phone.until(stage, () => phone.prompts.get(id)?.stage === stage && phone.prompts.get(id));
@@ -71,7 +77,14 @@ test("SEC-029 an answer without the digest of what was shown, or with another, r
     status: 409,
     body: { error: { code: "changed", winner: { id, digest, stage: "open" } } },
   });
-  expect((await phone.post(`/api/prompts/${id}/approve`, { answer_id })).status).toBe(400);
+  for (const verb of ["approve", "reject"]) {
+    const missing = await phone.post(`/api/prompts/${id}/${verb}`, { answer_id });
+    expect(missing).toMatchObject({ status: 409, body: { error: { code: "changed" } } });
+  }
+  const nameless = { answer_id, option: "approve" };
+  expect((await phone.post(`/api/prompts/${id}/answer`, nameless)).status).toBe(409);
+  for (const odd of ["", "x", digest.toUpperCase(), `${digest}0`, 7, null, [digest]])
+    expect((await phone.post(`/api/prompts/${id}/approve`, { digest: odd, answer_id })).status).toBe(400);
   expect((await phone.post(`/api/prompts/${id}/approve`, { digest })).status).toBe(400);
   expect(link.heard.filter((message) => message.type === "answer" && message.prompt === id)).toEqual([]);
   expect(phone.prompts.get(id)?.stage).toBe("open");
@@ -114,6 +127,13 @@ test("SEC-031 of two answers in the same moment one is taken, the other learns w
     await link.acked("delivered", asked.id);
     const told = link.heard.filter((one) => one.type === "answer" && one.prompt === asked.id);
     expect(new Set(told.map((one) => JSON.stringify(one))).size).toBe(1);
+    expect(loser?.body.error).toMatchObject({
+      message: `${won.responded_by} has answered this already.`,
+      winner: { responded_by: won.responded_by, responded_at: expect.any(Number) },
+    });
+    const audit = await audited(asked.id);
+    expect(audit.filter((action) => action === "answer")).toHaveLength(1);
+    expect(audit.filter((action) => action === "answer refused")).toHaveLength(1);
   }
 });
 
@@ -138,6 +158,55 @@ test("SEC-032 an answer after the desk, after the end, and to nothing is 410 or 
   expect(
     (await phone.post("/api/prompts/none/approve", { digest: first.digest, answer_id: "l3" })).status,
   ).toBe(404);
+  other[Symbol.dispose]();
+});
+
+test("SEC-032 what a machine speaks of no more is over, and nothing of an ended session comes back", async () => {
+  const { link: other, id } = await TestLink.session(server);
+  const [left, kept] = [await other.ask(), await other.ask()];
+  await phone.until("both", () => phone.prompts.has(left.id) && phone.prompts.has(kept.id));
+  const { link: again } = await TestLink.session(server, { id, open: [kept.id] });
+  await stageOf(left.id, "withdrawn");
+  const answer = ({ id: of, digest }: { id: PromptId; digest: string }, answer_id: string) =>
+    phone.post(`/api/prompts/${of}/approve`, { digest, answer_id });
+  expect((await answer(left, "m1")).status).toBe(410);
+
+  again.say({ type: "exit", code: 0, signal: null, reason: "exit" });
+  await stageOf(kept.id, "withdrawn");
+  again.say(
+    { type: "prompt", prompt: kept },
+    { type: "session", session: statement({ id, open: [kept.id] }) },
+  );
+  again.say({ type: "prompt", prompt: left });
+  await again.acked("prompt", left.id);
+  expect((await answer(kept, "m2")).status).toBe(410);
+  expect((await answer(left, "m3")).status).toBe(410);
+  const { prompts } = (await phone.get("/api/prompts?open=1")).body as unknown as { prompts: PromptState[] };
+  expect(prompts.filter(({ session_id }) => session_id === id)).toEqual([]);
+  for (const one of [other, again]) expect(one.heard.filter(({ type }) => type === "answer")).toEqual([]);
+  for (const one of [other, again]) one[Symbol.dispose]();
+});
+
+test("SEC-046 to a session whose claude has exited nothing can be typed, and nothing reaches its machine", async () => {
+  const { link: other, id } = await TestLink.session(server);
+  other.say({ type: "exit", code: 0, signal: null, reason: "exit" });
+  await phone.until("the end", () => phone.sessions.get(id)?.ended_at);
+  const before = other.heard.length;
+  const wishes: [path: string, body?: object][] = [
+    ["input", { id: "d1", text: "rm -rf ~" }],
+    ["input", { id: "d2", text: "rm -rf ~", mode: "replace" }],
+    ["input", { id: "d3", key: "enter" }],
+    ...([["interrupt"], ["stop"], ["resize", { cols: 80, rows: 24 }]] as [string, object?][]),
+  ];
+  for (const [path, body] of wishes) {
+    const reply = await phone.post(`/api/sessions/${id}/${path}`, body);
+    expect(reply, path).toMatchObject({ status: 410, body: { error: { code: "gone" } } });
+  }
+  other.say({ type: "ping" });
+  const typed = other.heard
+    .slice(before)
+    .filter(({ type }) => type !== "ping" && type !== "ack" && type !== "watch");
+  expect(typed).toEqual([]);
   other[Symbol.dispose]();
 });
 

@@ -150,6 +150,7 @@ function outcome(prompt: PromptState, { answer_id, digest }: Given): PromptState
     throw new ApiError("answered", `${prompt.responded_by} has answered this already.`, prompt);
   }
   if (prompt.withdrawn_at !== null) throw new ApiError("gone", "This question is not open any more.", prompt);
+  if (!digest) throw new ApiError("changed", "Name the `digest` of what was shown.", prompt);
   throw new ApiError("changed", "This prompt changed since it was shown. Look at it again.", prompt);
 }
 
