@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { claudeVersions } from "../real-claude.ts";
 import type { Terminal } from "../terminal.ts";
 import { openCard, outcome, said } from "./acts.ts";
-import { filesBelow, textOf } from "./processes.ts";
+import { filesBelow, textOf, until } from "./processes.ts";
 import { stories, type World } from "./world.ts";
 
 const story = stories();
@@ -74,8 +74,10 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       await world.idle(alone);
       await world.say(alone, "SAFE ;; WRITE: alone.txt one");
       await alone.waitFor(/Do you want to create alone\.txt\?/, { timeout: 30_000 });
+      const state = join(world.own, "..", ".claude", "sessions", `${alone.pid}.json`);
+      await until("claude's word that it waits", () => /"status":\s*"waiting"/.test(textOf(state)));
       expect(world.read("alone.txt")).toBeNull();
-      alone.write("\r");
+      alone.write("1");
       await said(alone, "Done: ");
       expect(world.read("alone.txt")).toBe("one\nsecond line\n");
       expect(world.questions).toBe(0);
