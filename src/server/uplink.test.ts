@@ -207,11 +207,15 @@ test("SEC-026 a machine cannot state, end or answer for the session of another",
 test("a machine that is revoked is cut off at once and refused from then on", async () => {
   const other = await enrolled("lost laptop");
   const { link, id } = await TestLink.session(server, {}, other);
+  const { link: bystander } = await TestLink.session(server);
   await viewer.until("the session", () => viewer.sessions.get(id)?.connected);
   await server.admin("DELETE", `/devices/${other.device}`);
   await link.until("the close", () => link.closed);
   await viewer.until("out of reach", () => viewer.sessions.get(id)?.connected === false);
   expect((await TestLink.connect(server, other)).refused).toMatchObject({ code: "revoked" });
+  await bystander.ask();
+  expect(bystander.closed).toBe(false);
+  bystander[Symbol.dispose]();
 });
 
 test("an unknown machine and a wrong secret are refused with the same words", async () => {
@@ -418,6 +422,21 @@ test("SEC-092 garbage in place of the handshake closes that connection only", as
     await closed;
   }
   expect((await viewer.get("/health")).status).toBe(200);
+});
+
+test("SEC-078 of more than twenty handshakes at a time the oldest ends; past two hundred wrappers the server is busy", async () => {
+  await using small = await testServer();
+  const strangers = Array.from({ length: 21 }, () => new WebSocket(`${small.url.replace("http", "ws")}/ws`));
+  const closed = Promise.race(
+    strangers.map((one) => new Promise((end) => one.addEventListener("close", end))),
+  );
+  await closed;
+  for (const one of strangers) one.close();
+  const links: TestLink[] = [];
+  for (let i = 0; i < 200; i++) links.push(await TestLink.connect(small));
+  expect(links.filter(({ refused }) => refused)).toEqual([]);
+  expect((await TestLink.connect(small)).refused).toMatchObject({ code: "busy" });
+  for (const link of links) link[Symbol.dispose]();
 });
 
 test("SEC-078 more frames a second than anybody sends closes the connection", async () => {

@@ -451,6 +451,7 @@ const UPLINK: Guards = {
       promise: "P4 a server that stops ends its connections",
       text: `      one.close("the server stops");\n`,
       instead: "",
+      equivalent: "Bun closes every socket of a server that stops: only the reason would not be given",
     },
     {
       id: "so-many-wrappers",
