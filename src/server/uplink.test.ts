@@ -266,6 +266,17 @@ test("SEC-090 the newer of two with one session id owns it; the older is told an
   newer[Symbol.dispose]();
 });
 
+test("what a wrapper names no more is withdrawn on every phone", async () => {
+  const { link, id } = await TestLink.session(server);
+  const [kept, ended] = [await link.ask(), await link.ask()];
+  await viewer.until("both", () => viewer.prompts.has(kept.id) && viewer.prompts.has(ended.id));
+  link[Symbol.dispose]();
+  const { link: back } = await TestLink.session(server, { id, open: [kept.id] });
+  await viewer.until("its end", () => viewer.prompts.get(ended.id)?.stage === "withdrawn");
+  expect(viewer.prompts.get(kept.id)?.stage).toBe("open");
+  back[Symbol.dispose]();
+});
+
 test("SEC-090 several sessions of one machine are normal", async () => {
   const links = await Promise.all([1, 2, 3].map(() => TestLink.session(server)));
   for (const { id } of links) await viewer.until("connected", () => viewer.sessions.get(id)?.connected);

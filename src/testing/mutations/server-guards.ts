@@ -501,6 +501,7 @@ const SESSIONS: Guards = {
       promise: "P4 the end of a connection that was replaced is nobody's end",
       text: "if (!live || live.uplink !== uplink) return;",
       instead: "if (!live) return;",
+      equivalent: "a connection that was replaced has no session any more: its end never comes here",
     },
     {
       id: "withdrawn-is-told",
