@@ -1,12 +1,11 @@
 // A place in which sessions run and terminals attach to them: a home with a server and a phone, and what is typed and shown.
-import { join } from "node:path";
-import type { Session } from "../../protocol.ts";
+import type { Session, SessionId } from "../../protocol.ts";
 import { rowText, type Screen } from "../../screen.ts";
 import { Emulator } from "../../wrapper/emulator.ts";
 import { program } from "../program.ts";
 import type { Terminal, TerminalOptions } from "../terminal.ts";
 import { Rig, type RigOptions, type Side, until } from "../transparency/rig.ts";
-import type { TestViewer } from "../viewer.ts";
+import { TestViewer } from "../viewer.ts";
 
 /** How long a test waits for what takes a moment on a quiet machine. */
 export const PATIENT = { timeout: 20_000 };
@@ -17,6 +16,7 @@ export class Place implements AsyncDisposable {
   readonly rig: Rig & { viewer: TestViewer };
   readonly side: Side;
   readonly viewer: TestViewer;
+  readonly #given = new Set<SessionId>();
 
   private constructor(rig: Rig & { viewer: TestViewer }) {
     this.rig = rig;
@@ -49,18 +49,19 @@ export class Place implements AsyncDisposable {
     return this.rig.session(this.viewer, wanted);
   }
 
-  /** The newest session that is connected. */
+  /** The session that was started last, once it is connected; each is given once. */
   async newest(): Promise<Session> {
-    const found: Session[] = [];
-    await this.session((session) => {
-      if (session.connected) found.push(session);
-      return session.connected;
-    });
-    return found[0] as Session;
+    const session = await this.session((one) => one.connected && !this.#given.has(one.id));
+    this.#given.add(session.id);
+    return session;
   }
 
-  get serverSocket() {
-    return join(this.rig.own, "data", "admin.sock");
+  /** Waits until the session's wrapper has heard all that the server said so far: it confirms a key that is none. */
+  async heard(session: SessionId): Promise<void> {
+    await using watching = await new TestViewer(this.viewer.server, this.viewer.cookie).listen();
+    const id = Bun.randomUUIDv7();
+    await this.viewer.post(`/api/sessions/${session}/input`, { id, key: "wheel_up" });
+    await until("the confirmed key", () => watching.inputs.get(id) === "delivered");
   }
 
   [Symbol.asyncDispose]() {
