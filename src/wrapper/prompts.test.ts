@@ -79,7 +79,7 @@ test("a second answer with another id does nothing once one was given", () => {
   expect(decided).toHaveLength(1);
 });
 
-test("an answer with another digest, or to an option that was not offered, does nothing", () => {
+test("SEC-029 SEC-045 an answer with another digest, or to an option that was not offered, decides nothing", () => {
   const { decided, open, answer, types } = world();
   const prompt = open("p1", bash("ls"));
   answer({ ...prompt, digest: "0".repeat(64) as typeof prompt.digest }, "approve");

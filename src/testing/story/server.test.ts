@@ -15,7 +15,7 @@ const FILES = ["1.txt", "2.txt", "3.txt", "4.txt", "5.txt", "6.txt", "7.txt", "8
 
 describe.each([...claudeVersions])("claude %s", (version) => {
   story(
-    "a killed server is not noticed at the desk; after its restart the phone shows the truth and can answer",
+    "SEC-045 a killed server is not noticed at the desk; after its restart the phone shows the truth and can answer",
     version,
     async (world) => {
       const [desk, phone] = await Promise.all([world.desk(), world.phone()]);
