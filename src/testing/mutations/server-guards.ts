@@ -189,6 +189,7 @@ const CONNECTION: Guards = {
       promise: "P7 nothing is heard on a connection that is closing",
       text: "  close(reason: string): void {\n    this.#channel = null;",
       instead: "  close(reason: string): void {",
+      equivalent: "Bun hands over no frame after close(): this is a second lock on the same door",
     },
     {
       id: "nonsense-closes",

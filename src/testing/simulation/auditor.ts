@@ -324,8 +324,10 @@ function auditTaps(world: World, say: Say) {
       history.rule("P3 a retry is the same answer");
     if (no && !tap.wrong) history.rule("P3 a lost race is told");
     if (yes && tap.wrong) say("P7", `${tap.answer} was let in`, tap.prompt);
-    if (yes && no) say("P3", `${tap.answer} was told both yes and no`, tap.prompt);
     const prompt = world.server.store.prompt(tap.prompt);
+    // What somebody else withdrew in its wrapper's name is open again when the wrapper itself says so.
+    const doubled = world.wrappers.some(({ id, doubled: twice }) => twice && id === prompt?.session_id);
+    if (yes && no && !doubled) say("P3", `${tap.answer} was told both yes and no`, tap.prompt);
     if (no && !yes && prompt?.answer_id === tap.answer)
       say("P3", `${tap.answer} won, and was told no`, tap.prompt);
     const known = world.phones.some((phone) => phone.owner.name === prompt?.responded_by);

@@ -218,7 +218,7 @@ export class World {
 
   /** When the last thing happened that others have to hear of. */
   lastAct(): number {
-    return Math.max(0, ...this.wrappers.map(({ claude }) => claude.activeAt));
+    return Math.max(0, ...this.wrappers.map(({ claude, refusedAt }) => Math.max(claude.activeAt, refusedAt)));
   }
 }
 

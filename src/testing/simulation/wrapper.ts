@@ -63,6 +63,8 @@ export class WrapperProcess {
   /** How it ended, or null. */
   gone: "exit" | "killed" | null = null;
   goneAt: number | null = null;
+  /** When the server last refused it: it asks again half a minute later, ms of the run. */
+  refusedAt = 0;
   readonly link: Link;
   readonly place: Place;
   /** Something else spoke in its name, and may have said of a question what is not so. */
@@ -249,6 +251,7 @@ export class WrapperProcess {
 
   #offline(reason: string) {
     this.#world.history.note(this.owner.name, `offline: ${reason}`);
+    if (this.link?.refused) this.refusedAt = this.#world.time.now;
     this.view?.offline();
   }
 
