@@ -33,6 +33,14 @@ const truth = v.union(
 const word = <const T extends string[]>(...words: T) =>
   v.picklist(words, `must be one of ${words.join(", ")}`);
 const text = v.pipe(v.string("must be text"), v.minLength(1, "must not be empty"));
+const contact = v.pipe(
+  text,
+  v.regex(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, "must be https://… or mailto:somebody@…"),
+);
+const hosts = v.pipe(
+  text,
+  v.regex(/^\.?[a-z0-9.-]+(, *\.?[a-z0-9.-]+)*$/i, "must be host names with commas between them"),
+);
 
 const TOOL = /^[A-Za-z0-9_*-]{1,100}$/;
 const tools = v.pipe(
@@ -73,6 +81,19 @@ export const SETTINGS = {
     about: "the keys with which `attach` leaves a session",
   },
   keep_awake: { schema: v.optional(truth, true), about: "keep the machine awake while claude works" },
+  push_contact: {
+    schema: v.optional(contact),
+    about: "whom push services may write to: an https or mailto: address; default: public_url",
+  },
+  push_hosts: {
+    schema: v.optional(hosts),
+    about:
+      "push services besides the browsers' own: host names with commas; a leading dot stands for all below",
+  },
+  dangerously_push_to_any_address: {
+    schema: v.optional(truth, false),
+    about: "for tests: push wherever a phone says, this machine and clear text too; logged at each start",
+  },
   log_level: {
     schema: v.optional(word("debug", "info", "warn", "error"), "info"),
     about: "how much is logged",
@@ -91,6 +112,9 @@ const schema = v.object({
   on_hangup: SETTINGS.on_hangup.schema,
   detach_key: SETTINGS.detach_key.schema,
   keep_awake: SETTINGS.keep_awake.schema,
+  push_contact: SETTINGS.push_contact.schema,
+  push_hosts: SETTINGS.push_hosts.schema,
+  dangerously_push_to_any_address: SETTINGS.dangerously_push_to_any_address.schema,
   log_level: SETTINGS.log_level.schema,
 });
 

@@ -21,6 +21,8 @@ const ROOMS: Record<string, string[]> = {
   public: ["protocol", "screen", "frame"],
   wrapper: ["protocol", "screen", "frame", "digest", "seal", "paths", "hook"],
   server: ["protocol", "screen", "frame", "digest", "seal", "paths", "public"],
+  // Runs beside the server's core, which never imports it.
+  push: ["protocol", "server"],
   // The commands: each joins what it needs.
   help: ["config"],
   background: ["config", "paths", "command", "version", "protocol", "server"],
@@ -33,7 +35,7 @@ const ROOMS: Record<string, string[]> = {
   // The room src/attach/ and its command.
   attach: ["config", "command", "background", "protocol", "screen", "sessions", "wrapper"],
   stop: ["config", "command", "background", "protocol", "sessions"],
-  serve: ["config", "paths", "command", "version", "server", "background", "page"],
+  serve: ["config", "paths", "command", "version", "server", "push", "background", "page"],
   page: ["page-bundle", "server"],
   "page-bundle": [],
   run: [
@@ -79,6 +81,7 @@ const files = ["src", "public"]
   .sort();
 
 function roomOf(file: string): string {
+  if (file.startsWith("src/server/push/")) return "push";
   const [top = "", second = ""] = file.split("/");
   return top === "public" ? "public" : second.replace(/\.ts$/, "");
 }

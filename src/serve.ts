@@ -8,6 +8,7 @@ import { type Config, type Flags, loadConfig } from "./config.ts";
 import { pageAssets } from "./page.ts";
 import { privateFolder } from "./paths.ts";
 import { isLoopback } from "./server/front.ts";
+import { push } from "./server/push/push.ts";
 import { openLog, type RunningServer, startServer } from "./server/server.ts";
 import { VERSION } from "./version.ts";
 
@@ -63,7 +64,8 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
   const log = openLog(auto ? { level, file } : { level });
   const options = { data: paths.data, host, port, publicUrl, insecureHttp, nextFreePort: auto };
   try {
-    return await startServer({ ...options, assets: await pageAssets(), log, version: VERSION, onShutdown });
+    const [assets, annexes] = [await pageAssets(), [notifications(config)]];
+    return await startServer({ ...options, assets, annexes, log, version: VERSION, onShutdown });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     if (!(error instanceof SQLiteError)) throw new CommandError(why);
@@ -72,6 +74,13 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
     );
   }
 }
+
+const notifications = (config: Config) =>
+  push({
+    contact: config.push_contact,
+    hosts: config.push_hosts?.toLowerCase().split(/, */),
+    anywhere: config.dangerously_push_to_any_address,
+  });
 
 /** Writes what this server is to server.json at each change, and ends a background one that nobody needs. */
 function keep(config: Config, server: RunningServer, auto: boolean, end: () => void) {

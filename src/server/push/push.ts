@@ -1,0 +1,310 @@
+// Notifications, joined: hears the core, keeps what each phone wants, and sends what is due, one push of a phone at a time.
+import { join } from "node:path";
+import type { PromptId, PromptState, PushDelivery, SessionId, ViewerId } from "../../protocol.ts";
+import type { OpenAnnex } from "../parts.ts";
+import { type EndpointRule, isApple } from "./endpoint.ts";
+import { pushKeys } from "./keys.ts";
+import { Nonces } from "./nonces.ts";
+import { type Notice, Notices } from "./notices.ts";
+import { type Due, Queue, TOPIC_EVERY_MS } from "./queue.ts";
+import { pushRoutes } from "./routes.ts";
+import { type Send, type SenderOptions, type SendResult, sender } from "./send.ts";
+import { type Phone, Tables } from "./tables.ts";
+import { pushOf, testOf, type Wording, type Wrapped, withdrawalOf } from "./wording.ts";
+
+export type PushOptions = {
+  /** Hosts of push services besides the known ones. */
+  hosts?: readonly string[] | undefined;
+  /** Who sends; without it the server's own https address. */
+  contact?: string | undefined;
+  /** Any address may be pushed to, in clear text too. */
+  anywhere?: boolean | undefined;
+  resolve?: SenderOptions["resolve"];
+};
+
+/** How often it is looked whether anything is due; what comes by an event is looked at at once. */
+const LOOK_MS = 1_000;
+const HOUR_MS = 60 * 60_000;
+/** Without a word of the push service, a push that did not get through is tried again after this, doubled each time. */
+const AGAIN_MS = 30_000;
+const MAX_AGAIN_MS = 15 * 60_000;
+/** Where there is no https address, push services are told this: nobody to reach, and only Apple minds. */
+const NO_CONTACT = "mailto:claude-remote@example.com";
+
+/** What is pushed of one phone. */
+type Line = {
+  queue: Queue;
+  busy: boolean;
+  /** How often in a row it did not get through. */
+  failures: number;
+  /** By topic: the question that stands on its screen, as far as we know. */
+  shown: Map<string, PromptId>;
+  tried: Map<string, number>;
+  /** When one that was answered first was written down last. */
+  notedAt: number;
+};
+
+/** Opens the room of notifications beside the core. */
+export function push(options: PushOptions = {}): OpenAnnex {
+  return (core) => new Push(core, options).annex();
+}
+
+type Core = Parameters<OpenAnnex>[0];
+
+class Push {
+  readonly #core: Core;
+  readonly #tables: Tables;
+  readonly #notices: Notices;
+  readonly #nonces = new Nonces();
+  readonly #lines = new Map<ViewerId, Line>();
+  readonly #send: Send;
+  readonly #contact: () => string;
+  readonly #key: string;
+  readonly #rule: EndpointRule;
+  readonly #stops: (() => void)[];
+  readonly #underway = new Set<Promise<void>>();
+  readonly #end = new AbortController();
+
+  constructor(core: Core, options: PushOptions) {
+    const { store, clock, log, events, sessions, data, url } = core;
+    const keys = pushKeys(join(data, "push.key"));
+    this.#core = core;
+    this.#key = keys.public;
+    this.#rule = { hosts: options.hosts ?? [], anywhere: options.anywhere ?? false };
+    this.#contact = () => options.contact ?? (url().startsWith("https:") ? url() : NO_CONTACT);
+    const { resolve } = options;
+    const contact = this.#contact;
+    this.#send = sender({
+      keys,
+      contact,
+      rule: this.#rule,
+      end: this.#end.signal,
+      now: clock.now,
+      ...(resolve && { resolve }),
+    });
+    this.#tables = new Tables(store.tables);
+    this.#notices = new Notices(this.#tables.told());
+    if (this.#rule.anywhere)
+      log.warn("pushes go to any address a phone names, this machine's own and in clear text too");
+    const now = clock.now();
+    for (const [session, until] of this.#tables.snoozes(now)) this.#notices.snooze(session, until, now);
+    for (const session of sessions.open()) this.#notices.session(session, now);
+    for (const prompt of store.prompts("open")) this.#notices.prompt(prompt, now);
+    this.#forgetStrangers(core.logins.list().map(({ id }) => id));
+    events.listen((_, name, told) => this.#heard(name, told));
+    this.#stops = [clock.every(LOOK_MS, () => this.#look())];
+  }
+
+  annex() {
+    const push = {
+      key: this.#key,
+      rule: this.#rule,
+      tables: this.#tables,
+      nonces: this.#nonces,
+      prompts: this.#core.prompts,
+      now: this.#core.clock.now,
+      snoozed: () => Object.fromEntries(this.#notices.snoozed(this.#core.clock.now())),
+      snooze: (session: SessionId, ms: number) => this.#snooze(session, ms),
+      test: (viewer: ViewerId) => this.#test(viewer),
+      sessions: this.#core.sessions,
+    };
+    return { routes: pushRoutes(push), stop: () => this.#stop() };
+  }
+
+  async #stop() {
+    this.#end.abort();
+    for (const stop of this.#stops) stop();
+    await Promise.allSettled(this.#underway);
+  }
+
+  /** What the core tells every viewer. Nothing here may harm it. */
+  #heard(name: string, told: object) {
+    try {
+      const now = this.#core.clock.now();
+      if ("prompt" in told) this.#prompt(told.prompt as PromptState, now);
+      else if (name === "session_start" || name === "session_end")
+        this.#notices.session((told as { session: Parameters<Notices["session"]>[0] }).session, now);
+      else if ("viewers" in told)
+        this.#forgetStrangers((told.viewers as { id: ViewerId }[]).map(({ id }) => id));
+      else return;
+      this.#look();
+    } catch (error) {
+      this.#core.log.error({ error: String(error) }, "a notification failed");
+    }
+  }
+
+  #prompt(prompt: PromptState, now: number) {
+    const unsaid = this.#notices.prompt(prompt, now);
+    if (prompt.stage === "open") return;
+    this.#nonces.die(prompt.id);
+    if (unsaid)
+      for (const phone of this.#tables.phones()) if (phone.subscription) this.#tooLate(phone, unsaid, now);
+    for (const [viewer, line] of this.#lines) {
+      for (const [topic, shown] of line.shown) {
+        if (shown !== prompt.id) continue;
+        line.shown.delete(topic);
+        this.#withdraw(viewer, topic, prompt);
+      }
+    }
+  }
+
+  /** A silent replacement, except where it was answered, or where every push is shown anew. */
+  #withdraw(viewer: ViewerId, topic: string, prompt: PromptState) {
+    const phone = this.#tables.phone(viewer);
+    if (!phone?.subscription || isApple(phone.subscription.endpoint)) return;
+    const own = this.#core.logins.list().find(({ id }) => id === viewer)?.name;
+    if (prompt.responded_by !== null && prompt.responded_by === own) return;
+    this.#track(this.#post(phone, withdrawalOf(topic, prompt, this.#wording(phone))).then(() => {}));
+  }
+
+  #forgetStrangers(known: readonly ViewerId[]) {
+    for (const { viewer } of this.#tables.phones()) {
+      if (known.includes(viewer)) continue;
+      this.#tables.forget(viewer);
+      this.#lines.delete(viewer);
+    }
+  }
+
+  #snooze(session: SessionId, ms: number) {
+    const now = this.#core.clock.now();
+    this.#tables.snooze(session, now + ms, now);
+    this.#notices.snooze(session, now + ms, now);
+    this.#look();
+  }
+
+  /** Hands every phone what is due, and sends what it may get now. */
+  #look() {
+    if (this.#end.signal.aborted) return;
+    const now = this.#core.clock.now();
+    const due = this.#notices.due(now);
+    for (const phone of this.#tables.phones()) {
+      if (phone.subscription === null) continue;
+      const line = this.#line(phone.viewer, now);
+      for (const notice of due) line.queue.add(notice);
+      for (const over of line.queue.drop((notice) => this.#notices.holds(notice, now)))
+        this.#tooLate(phone, over, now);
+      if (!line.busy) this.#track(this.#run(phone, line, line.queue.due(now, phone.settings.quiet)));
+    }
+  }
+
+  #line(viewer: ViewerId, now: number): Line {
+    const known = this.#lines.get(viewer);
+    if (known) return known;
+    const lately = this.#tables.lately(viewer, now - HOUR_MS);
+    const open = lately.filter(({ subject }) => this.#core.store.prompt(subject)?.stage === "open");
+    const line: Line = {
+      ...{
+        queue: new Queue(lately),
+        busy: false,
+        failures: 0,
+        tried: new Map(),
+        notedAt: Number.NEGATIVE_INFINITY,
+      },
+      shown: new Map(open.map(({ topic, subject }) => [topic, subject as PromptId])),
+    };
+    this.#lines.set(viewer, line);
+    return line;
+  }
+
+  async #run(phone: Phone, line: Line, dues: Due[]) {
+    if (dues.length === 0) return;
+    line.busy = true;
+    for (const due of dues) await this.#deliver(phone, line, due);
+    line.busy = false;
+  }
+
+  async #deliver(phone: Phone, line: Line, due: Due) {
+    const wrapped = pushOf(due, this.#wording(phone));
+    const result = await this.#post(phone, wrapped);
+    const notices = due.kind === "one" ? [due.notice] : due.notices;
+    if ("again" in result) return this.#again(phone, line, notices, result.again);
+    line.failures = 0;
+    for (const { id } of notices) line.tried.delete(id);
+    if (result.outcome === "sent" && due.kind === "one" && "prompt" in due.notice) {
+      line.shown.set(due.notice.topic, due.notice.prompt.id);
+      // It was answered while this push was on its way.
+      if (!this.#notices.holds(due.notice, this.#core.clock.now())) this.#caughtUp(due.notice.prompt);
+    }
+  }
+
+  #caughtUp({ id }: PromptState) {
+    const prompt = this.#core.store.prompt(id);
+    if (prompt) this.#prompt(prompt, this.#core.clock.now());
+  }
+
+  /** Later then, unless it is past its time by that. */
+  #again(phone: Phone, line: Line, notices: readonly Notice[], wait: number | null) {
+    const now = this.#core.clock.now();
+    const pause = wait ?? Math.min(AGAIN_MS * 2 ** line.failures, MAX_AGAIN_MS);
+    line.failures++;
+    line.queue.pause(now + pause);
+    for (const notice of notices) {
+      const since = line.tried.get(notice.id) ?? now;
+      line.tried.set(notice.id, since);
+      const ttl = "prompt" in notice ? 600_000 : 3_600_000;
+      if (now + pause - since <= ttl) line.queue.again(notice, now + pause);
+      else this.#drop(phone, line, notice, now);
+    }
+  }
+
+  #drop(phone: Phone, line: Line, notice: Notice, now: number) {
+    line.tried.delete(notice.id);
+    this.#note(phone, notice, "expired", "its push service was out of reach for too long", now);
+  }
+
+  /** Answered before anything was pushed: that is kept as well, of a flood only some. */
+  #tooLate(phone: Phone, notice: Notice, now: number) {
+    const line = this.#line(phone.viewer, now);
+    if (!("prompt" in notice) || now - line.notedAt < TOPIC_EVERY_MS) return;
+    line.notedAt = now;
+    this.#note(phone, notice, "answered_first", null, now);
+  }
+
+  #note(phone: Phone, notice: Notice, outcome: PushDelivery["outcome"], reason: string | null, at: number) {
+    const { kind, topic, title, subject } = pushOf({ kind: "one", notice }, this.#wording(phone));
+    this.#tables.delivered({
+      ...{ viewer_id: phone.viewer, at, kind, topic, subject, title, outcome, status: null, reason },
+    });
+  }
+
+  /** Sends, and writes down what became of it. */
+  async #post(phone: Phone, wrapped: Wrapped): Promise<SendResult> {
+    const { subscription, viewer } = phone;
+    if (!subscription) return { outcome: "refused", status: null, reason: "there is no subscription" };
+    const result = await this.#send(subscription, wrapped);
+    const { kind, topic, title, subject } = wrapped;
+    const { outcome, status } = result;
+    const reason = "reason" in result ? result.reason : null;
+    const at = this.#core.clock.now();
+    const { endpoint } = subscription;
+    if (!this.#core.logins.list().some(({ id }) => id === viewer)) return result; // Revoked meanwhile: nothing is kept.
+    this.#tables.delivered({ viewer_id: viewer, at, kind, topic, subject, title, outcome, status, reason });
+    if (result.outcome === "sent") this.#tables.sent(viewer, endpoint, at);
+    else if (result.outcome === "gone") this.#tables.gone(viewer, endpoint, result.reason);
+    else if (result.outcome === "refused") this.#tables.refused(viewer, endpoint, result.reason, at);
+    if (outcome !== "sent") this.#core.log.info({ viewer, outcome, status, reason }, "push");
+    return result;
+  }
+
+  /** A test to that phone. Null: it has no subscription. */
+  async #test(viewer: ViewerId): Promise<SendResult | null> {
+    const phone = this.#tables.phone(viewer);
+    if (!phone?.subscription) return null;
+    return this.#post(phone, testOf(this.#wording(phone)));
+  }
+
+  #wording({ viewer, subscription, settings }: Phone): Wording {
+    return {
+      ...{ url: this.#core.url(), private: settings.private, open: this.#notices.open },
+      actions: !isApple(subscription?.endpoint ?? ""),
+      nonce: (prompt) => this.#nonces.give(viewer, prompt.id, prompt.digest),
+    };
+  }
+
+  #track(work: Promise<void>) {
+    const done = work
+      .catch((error) => this.#core.log.error({ error: String(error) }, "a push failed"))
+      .finally(() => this.#underway.delete(done));
+    this.#underway.add(done);
+  }
+}
