@@ -1,6 +1,7 @@
 // Tools on the list `ask` are asked about although claude's mode would let them pass; and who may raise a question.
 import { describe, expect } from "bun:test";
 import { cpSync, readdirSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { claudeVersions } from "../real-claude.ts";
 import type { Terminal } from "../terminal.ts";
@@ -48,6 +49,20 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       await outcome(phone, /Claude accepted/);
       await said(terminal, "understood");
       expect(world.read("no.txt")).toBeNull();
+
+      await phone.part("next").tap();
+      await phone.page.getByRole("link", { name: "Audit log" }).tap();
+      await phone.part("deed").nth(8).waitFor();
+      const deeds = (await phone.part("deed").allInnerTexts()).reverse();
+      expect(deeds.filter((deed) => !deed.startsWith("The answer reached"))).toEqual([
+        `The owner's command enrolled ${hostname()}`,
+        ...["A pairing was opened", expect.stringMatching(/ was paired$/)],
+        ...["Claude asked: Write", expect.stringMatching(/: Approve$/), "Claude took the answer"],
+        ...["Claude asked: Write", expect.stringMatching(/: Deny$/), "Claude took the answer"],
+      ]);
+      await phone.page.locator("summary").filter({ hasText: ": Deny" }).tap();
+      await phone.page.locator(".audit-inside .edit-text").first().waitFor();
+      await world.picture(phone, "audit");
     },
   );
 
