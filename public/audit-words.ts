@@ -64,9 +64,11 @@ export function deedOf(entry: AuditEntry): string {
   }
 }
 
-export function toneOf({ action }: AuditEntry): Tone {
+export function toneOf(entry: AuditEntry): Tone {
+  const { action } = entry;
   if (/refused|revoked|too_late|not_applied/.test(action)) return "bad";
-  return action === "answer" || action === "accepted" || action === "paired" ? "good" : "plain";
+  if (action === "answer") return chosenOf(entry)?.effect === "reject" ? "plain" : "good";
+  return action === "accepted" || action === "paired" ? "good" : "plain";
 }
 
 /** "Pixel 8", "the desk", "the owner's command". */
@@ -77,10 +79,9 @@ export function personOf({ actor, name }: AuditEntry): string {
 }
 
 /** What was chosen, as the prompt's own options call it. */
-function optionOf({ asked, detail }: AuditEntry): string {
-  const option = asked?.options?.find(({ id }) => id === detail.option);
-  return option?.label ?? String(detail.option ?? "an answer");
-}
+const optionOf = (entry: AuditEntry) => chosenOf(entry)?.label ?? String(entry.detail.option ?? "an answer");
+
+const chosenOf = ({ asked, detail }: AuditEntry) => asked?.options?.find(({ id }) => id === detail.option);
 
 function byWhom(by: Json | undefined): string {
   if (by === "desk") return "at the desk";

@@ -72,6 +72,9 @@ test("every entry says in a line who did what", () => {
     "good: Pixel 8 (Chrome) was paired",
     "bad: A machine was refused: it could not prove who it is",
   ]);
+  const { asked } = entries()[6] ?? {};
+  const denied = entry(1, "answer", { ...viewer, asked: asked ?? null, detail: { option: "reject" } });
+  expect([toneOf(denied), deedOf(denied)]).toEqual(["plain", "Pixel 8 (Chrome): Deny"]);
   expect(deedOf(entry(1, "something new", viewer))).toBe("Pixel 8 (Chrome): something new");
 });
 
