@@ -42,7 +42,7 @@ export function drawBlock(block: Block, drawing: Drawing): HTMLElement {
       break;
     case "answer":
       root.append(sr("Claude said:"), drawMarkdown(block.text), ...cutNote(block.cut));
-      if (block.text.length >= COPY_CHARS) root.append(footer(block.at, drawing, block.text));
+      if (block.text.length >= COPY_CHARS) root.append(footer(block.text));
       break;
     case "thinking":
       root.append(
@@ -105,12 +105,9 @@ function drawUser(block: Extract<Block, { kind: "user" }>, drawing: Drawing): HT
   return bubble;
 }
 
-function footer(time: number | null, drawing: Drawing, text: string): HTMLElement {
+function footer(text: string): HTMLElement {
   const row = element("div", "said-foot");
-  row.append(
-    element("span", "", time === null ? "" : clockTime(time, drawing.now())),
-    copyButton(() => text, "Copy message"),
-  );
+  row.append(copyButton(() => text, "Copy message"));
   return row;
 }
 
@@ -121,8 +118,10 @@ function drawCall(call: Call & Block, drawing: Drawing): HTMLElement {
   const { text, bad } = outcomeOf(call, edit);
   const head = line(toolName(call.tool), whatOf(call, drawing.cwd), text);
   if (bad) head.classList.add("bad");
-  if (!call.result) head.append(element("span", "sr", "not finished"));
-  head.classList.toggle("open-ended", !call.result);
+  if (!call.result && !call.over) {
+    head.classList.add("open-ended");
+    head.append(sr("not finished"));
+  }
   return fold(call.key, drawing, head, () => callParts(call, edit), opensItself(call, edit));
 }
 

@@ -14,8 +14,9 @@ export type Call = {
   tool: string;
   input: Json;
   cut: number;
-  /** Null while it runs, and where the turn was stopped. */
+  /** Null while it runs, and where it never came: then it is over. */
   result: Result | null;
+  over: boolean;
   /** From the call to its result, ms; asking for leave is part of that. */
   ms: number | null;
 };
@@ -43,8 +44,18 @@ export function conversationBlocks() {
       const block = blockOf(part, message, `${message.conversation}/${message.uuid}/${i}`);
       if (!block) return;
       blocks.push(block);
+      if (block.kind === "turn" || (block.kind === "event" && block.event === "interrupted")) end();
       if (block.kind === "call" && part.type === "call") calls.set(part.call, { call: block, time });
     });
+  }
+
+  /** What has no result when the turn ends gets none. */
+  function end() {
+    for (const { call } of calls.values()) {
+      call.over = true;
+      call.rev++;
+    }
+    calls.clear();
   }
 
   function join(part: Extract<MessagePart, { type: "result" }>, time: number): boolean {
@@ -77,18 +88,29 @@ function blockOf(part: MessagePart, { role, at }: Message, key: string): Block |
       const kind = role === "user" ? "user" : "answer";
       return { ...base, kind, text: text(part.text), cut: count(part.cut) };
     }
+    case "command":
+      if (part.text === "/clear") return null; // A line between two conversations says so.
+      return { ...base, kind: part.type, text: text(part.text), cut: count(part.cut) };
     case "thinking":
     case "output":
-    case "command":
     case "summary":
       return { ...base, kind: part.type, text: text(part.text), cut: count(part.cut) };
     case "call": {
       const call = { kind: "call" as const, tool: text(part.tool), input: part.input ?? null };
-      return { ...base, ...call, cut: count(part.cut), result: null, ms: null };
+      return { ...base, ...call, cut: count(part.cut), result: null, over: false, ms: null };
     }
     case "result":
       // Its call is further up than anything loaded.
-      return { ...base, kind: "call", tool: "", input: null, cut: 0, result: resultOf(part), ms: null };
+      return {
+        ...base,
+        kind: "call",
+        tool: "",
+        input: null,
+        cut: 0,
+        result: resultOf(part),
+        over: true,
+        ms: null,
+      };
     case "image":
       return { ...base, kind: "image", text: `${text(part.media_type)}, ${sizeWords(count(part.bytes))}` };
     case "event":
@@ -130,7 +152,7 @@ export function sizeWords(bytes: number): string {
 
 /** "0.4 s", "12 s", "3 min 5 s". */
 export function durationWords(ms: number): string {
-  if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`;
+  if (ms < 10_000) return `${Math.max(0.1, ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

@@ -50,7 +50,7 @@ function questionIn({ questions }: Fields): string {
 /** How long it took, how much came back. */
 export function outcomeOf(call: Call, edit: EditLine[] | null): { text: string; bad: boolean } {
   const { result, ms } = call;
-  if (!result) return { text: "", bad: false };
+  if (!result) return { text: call.over ? "no result" : "", bad: false };
   if (result.failed === "rejected") return { text: "denied", bad: true };
   if (todosOf(call) && !result.failed) return { text: "", bad: false };
   const took = ms === null ? "" : durationWords(ms);

@@ -75,7 +75,7 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
 
   function seeFrom(y: number) {
     scroll.scrollTop = y;
-    keptFrom = Math.max(0, Math.min(y, scroll.scrollHeight - scroll.clientHeight));
+    keptFrom = scroll.clientHeight === 0 ? y : scroll.scrollTop;
   }
 
   /** Which items are to be drawn around the screen. */

