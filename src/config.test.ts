@@ -83,3 +83,15 @@ test("SEC-080 a private folder is 0700 whatever the umask, and somebody else's l
     process.umask(before);
   }
 });
+
+test("the tools that ask are names and nothing else, however they are given", () => {
+  using own = home('ask = ["Bash", "mcp__x-y__*"]');
+  expect(loadConfig({}, { CLAUDE_REMOTE_HOME: own.folder }).ask).toEqual(["Bash", "mcp__x-y__*"]);
+  const env = { CLAUDE_REMOTE_HOME: own.folder, CLAUDE_REMOTE_ASK: " Bash , Write,," };
+  expect(loadConfig({}, env).ask).toEqual(["Bash", "Write"]);
+  expect(loadConfig({ ask: "" }, env).ask).toEqual([]);
+  for (const name of ["Ba sh", "Bash(rm *)", "a|b", ".*", "$(id)", "Bäsh", '"', "x".repeat(101)]) {
+    expect(() => loadConfig({ ask: `Write,${name}` }, env), name).toThrow("--ask: must be names of tools");
+  }
+  expect(() => loadConfig({ ask: true }, env)).toThrow("--ask: must be names of tools");
+});
