@@ -445,6 +445,18 @@ test("a call that has ended was another one if the transcript soon tells of one 
   expect(said.at(-1)).toMatchObject({ type: "withdrawn", by: "desk", chosen: "approved" });
 });
 
+test("of the calls that have not ended a question is about the first", () => {
+  const { life, said, open } = world();
+  life.toolCalled("c1", "Bash", { command: "ls" });
+  life.toolEnded("c1", { chosen: "rejected", byHook: false });
+  life.toolCalled("c2", "Bash", { command: "ls" });
+  open("p1", bash("ls"));
+  life.toolCalled("c3", "Bash", { command: "ls" });
+  open("p2", bash("ls", "agent"));
+  life.toolEnded("c2", { chosen: "approved", byHook: false });
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", prompt: "p1", by: "desk", chosen: "approved" });
+});
+
 test("two hooks that come late ask about their calls in the calls' order", () => {
   const { life, said, open } = world();
   life.toolCalled("c1", "Bash", { command: "ls" });

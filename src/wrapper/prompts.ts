@@ -353,7 +353,9 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     /** The transcript shows a call of a tool, by claude's own name for it. */
     toolCalled(call: string, tool: string, input: Record<string, unknown>) {
       const asked = [...held.values()].find((one) => joins(one, { tool, input }));
-      if (asked) Object.assign(asked, { call, evidence: null });
+      // One that was joined with a call that has ended is about an earlier one that has not, if there is one.
+      const earlier = asked?.evidence ? join(asked, false) : false;
+      if (asked && !earlier) Object.assign(asked, { call, evidence: null });
       else calls.set(call, { tool, input });
       const [oldest] = calls.keys();
       if (calls.size > MAX_CALLS && oldest !== undefined) calls.delete(oldest);

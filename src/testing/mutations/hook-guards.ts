@@ -26,6 +26,8 @@ export const HOOK_GUARDS: Guards[] = [
         promise: "P1 a wrapper that hangs up lets claude go on",
         text: "end: over, close: over,",
         instead: "end() {}, close() {},",
+        equivalent:
+          "with the socket closed nothing is left that could keep the program waiting: it ends by itself, with 0",
       },
       {
         id: "sends-everything",

@@ -186,6 +186,12 @@ const PROMPTS: Guards = {
       instead: "if (!one.ended && one.evidence) gone(one, null);",
     },
     {
+      id: "late-hook-of-an-earlier-call",
+      promise: "P2 of the calls that have not ended a question is about the first",
+      text: "asked?.evidence ? join(asked, false) : false;",
+      instead: "false;",
+    },
+    {
       id: "never-stood",
       promise: "P4 a question that claude never waits on does not stand",
       text: "    if (born.request) setTimeout(() => neverStood(entry), NEVER_WAITED_MS);\n",

@@ -68,7 +68,7 @@ export function auditDisk(world: World): Violation[] {
     if (!tap.replies.includes(200)) continue;
     const prompt = store.prompt(tap.prompt);
     held("P5 an answer outlives a restart");
-    if (prompt?.answer_id !== tap.answer)
+    if (prompt?.answer_id !== tap.answer && !world.aDayPassed)
       lost(`${tap.answer} was answered with 200, and the disk has ${prompt?.answer_id}`, tap.prompt);
   }
   for (const wrapper of world.wrappers) {
@@ -116,6 +116,7 @@ function auditWrapper(world: World, wrapper: WrapperProcess, say: Say) {
     if (!question.prompt) continue;
     const prompt = store.prompt(question.prompt);
     const wrong = wrongEnd(prompt, question, wrapper);
+    if (mistakable(question, wrapper)) world.history.count("questions like a call that nobody asked about");
     for (const rule of rulesOf(prompt, question, wrapper)) world.history.rule(rule);
     if (wrong)
       say(
@@ -177,6 +178,7 @@ function wrongEnd(prompt: PromptState | null, question: Question, wrapper: Wrapp
   if (stage === "accepted" && saysTheSame(question, handed)) return null;
   if (stage === "accepted" && (decision?.by !== "hook" || handed?.answer !== prompt.answer_id))
     return { promise: "P2", what: `claude took no answer, ${decision?.by ?? "nobody"} decided` };
+  if (mistakable(question, wrapper)) return null;
   const nameless = by === "unknown" && (silenced || wrapper.doubled || mayBeUnknown(question, wrapper));
   switch (decision?.by) {
     case "hook":
@@ -268,6 +270,23 @@ function mayBeUnknown(question: Question, wrapper: WrapperProcess): boolean {
   const touched = presses.some((at) => at >= answeredAt - CONTESTED_MS);
   const unseen = openedAt !== null && answeredAt - openedAt > UNSEEN_MS;
   return (touched || unseen) && (!known(question) || Number(evidenceAt) > decision.at + EVIDENCE_MS);
+}
+
+/**
+ * A hook does not name its call: a call with the same input that nobody asked about, and that is read about only after
+ * this question's hook, cannot be told from it.
+ */
+function mistakable({ tool, input, agent }: Question, { claude }: WrapperProcess): boolean {
+  const isTwin = (one: Question) =>
+    agent === null &&
+    one.agent === null &&
+    one.tool === tool &&
+    JSON.stringify(one.input) === JSON.stringify(input);
+  const twins = claude.calls.filter(isTwin);
+  const unasked = twins.filter(({ prompt, calledAt }) => prompt === null && calledAt !== null);
+  return unasked.some((one) =>
+    twins.some(({ openedAt }) => openedAt !== null && Number(one.calledAt) >= openedAt),
+  );
 }
 
 const told = (prompt: PromptState | null) =>

@@ -74,6 +74,8 @@ const BOX_ROWS = 3;
 export class Claude {
   readonly owner: Owner;
   readonly questions: Question[] = [];
+  /** Every call it made, also those that it never asked about. */
+  readonly calls: Question[] = [];
   /** Every text it took as a prompt of the user's. */
   readonly submitted: string[] = [];
   /** Texts from a phone that answered a dialog: none may. */
@@ -261,6 +263,7 @@ export class Claude {
       },
       decided: Promise.withResolvers(),
     };
+    this.calls.push(question);
     // An agent's calls stand in a transcript of its own.
     if (!agent)
       this.#record(() => {

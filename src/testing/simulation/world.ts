@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AnswerId, PromptId, PromptState, ViewerId } from "../../protocol.ts";
+import { LIMITS } from "../../server/limits.ts";
 import { Store } from "../../server/store.ts";
 import { audit, auditDisk, type Violation } from "./auditor.ts";
 import { type Fault, faults, strike } from "./faults.ts";
@@ -42,6 +43,8 @@ export class World {
   readonly taps = new Map<AnswerId, Tap>();
   readonly violations: Violation[] = [];
   readonly #seed: number;
+  /** By the server's clock. */
+  aDayPassed = false;
   #calm = false;
   /** The furthest into the future that the server's clock was ever set, ms. */
   #latestClock = 0;
@@ -109,6 +112,8 @@ export class World {
 
   /** Ms off the true time. */
   setServerClock(skew: number) {
+    // What has been silent for a day is given up, and an answer that had not arrived with it.
+    if (skew - this.server.owner.skew > LIMITS.lostMs) this.aDayPassed = true;
     this.#latestClock = Math.max(this.#latestClock, skew);
     this.server.owner.skew = skew;
   }
