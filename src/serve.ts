@@ -68,7 +68,9 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
     return await startServer({ ...options, assets, annexes, log, version: VERSION, onShutdown });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    if (!(error instanceof SQLiteError)) throw new CommandError(why);
+    const { path = "" } = error as NodeJS.ErrnoException;
+    const stored = error instanceof SQLiteError || path.startsWith(paths.data);
+    if (!stored) throw new CommandError(why);
     throw new CommandError(
       `the database in ${paths.data} cannot be used: ${why}. See that there is free space and that it may be written.`,
     );

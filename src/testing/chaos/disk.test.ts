@@ -1,14 +1,16 @@
 // The disk under everything of ours is full, or read-only: claude goes on at the desk, nothing breaks, all heals.
 import { Database } from "bun:sqlite";
-import { expect, test } from "bun:test";
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApiFailure } from "../../../public/api.ts";
 import type { PromptState } from "../../protocol.ts";
 import { program } from "../program.ts";
+import { kill, nameOf, processesOf } from "../story/processes.ts";
 import { Terminal } from "../terminal.ts";
 import { leaves } from "./desks.ts";
+import { DISKS, type Disk } from "./disks.ts";
 import { ChaosPhone } from "./phone.ts";
 import { command, demo, dialogOf, marks, place } from "./place.ts";
 import { ChaosServer } from "./server.ts";
@@ -16,9 +18,8 @@ import { until } from "./until.ts";
 
 import { freePort } from "./world.ts";
 
-const DISK = "size=8m";
-const PATIENCE_MS = 20_000;
-const TEST_MS = 90_000;
+const PATIENCE_MS = 60_000;
+const TEST_MS = 300_000;
 /** The end of a log is what tells why. */
 const LOG_CHARS = 2_000;
 const STORAGE = {
@@ -27,95 +28,100 @@ const STORAGE = {
 };
 const YES = { verb: "approve", message: null, patience: PATIENCE_MS } as const;
 
-test(
-  "SEC-079 a full disk: the phone is told, the desk answers, a new session starts, and all heals when there is space",
-  async () => {
-    await using disk = await SmallDisk.open();
-    await using phone = await disk.pair();
-    const [first, second, third, fourth] = ["one-x", "two-x", "three-x", "four-x"] as const;
-    await using desk = disk.desk([first, second, third, fourth]);
-    const prompt = await disk.shown(phone, first);
+describe.each([...DISKS])("%s", (_way, make) => {
+  test(
+    "SEC-079 a full disk: the phone is told, the desk answers, a new session starts, and all heals when there is space",
+    async () => {
+      await using disk = await SmallDisk.open(make);
+      await using phone = await disk.pair();
+      const [first, second, third, fourth] = ["one-x", "two-x", "three-x", "four-x"] as const;
+      await using desk = disk.desk([first, second, third, fourth]);
+      const prompt = await disk.shown(phone, first);
 
-    disk.fill();
-    expect(await refusal(phone, prompt)).toEqual(STORAGE);
-    expect(marks(disk.project, first)).toBe(0);
-    await answerAtDesk(disk, desk, first);
-    // By now the wrapper had something to say that could not be stored.
-    await until(
-      "the end of its connection",
-      () => !phone.model.session(prompt.session_id)?.connected,
-      PATIENCE_MS,
-    );
-    expect(await refusal(phone, prompt)).toEqual(STORAGE);
-    await answerAtDesk(disk, desk, second);
-    await using another = disk.desk(["new-x"]);
-    await answerAtDesk(disk, another, "new-x");
-    expect(await leaves(another)).toEqual({ code: 0, signal: null });
-    expect(await disk.server.admin("GET", "/status")).toMatchObject({ viewers: 1 });
+      disk.fill();
+      expect(await refusal(phone, prompt)).toEqual(STORAGE);
+      expect(marks(disk.project, first)).toBe(0);
+      await answerAtDesk(disk, desk, first);
+      // By now the wrapper had something to say that could not be stored.
+      await until(
+        "the end of its connection",
+        () => !phone.model.session(prompt.session_id)?.connected,
+        PATIENCE_MS,
+      );
+      expect(await refusal(phone, prompt)).toEqual(STORAGE);
+      await answerAtDesk(disk, desk, second);
+      await using another = disk.desk(["new-x"]);
+      await answerAtDesk(disk, another, "new-x");
+      expect(await leaves(another)).toEqual({ code: 0, signal: null });
+      expect(await disk.server.admin("GET", "/status")).toMatchObject({ viewers: 1 });
 
-    disk.free();
-    expect((await phone.answer(await disk.shown(phone, third), YES)).won).toBe(true);
-    // Of the second one nobody ever heard.
-    const told = await disk.endOf(phone, first);
-    expect(told).toMatchObject({ stage: "withdrawn", withdrawn_by: "desk", outcome: "approved" });
-    expect((await phone.answer(await disk.shown(phone, fourth), YES)).won).toBe(true);
-    expect(await leaves(desk)).toEqual({ code: 0, signal: null });
-    expect([first, second, third, fourth].map((token) => marks(disk.project, token))).toEqual([1, 1, 1, 1]);
-    await disk.server[Symbol.asyncDispose]();
-    expect(disk.integrity()).toBe("ok");
-  },
-  TEST_MS,
-);
+      disk.free();
+      expect((await phone.answer(await disk.shown(phone, third), YES)).won).toBe(true);
+      // Of the second one nobody ever heard.
+      const told = await disk.endOf(phone, first);
+      expect(told).toMatchObject({ stage: "withdrawn", withdrawn_by: "desk", outcome: "approved" });
+      expect((await phone.answer(await disk.shown(phone, fourth), YES)).won).toBe(true);
+      expect(await leaves(desk)).toEqual({ code: 0, signal: null });
+      expect([first, second, third, fourth].map((token) => marks(disk.project, token))).toEqual([1, 1, 1, 1]);
+      await disk.server[Symbol.asyncDispose]();
+      expect(disk.integrity()).toBe("ok");
+    },
+    TEST_MS,
+  );
 
-test(
-  "SEC-079 a server killed on a full disk says why it cannot start; with space it knows everything it had acknowledged",
-  async () => {
-    await using disk = await SmallDisk.open();
-    await using phone = await disk.pair();
-    await using desk = disk.desk(["kept-x", "next-x"]);
-    const prompt = await disk.shown(phone, "kept-x");
-    const answered = await phone.answer(prompt, YES);
-    const next = await disk.shown(phone, "next-x");
-    disk.fill();
-    await disk.server.crash();
-    expect(await disk.serveFails()).toMatch(/the database in .*data cannot be used: .*free space/);
-    expect(desk.screen()).toMatch(dialogOf("next-x"));
+  test(
+    "SEC-079 a server killed on a full disk says why it cannot start; with space it knows everything it had acknowledged",
+    async () => {
+      await using disk = await SmallDisk.open(make);
+      await using phone = await disk.pair();
+      await using desk = disk.desk(["kept-x", "next-x"]);
+      const prompt = await disk.shown(phone, "kept-x");
+      const answered = await phone.answer(prompt, YES);
+      const next = await disk.shown(phone, "next-x");
+      disk.fill();
+      await disk.server.crash();
+      expect(await disk.serveFails()).toMatch(/the database in .*data cannot be used: .*free space/);
+      expect(desk.screen()).toMatch(dialogOf("next-x"));
 
-    disk.free();
-    await disk.server.start();
-    const known = await disk.endOf(phone, "kept-x");
-    expect(known).toMatchObject({ stage: "accepted", answer_id: answered.answerId });
-    await until("the session's return", () => phone.model.session(next.session_id)?.connected, PATIENCE_MS);
-    expect((await phone.answer(next, YES)).won).toBe(true);
-    expect(await leaves(desk)).toEqual({ code: 0, signal: null });
-    await disk.server[Symbol.asyncDispose]();
-    expect(disk.integrity()).toBe("ok");
-  },
-  TEST_MS,
-);
+      disk.free();
+      await disk.server.start();
+      const known = await disk.endOf(phone, "kept-x");
+      expect(known).toMatchObject({ stage: "accepted", answer_id: answered.answerId });
+      await until("the session's return", () => phone.model.session(next.session_id)?.connected, PATIENCE_MS);
+      expect((await phone.answer(next, YES)).won).toBe(true);
+      expect(await leaves(desk)).toEqual({ code: 0, signal: null });
+      await disk.server[Symbol.asyncDispose]();
+      expect(disk.integrity()).toBe("ok");
+    },
+    TEST_MS,
+  );
 
-test(
-  "SEC-079 a read-only disk: the server says why it cannot start, and claude runs all the same",
-  async () => {
-    await using disk = await SmallDisk.open();
-    await disk.server.crash();
-    disk.remount("ro");
-    expect(await disk.serveFails()).toMatch(/read-?only|EROFS/i);
-    await using desk = disk.desk(["alone-x"]);
-    await answerAtDesk(disk, desk, "alone-x");
-    expect(await leaves(desk)).toEqual({ code: 0, signal: null });
+  test(
+    "SEC-079 a read-only disk: the server says why it cannot start, and claude runs all the same",
+    async () => {
+      await using disk = await SmallDisk.open(make);
+      await disk.server.crash();
+      disk.readOnly();
+      expect(await disk.serveFails()).toMatch(
+        /the database in .*data cannot be used: .*(read-?only|EROFS|EACCES).*free space/i,
+      );
+      await using desk = disk.desk(["alone-x"]);
+      await answerAtDesk(disk, desk, "alone-x");
+      expect(await leaves(desk)).toEqual({ code: 0, signal: null });
+      await disk.deserted();
 
-    disk.remount("rw");
-    await disk.server.start();
-    await using phone = await disk.pair();
-    await using again = disk.desk(["again-x"]);
-    expect((await phone.answer(await disk.shown(phone, "again-x"), YES)).won).toBe(true);
-    expect(await leaves(again)).toEqual({ code: 0, signal: null });
-    await disk.server[Symbol.asyncDispose]();
-    expect(disk.integrity()).toBe("ok");
-  },
-  TEST_MS,
-);
+      disk.writable();
+      await disk.server.start();
+      await using phone = await disk.pair();
+      await using again = disk.desk(["again-x"]);
+      expect((await phone.answer(await disk.shown(phone, "again-x"), YES)).won).toBe(true);
+      expect(await leaves(again)).toEqual({ code: 0, signal: null });
+      await disk.server[Symbol.asyncDispose]();
+      expect(disk.integrity()).toBe("ok");
+    },
+    TEST_MS,
+  );
+});
 
 /** What the phone is told when it taps. */
 async function refusal(phone: ChaosPhone, prompt: PromptState) {
@@ -129,26 +135,30 @@ async function answerAtDesk(disk: SmallDisk, desk: Terminal, token: string) {
   await until(`the mark of ${token}\n${desk.screen()}`, () => marks(disk.project, token) === 1, PATIENCE_MS);
 }
 
-/** Everything of claude-remote on a disk of its own, of some megabytes; needs a right to mount. */
+/** Everything of claude-remote on a disk that can be filled and forbidden. */
 class SmallDisk implements AsyncDisposable {
   readonly server: ChaosServer;
   readonly #root: string;
   readonly #home: string;
   readonly #port = freePort();
   readonly #here = place();
-  #desks = 0;
+  readonly #disk: Disk;
+  readonly #desks: Terminal[] = [];
 
-  private constructor(root: string) {
+  private constructor(root: string, make: (folder: string) => Disk) {
     this.#root = root;
     this.#home = join(root, "disk");
     mkdirSync(this.#home);
-    mount("-t", "tmpfs", "-o", DISK, "tmpfs", this.#home);
-    this.server = new ChaosServer(this.#home, this.#port, this.#here.env, join(root, "server.log"));
+    this.#disk = make(this.#home);
+    const log = join(root, "server.log");
+    this.server = new ChaosServer(this.#home, this.#port, this.#here.env, { log, words: this.#disk.words });
   }
 
-  static async open(): Promise<SmallDisk> {
-    const disk = new SmallDisk(mkdtempSync(join(tmpdir(), "cr-disk-")));
+  static async open(make: (folder: string) => Disk): Promise<SmallDisk> {
+    await using rest = new AsyncDisposableStack();
+    const disk = rest.use(new SmallDisk(mkdtempSync(join(tmpdir(), "cr-disk-")), make));
     await disk.server.start();
+    rest.move();
     return disk;
   }
 
@@ -169,15 +179,18 @@ class SmallDisk implements AsyncDisposable {
   /** A demo that asks for these and exits. */
   desk(tokens: string[]): Terminal {
     const lines = [...tokens.map((token) => `RUN: ${command(token)}`), "EXIT: 0"];
-    const claude = demo(join(this.#root, `desk-${this.#desks++}`), lines);
-    return new Terminal([program()], {
+    const claude = demo(join(this.#root, `desk-${this.#desks.length}`), lines);
+    const desk = new Terminal([...this.#disk.words, program()], {
       cwd: this.project,
       env: { ...this.#env, CLAUDE_REMOTE_CLAUDE: claude },
     });
+    this.#desks.push(desk);
+    return desk;
   }
 
   shown(phone: ChaosPhone, token: string): Promise<PromptState> {
-    const late = () => `the prompt of ${token}; the server says: ${this.#log()}`;
+    const late = () =>
+      `the prompt of ${token}; the server says: ${this.#log()}\n${this.#desks.map((desk) => desk.screen()).join("\n──\n")}`;
     return until(late, () => phone.open(command(token)), PATIENCE_MS);
   }
 
@@ -188,26 +201,33 @@ class SmallDisk implements AsyncDisposable {
     return until(`the end of ${token}`, async () => (await phone.recent()).find(over), PATIENCE_MS);
   }
 
-  /** Takes every free byte. */
+  get #running(): number[] {
+    const all = [this.server.pid, ...this.#desks.map(({ pid }) => pid)];
+    return all.filter((pid) => existsSync(`/proc/${pid}/limits`));
+  }
+
+  /** Nothing more can be written. */
   fill() {
-    try {
-      for (;;) appendFileSync(join(this.#home, "filler"), Buffer.alloc(4_096, 1));
-    } catch {
-      // Now it is full.
-    }
+    this.#disk.fill(this.#running);
   }
 
+  /** There is space again, for all that still runs. */
   free() {
-    rmSync(join(this.#home, "filler"));
+    this.#disk.free(this.#running);
   }
 
-  remount(how: "ro" | "rw") {
-    mount("-o", `remount,${how}`, this.#home);
+  readOnly() {
+    this.#disk.readOnly();
+  }
+
+  writable() {
+    this.#disk.writable();
   }
 
   /** What another server says that tries to start here and cannot. */
   async serveFails(): Promise<string> {
-    const child = Bun.spawn([program(), "serve"], {
+    const { words } = this.#disk;
+    const child = Bun.spawn([...words, ...this.#disk.starting(), program(), "serve"], {
       cwd: this.#root,
       env: this.#env,
       stderr: "pipe",
@@ -229,17 +249,29 @@ class SmallDisk implements AsyncDisposable {
     return (db.query("PRAGMA integrity_check").get() as { integrity_check: string }).integrity_check;
   }
 
+  /** Resolves when no program of this disk runs: also no server that a wrapper has tried to start. */
+  deserted(): Promise<boolean> {
+    const left = this.#processes;
+    return until(
+      () => `the end of ${left().map(nameOf).join("; ")}`,
+      () => left().length === 0,
+      PATIENCE_MS,
+    );
+  }
+
+  #processes = () => processesOf(this.#here.env.HOME ?? "");
+
+  /** Throws if a program is left. */
   async [Symbol.asyncDispose]() {
     await using _here = this.#here;
+    using rest = new DisposableStack();
+    rest.defer(() => rmSync(this.#root, { recursive: true, force: true }));
+    rest.use(this.#disk);
+    rest.defer(() => {
+      for (const pid of this.#processes()) kill(pid, "SIGKILL");
+    });
+    for (const desk of this.#desks) await desk[Symbol.asyncDispose]();
     await this.server[Symbol.asyncDispose]();
-    if (existsSync(this.#home)) Bun.spawnSync([...sudo, "umount", "-l", this.#home]);
-    rmSync(this.#root, { recursive: true, force: true });
+    await this.deserted();
   }
-}
-
-const sudo = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
-
-function mount(...args: string[]) {
-  const { exitCode, stderr } = Bun.spawnSync([...sudo, "mount", ...args]);
-  if (exitCode !== 0) throw new Error(`this test mounts a small disk, as root or by sudo: ${stderr}`);
 }

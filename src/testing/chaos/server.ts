@@ -1,5 +1,5 @@
 // The real server as a process of its own that is killed, stopped and started again at will.
-import { mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { program } from "../program.ts";
 import { until } from "./until.ts";
@@ -18,17 +18,24 @@ export class ChaosServer implements AsyncDisposable {
   /** When it answered last after a start, by `performance.now()`. */
   upAt = 0;
   readonly #env: Record<string, string>;
-  readonly #log: number;
+  #log: number | null;
+  readonly #words: readonly string[];
   #process: Bun.Subprocess | null = null;
   #ready: Promise<void> = Promise.resolve();
 
-  /** Its home is made where it is not there; its talk goes to `log`. */
-  constructor(home: string, port: number, env: Record<string, string>, log = join(home, "server.log")) {
+  /** Its home is made where it is not there; its talk goes to `log`, and it is started by `words` and its own. */
+  constructor(
+    home: string,
+    port: number,
+    env: Record<string, string>,
+    { log = join(home, "server.log"), words = [] }: { log?: string; words?: readonly string[] } = {},
+  ) {
     this.home = home;
     this.port = port;
     mkdirSync(this.data, { recursive: true, mode: 0o700 });
     this.#env = { ...env, CLAUDE_REMOTE_HOME: home, CLAUDE_REMOTE_PORT: String(port) };
     this.#log = openSync(log, "a");
+    this.#words = words;
   }
 
   get data(): string {
@@ -51,10 +58,10 @@ export class ChaosServer implements AsyncDisposable {
 
   /** Starts it; resolves when it answers. */
   async start(): Promise<void> {
-    const started = Bun.spawn([program(), "serve", "--auto"], {
+    const started = Bun.spawn([...this.#words, program(), "serve", "--auto"], {
       cwd: this.data,
       env: this.#env,
-      stdio: ["ignore", this.#log, this.#log],
+      stdio: ["ignore", this.#log ?? "ignore", this.#log ?? "ignore"],
       detached: true,
     });
     this.#process = started;
@@ -121,6 +128,9 @@ export class ChaosServer implements AsyncDisposable {
     await this.#ready.catch(() => {});
     this.#process?.kill("SIGTERM");
     await this.#process?.exited;
+    this.#process = null;
+    if (this.#log !== null) closeSync(this.#log);
+    this.#log = null;
   }
 }
 
