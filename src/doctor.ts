@@ -17,7 +17,7 @@ const AT_ONCE = 3;
 
 const ASKED = { type: "boolean", default: false } as const;
 
-/** Examines; resolves with 0 where everything can be answered, else 1. */
+/** Examines; ends with 0 where everything can be answered, else 1. */
 export async function doctor(args: string[]): Promise<number> {
   const { values, positionals } = flags(args, { claude: ASKED, all: ASKED, json: ASKED }, USAGE_LINE);
   if (!values.claude || positionals.length > 0)
@@ -43,11 +43,15 @@ export async function doctor(args: string[]): Promise<number> {
     onFinding: () => progress(++done, all),
   });
   for (const signal of signals) process.off(signal, end);
-  if (stop.signal.aborted) throw new CommandError("the examination was interrupted; nothing of it is left");
+  if (stop.signal.aborted) {
+    await Bun.write(Bun.stderr, "claude-remote: the examination was interrupted; nothing of it is left\n");
+    process.exit(1);
+  }
   const rows = rowsOf(findings);
   const report = jsonOf(path, version, rows);
-  console.log(values.json ? JSON.stringify(report, null, 2) : `${path}\n\n${textOf(version, rows)}`);
-  return report.ok ? 0 : 1;
+  const text = values.json ? JSON.stringify(report, null, 2) : `${path}\n\n${textOf(version, rows)}`;
+  await Bun.write(Bun.stdout, `${text}\n`);
+  process.exit(report.ok ? 0 : 1); // What the examined claudes were still waited for is nobody's any more.
 }
 
 /** "2.1.329". Rejects where the program is no claude. */

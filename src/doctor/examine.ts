@@ -1,7 +1,7 @@
 // Plays scenes on one claude, several at a time, and says of each answer whether it could be given.
 import { holdsDialogBack } from "../wrapper/claude-dialogs.ts";
 import type { DialogName } from "../wrapper/dialogs/dialog.ts";
-import { type Examined, ExaminedClaude, NeverCame, type Way } from "./examined-claude.ts";
+import { type Examined, ExaminedClaude, NeverCame, type Start, type Way } from "./examined-claude.ts";
 import { questionScenes } from "./question-scenes.ts";
 import type { Give, Scene, Step } from "./scenes.ts";
 import { startScenes } from "./start-scenes.ts";
@@ -84,11 +84,14 @@ async function play(
       for (const [dialog, answer] of step.gives) found({ dialog, answer, way, screen: "", ...known });
       continue;
     }
+    const isNew = claude === null;
     const begun: ExaminedClaude | Error = claude ?? (await begin(examined, scene));
     claude = begun instanceof Error ? null : begun;
     if (signal?.aborted) stop();
     const seen =
-      begun instanceof Error ? failed(scene, step, 0, begun, "") : await playStep(scene, step, begun);
+      begun instanceof Error
+        ? failed(scene, step, 0, begun, "")
+        : await playStep(scene, step, begun, isNew ? scene.start?.ready : undefined);
     for (const one of seen) found(one);
     if (seen.every(({ verdict }) => verdict === "ok") && !claude?.ended) continue;
     await claude?.[Symbol.asyncDispose]();
@@ -99,15 +102,9 @@ async function play(
 }
 
 async function begin(examined: Examined, { start }: Scene): Promise<ExaminedClaude | Error> {
-  let claude: ExaminedClaude | null = null;
-  try {
-    claude = await ExaminedClaude.open(examined, start);
-    await start?.ready?.(claude);
-    return claude;
-  } catch (error) {
-    await claude?.[Symbol.asyncDispose]();
-    return error instanceof Error ? error : new Error(String(error));
-  }
+  return ExaminedClaude.open(examined, start).catch((error) =>
+    error instanceof Error ? error : new Error(String(error)),
+  );
 }
 
 /** A dialog that no card came for, or an end. */
@@ -125,7 +122,12 @@ function reasonToSkip(
   return before && ({ verdict: "not recognised", why: "As before." } as const);
 }
 
-async function playStep(scene: Scene, step: Step, claude: ExaminedClaude): Promise<Finding[]> {
+async function playStep(
+  scene: Scene,
+  step: Step,
+  claude: ExaminedClaude,
+  ready: Start["ready"],
+): Promise<Finding[]> {
   const done: Finding[] = [];
   const progress = { asked: false };
   const give: Give = async (dialog, option, more, as = option) => {
@@ -141,6 +143,7 @@ async function playStep(scene: Scene, step: Step, claude: ExaminedClaude): Promi
     done.push({ dialog, answer: as, way: scene.way, verdict: "ok", why: "", screen: "" });
   };
   try {
+    await ready?.(claude);
     await step.play(claude, give);
     if (!claude.ended) await claude.idle();
     return done;

@@ -77,7 +77,8 @@ export class ExaminedClaude implements AsyncDisposable {
   readonly #pty: Pty;
   readonly #state: ClaudeState;
   readonly #asking: Asking;
-  readonly #hooks: Hooks | null;
+  /** What must go with it. */
+  #parts = new AsyncDisposableStack();
   readonly #exit = Promise.withResolvers<PtyExit>();
   #status: ClaudeStatus | null = null;
   #ended: PtyExit | null = null;
@@ -93,7 +94,6 @@ export class ExaminedClaude implements AsyncDisposable {
     const { api, home, hooks } = parts;
     this.api = api;
     this.home = home;
-    this.#hooks = hooks;
     this.#patience = examined.patience;
     this.#emulator = new Emulator(SIZE);
     this.#asking = asking({
@@ -128,25 +128,26 @@ export class ExaminedClaude implements AsyncDisposable {
 
   /** Starts claude in a home of its own. */
   static async open(examined: Examined, start: Start = {}): Promise<ExaminedClaude> {
-    const api = await messagesApi();
-    const home = await claudeHome({ api });
+    await using parts = new AsyncDisposableStack();
+    const api = parts.use(await messagesApi());
+    const home = parts.use(await claudeHome({ api }));
     start.prepare?.(home);
     let claude: ExaminedClaude | null = null;
     const onCall = (call: HookCall) => (claude ? claude.hook(call) : call.reply(null));
     const folder = join(dirname(home.home), "run");
-    const hooks = start.hooks ? await Hooks.open(folder, examined.ourselves, onCall) : null;
+    const hooks = start.hooks ? parts.use(await Hooks.open(folder, examined.ourselves, onCall)) : null;
     claude = new ExaminedClaude(examined, start, { api, home, hooks });
+    claude.#parts = parts.move();
     return claude;
   }
 
   /** As a wrapper does it. */
   private hook({ input, reply, onGone }: HookCall) {
     if (!input.agent_id) this.#state.conversation = input.session_id;
-    if (input.hook_event_name !== "PermissionRequest") {
-      const ends = input.hook_event_name !== "SessionStart" && input.hook_event_name !== "UserPromptSubmit";
-      if (ends) this.#asking.prompts.turnEnded(input.prompt_id, input.agent_id ?? null);
-      return reply(null);
-    }
+    const event = input.hook_event_name;
+    if (event === "Stop" || event === "StopFailure" || event === "SubagentStop")
+      this.#asking.prompts.turnEnded(input.prompt_id, input.agent_id ?? null);
+    if (input.hook_event_name !== "PermissionRequest") return reply(null);
     if (input.agent_id && holdsDialogBack(this.#state.version)) {
       this.#asking.heldBack(input);
       return reply(null);
@@ -301,9 +302,7 @@ export class ExaminedClaude implements AsyncDisposable {
     this.#state[Symbol.dispose]();
     this.#emulator.close();
     this.#pty.close();
-    await this.#hooks?.[Symbol.asyncDispose]();
-    await this.api[Symbol.asyncDispose]();
-    await this.home[Symbol.asyncDispose]();
+    await this.#parts.disposeAsync();
   }
 }
 

@@ -1,7 +1,7 @@
-// Scenes about what no hook tells of: what stands at claude's start, and the notices of auto mode.
+// Scenes about what stands at claude's start, and about auto mode: most of it no hook tells of.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type ExaminedClaude, json, put, type Start } from "./examined-claude.ts";
+import { type ExaminedClaude, json, put, type Start, type Way } from "./examined-claude.ts";
 import { begins, ends, one, type Scene, type Step } from "./scenes.ts";
 
 const settings = (content: object): Start => ({
@@ -63,6 +63,8 @@ const starts: Scene[] = [
   scene("wrong settings, end", wrong, ends("settings-error", "exit")),
   scene("odd settings, go on", odd, begins("settings-warning", "continue")),
   scene("odd settings, end", odd, ends("settings-warning", "exit")),
+  scene("wrong settings, mended", wrong, begins("settings-error", "fix")),
+  scene("odd settings, mended", odd, begins("settings-warning", "fix")),
 ];
 
 const kept = (claude: ExaminedClaude) =>
@@ -138,5 +140,30 @@ const notices: Scene[] = [
   unchecked("reject", (claude) => claude.idle()),
 ];
 
-/** Every scene that no hook tells of. */
-export const startScenes = (): Scene[] => [...starts, ...offered, ...notices];
+/** Where the API flags what claude does, auto mode blocks it; after three times it asks as other modes do. */
+const blocked = (way: Way): Scene => ({
+  name: "auto mode, blocked three times",
+  way,
+  of: "newer",
+  start: { mode: "auto", hooks: way === "hook" },
+  steps: [
+    one(
+      "bash",
+      "approve",
+      `FLAG: too much ;; ${["a", "b", "c"].map((name) => `RUN: touch ${name}`).join(" ;; ")}`,
+      {
+        as: "approve, blocked by auto mode",
+        makes: "c",
+      },
+    ),
+  ],
+});
+
+/** Every scene about what stands at the start, and about auto mode. */
+export const startScenes = (): Scene[] => [
+  ...starts,
+  ...offered,
+  ...notices,
+  blocked("hook"),
+  blocked("keys"),
+];

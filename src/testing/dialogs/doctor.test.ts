@@ -24,6 +24,13 @@ const OTHERWISE = ["a plan, approved", "questions of several pages"];
 const here = mkdtempSync(join(tmpdir(), "claude-remote-doctor-"));
 afterAll(() => rmSync(here, { recursive: true, force: true }));
 
+const newest = () => claudePath(claudeVersions.at(-1) ?? "");
+
+/** Waits for what nothing announces; the test's own limit ends it. */
+async function until(look: () => boolean) {
+  while (!look()) await Bun.sleep(20);
+}
+
 type Report = ReturnType<typeof jsonOf>;
 
 /** Runs it in an empty folder, with a home and a place for temporary files that must stay empty. */
@@ -92,8 +99,7 @@ test("docs/claude-versions.md claims what is tried, and no more", () => {
 test(
   "a newer claude whose dialogs differ is found out: what is not recognised, and what is not answered",
   async () => {
-    const newest = claudeVersions.at(-1) ?? "";
-    const path = newerClaude(claudePath(newest), here);
+    const path = newerClaude(newest(), here);
     const ourselves = [program()];
     const scenes = scenesFor("2.1.999", ourselves).filter(({ name }) => OTHERWISE.includes(name));
     const examined = { path, version: "2.1.999", ourselves, patience: 15_000 };
@@ -123,6 +129,27 @@ test(
     expect({ code, left }).toEqual({ code: 1, left: [] });
     expect(out).toContain("claude ended");
     expect(out.trim()).toEndWith("dialogs cannot be answered as they should be.");
+  },
+  WHOLE_MS,
+);
+
+test(
+  "Ctrl-C ends it at once, and nothing of it is left",
+  async () => {
+    const folder = mkdtempSync(join(here, "interrupted-"));
+    const child = Bun.spawn([program(), "doctor", "--claude"], {
+      cwd: folder,
+      env: { HOME: folder, TMPDIR: folder, PATH: process.env.PATH ?? "", CLAUDE_REMOTE_CLAUDE: newest() },
+      stdin: "ignore",
+      stderr: "pipe",
+    });
+    await until(
+      () => [...new Bun.Glob("*/home/.claude/sessions/*").scanSync({ cwd: folder, dot: true })].length > 0,
+    );
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(1);
+    expect(await new Response(child.stderr).text()).toContain("interrupted");
+    expect(readdirSync(folder)).toEqual([]);
   },
   WHOLE_MS,
 );
