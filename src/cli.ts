@@ -13,6 +13,8 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   attach: async (args) => (await import("./attach.ts")).attach(args),
   stop: async (args) => (await import("./stop.ts")).stop(args),
   healthcheck: async (args) => (await import("./healthcheck.ts")).healthcheck(args),
+  backup: async (args) => (await import("./backup.ts")).backup(args),
+  restore: async (args) => (await import("./restore.ts")).restore(args),
   doctor: async (args) => (await import("./doctor.ts")).doctor(args),
   demo: async (args) => (await import("./run.ts")).demo(args),
   version: async () => (await import("./version.ts")).printVersion(),

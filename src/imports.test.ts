@@ -52,9 +52,14 @@ const ROOMS: Record<string, string[]> = {
   ],
   // The examination of a real claude, and the command for it.
   doctor: ["config", "command", "run", "protocol", "screen", "wrapper"],
+  // Copies of the data; the core never imports it.
+  backup: ["config", "command", "version", "server", "protocol"],
+  restore: ["config", "paths", "command", "server", "backup"],
   build: [],
   start: ["command", "run"],
   cli: [
+    "backup",
+    "restore",
     "doctor",
     "command",
     "config",

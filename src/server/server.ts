@@ -17,6 +17,7 @@ import type { Logger } from "./log.ts";
 import { joinParts, type OpenAnnex, type Parts } from "./parts.ts";
 import { masterKey } from "./private-file.ts";
 import { responder } from "./respond.ts";
+import { finishRestore } from "./restored.ts";
 import { plain, type Route } from "./routes.ts";
 import { Store } from "./store.ts";
 
@@ -71,6 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await using opened = new AsyncDisposableStack();
   const data = privateFolder(options.data);
   opened.defer(lockFolder(data));
+  finishRestore(data);
   const store = opened.use(new Store(join(data, "claude-remote.db")));
   const key = masterKey(join(data, "master.key"));
   store.addDevice(LOCAL_DEVICE, hostname(), clock.now());

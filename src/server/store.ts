@@ -1,6 +1,5 @@
 // The database: one function, one transaction, committed when it returns. Rows are snake_case and go out as they are.
 import { Database } from "bun:sqlite";
-import { existsSync, renameSync, rmSync } from "node:fs";
 import type {
   Answer,
   AnswerId,
@@ -22,6 +21,7 @@ import type {
 } from "../protocol.ts";
 import type { Screen } from "../screen.ts";
 import { type By, type Entry, toEntry, whoIn } from "./audit.ts";
+import { keepCopy } from "./kept-copy.ts";
 import { LIMITS } from "./limits.ts";
 import { privateFile } from "./private-file.ts";
 import {
@@ -78,20 +78,12 @@ export class Store implements Disposable {
         `The database has version ${version}, this claude-remote knows up to ${migrations.length}. Update claude-remote, or restore a backup of that version.`,
       );
     }
-    if (version > 0 && version < migrations.length) this.#copy(`${file}.version-${version}`);
+    if (version === migrations.length) return;
+    if (version > 0) keepCopy(this.#db, file, version);
     this.#tx(() => {
       for (const sql of migrations.slice(version)) this.#db.run(sql);
       this.#db.run(`PRAGMA user_version = ${migrations.length}`);
     });
-  }
-
-  /** A consistent copy of everything, 0600. One that is there is kept: a migration that was cut short made it. */
-  #copy(to: string) {
-    if (existsSync(to)) return;
-    rmSync(`${to}.new`, { force: true });
-    privateFile(`${to}.new`);
-    this.#db.run("VACUUM INTO ?", [`${to}.new`]);
-    renameSync(`${to}.new`, to);
   }
 
   #tx<T>(work: () => T): T {

@@ -34,7 +34,7 @@ const SUITES: Suite[] = [
   { name: "types", command: [bin("tsc"), "-p", "."] },
   { name: "the binary", command: [bun, "src/build.ts"] },
   { name: "core", command: [...test, ...testsIn("src"), "./src/transcript", "./src/wrapper"] },
-  { name: "server", command: [...test, "./src/server"] },
+  { name: "server", command: [...test, "./src/server", "./src/backup"] },
   { name: "the simulation", command: [...test, "./src/testing/simulation", "./src/testing/mutations"] },
   { name: "demo and test support", command: [...test, "./src/demo", ...testsIn("src/testing")] },
   { name: "page", command: [...test, "./public"] },
