@@ -197,7 +197,7 @@ function fold(
 ): HTMLElement {
   const details = document.createElement("details");
   const inside = element("div", "line-inside");
-  details.className = "line";
+  details.className = "opens";
   details.append(head, inside);
   const fill = () => {
     if (!inside.hasChildNodes()) inside.append(...parts());

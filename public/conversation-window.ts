@@ -42,6 +42,7 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
   let keptFrom = 0;
   let hidden = true;
   let rest: ReturnType<typeof setTimeout> | undefined;
+  let again: ReturnType<typeof setTimeout> | undefined;
 
   const heightOf = (item: T) => heights.get(item.key) ?? estimate(item, width);
   const top = (i: number) => tops[i] ?? 0;
@@ -77,6 +78,8 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
     scroll.scrollTop = y;
     keptFrom = scroll.clientHeight === 0 ? y : scroll.scrollTop;
   }
+
+  const isAtEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < PINNED_PX;
 
   /** Which items are to be drawn around the screen. */
   function range(): [from: number, to: number] {
@@ -212,12 +215,25 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
     "scroll",
     () => {
       if (scroll.clientHeight === 0) return;
-      pinned = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < PINNED_PX;
+      pinned = isAtEnd();
       keptFrom = scroll.scrollTop;
       restSoon();
       moved();
     },
     { passive: true },
+  );
+  // Whoever opens something reads what they tapped, and no longer the end.
+  list.addEventListener(
+    "click",
+    () => {
+      pinned = false;
+      clearTimeout(again);
+      again = setTimeout(() => {
+        pinned = isAtEnd();
+        onMove();
+      }, REST_MS);
+    },
+    { capture: true },
   );
   for (const [name, down] of [
     ["touchstart", true],
@@ -273,6 +289,7 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
     },
     close() {
       clearTimeout(rest);
+      clearTimeout(again);
       watcher.disconnect();
     },
   };

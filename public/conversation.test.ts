@@ -53,7 +53,7 @@ const PATCH = [
   },
 ];
 
-const CART = talk([
+const CART_SAID: Parameters<typeof talk>[0] = [
   user("The total in the cart is wrong when an item is there twice. Please fix it and add a test."),
   thought("The reducer probably ignores the amount. Let me look at the code first.\nThen the tests."),
   answer("I'll look at how the total is computed."),
@@ -92,7 +92,8 @@ const CART = talk([
   turn(62_000),
   user("Thanks! And the tax?"),
   call("c6", "Bash", { command: "grep -rn tax src | head -50", description: "Look for tax" }),
-]);
+];
+const CART = talk(CART_SAID);
 
 test.concurrent("a conversation reads as what was said and done, in both themes", async () => {
   await using page = await open(CART);
@@ -172,6 +173,33 @@ test.concurrent("a call opens to its input and its result, and what is open stay
   await scroller(page).evaluate((box) => box.scrollTo(0, box.scrollHeight));
   await said(page, "And the tax?").waitFor();
   await bash.getByText("expected 20, received 10").waitFor();
+});
+
+test.concurrent("what opens at the end stays under the finger, and what is long can be closed from anywhere in it", async () => {
+  const output = Array.from({ length: 300 }, (_, i) => `line ${i}`).join("\n");
+  await using page = await open(
+    talk([...CART_SAID, call("c7", "Bash", { command: "cat all" }), result("c7", output)]),
+  );
+  const last = said(page, "cat all");
+  await last.waitFor();
+  const head = last.locator(".line-head");
+  const before = await head.boundingBox();
+  await head.tap();
+  // A tap would first bring the button into sight.
+  await last
+    .getByRole("button", { name: "Show all (300 lines)" })
+    .evaluate((button) => (button as HTMLElement).click());
+  await wheel(page, 0);
+  expect(Math.abs(((await head.boundingBox())?.y ?? 0) - (before?.y ?? 1e9))).toBeLessThanOrEqual(1);
+  await wheel(page, 3_000);
+  const box = await scroller(page).boundingBox();
+  expect((await head.boundingBox())?.y).toBeCloseTo(box?.y ?? 0, -1);
+  await page.pictures("conversation-inside");
+  await head.tap();
+  await wheel(page, 0);
+  const closed = await head.boundingBox();
+  expect(closed?.y).toBeGreaterThanOrEqual((box?.y ?? 0) - 1);
+  expect(closed?.y).toBeLessThan((box?.y ?? 0) + (box?.height ?? 0));
 });
 
 test.concurrent("a result that comes joins its call, and a text can be copied", async () => {

@@ -280,3 +280,20 @@ test("the page and its files are served with a strong tag, packed where that is 
   expect(again.headers.get("content-security-policy")).toContain("default-src 'none'");
   expect((await get("/app.css")).status).toBe(404);
 });
+
+test("a long page of messages travels packed", async () => {
+  const conversation = "talk" as ConversationId;
+  const body = { time: 1, parts: [{ type: "text", text: "the same words again ".repeat(1_000) }] };
+  link.say({ type: "message", message: { conversation, uuid: "long", seq: 0, role: "user", body } });
+  await phone.until("it", () => phone.messages.some(({ uuid }) => uuid === "long"));
+  const get = (encoding: string) =>
+    fetch(`${server.url}${at("/messages?conversation=talk")}`, {
+      headers: { cookie: phone.cookie, "accept-encoding": encoding },
+      decompress: false,
+    });
+  const [plainly, small] = await Promise.all([get("identity"), get("gzip")]);
+  expect(small.headers.get("content-encoding")).toBe("gzip");
+  const [all, bytes] = [await plainly.text(), await small.bytes()];
+  expect(bytes.length).toBeLessThan(all.length / 10);
+  expect(Buffer.from(Bun.gunzipSync(bytes)).toString()).toBe(all);
+});
