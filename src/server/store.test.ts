@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, spyOn, test } from "bun:test";
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -212,6 +212,44 @@ test("a prompt is answered once: one statement decides, and the first stays", ()
   const rows = store.auditAfter().filter((row) => row.subject === asked.id);
   const actions = rows.map((row) => row.action);
   expect(actions).toEqual(["prompt", "answer"]);
+});
+
+test("SEC-032 what was withdrawn is not answered, and what the desk ended is not opened again", () => {
+  const { store, id } = withSession();
+  const by = { actor: "viewer v1", name: "Phone", address: "192.0.2.7" };
+  const answer = { option: "approve" as OptionId };
+  const given = (asked: ReturnType<typeof prompt>) =>
+    store.answer({ prompt: asked.id, digest: asked.digest, answer_id: "a1" as AnswerId, answer }, by, now);
+  const [withdrawn, late] = [prompt(), prompt()];
+  for (const asked of [withdrawn, late]) store.openPrompt(id, asked, now);
+  store.promptFact({ type: "withdrawn", prompt: withdrawn.id, by: "desk", chosen: null }, now);
+  expect(given(withdrawn)).toMatchObject({ applied: false, prompt: { stage: "withdrawn", answer_id: null } });
+  expect(given(late).applied).toBe(true);
+  store.promptFact({ type: "too_late", prompt: late.id, by: "desk", chosen: null }, now);
+  expect(store.openPrompt(id, late, now)).toMatchObject({ news: false, prompt: { stage: "too_late" } });
+});
+
+test("a prompt that is told twice is news once", () => {
+  const { store, id } = withSession();
+  const asked = prompt();
+  expect(store.openPrompt(id, asked, now)?.news).toBe(true);
+  expect(store.openPrompt(id, asked, now)?.news).toBe(false);
+  expect(store.openPrompt(id, { ...asked, digest: prompt().digest }, now)?.news).toBe(true);
+});
+
+test("a session that has ended takes no state", () => {
+  const { store, id } = withSession({ title: "before" });
+  store.endSession(id, { code: 0, signal: null, reason: "exit" }, now);
+  store.setState(id, { ...statement(), title: "after", status: "working" }, now);
+  expect(store.session(id)).toMatchObject({ status: "ended", title: "before" });
+});
+
+test("a commit is on disk when it returns: WAL, and synchronous to the full", () => {
+  using run = spyOn(Database.prototype, "run");
+  using _ = fresh().store;
+  const pragmas = run.mock.calls.map(([sql]) => sql).filter((sql) => sql.startsWith("PRAGMA"));
+  expect(pragmas).toContain("PRAGMA journal_mode = WAL");
+  expect(pragmas).toContain("PRAGMA synchronous = FULL");
 });
 
 test("the stages of a prompt follow from its times", () => {
