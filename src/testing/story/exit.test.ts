@@ -14,6 +14,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
     expect(await leave(desk)).toEqual({ code: 0, signal: null });
     await phone.reads(phone.part("word"), /^Ended \d\d:\d\d · /);
     await phone.reads(phone.part("over"), /This session has ended/);
+    await phone.reads(phone.page.locator(".terminal"), /Claude Code/); // Its last screen, also where claude left a full screen.
     await world.picture(phone, "ended");
   });
 

@@ -1,7 +1,7 @@
 // From the phone's composer and key bar into claude, and what the phone is told of it.
 import { describe, expect } from "bun:test";
-import type { MessagesApi } from "../messages-api.ts";
 import type { MessagesRequest } from "../../doctor/messages-request.ts";
+import type { MessagesApi } from "../messages-api.ts";
 import type { Phone } from "../page.ts";
 import { claudeVersions } from "../real-claude.ts";
 import { openSession, said } from "./acts.ts";
