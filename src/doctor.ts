@@ -10,7 +10,7 @@ const USAGE_LINE = "claude-remote doctor --claude [--all] [--json]";
 const VERSION_MS = 60_000;
 /** What claude does within milliseconds is not waited for any longer: it never comes. Per dialog. */
 const PATIENCE_MS = 20_000;
-/** Some 30 starts of claude take a minute, `--all` three; where much fails, each failure costs the time above. */
+/** Some 25 starts of claude take a minute, with `--all` 50 take two; where much fails, each failure costs the time above. */
 const TOTAL_MS = 15 * 60_000;
 /** A claude needs 300 MB and a processor while it starts. */
 const AT_ONCE = 3;
