@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { join } from "node:path";
 import type {
   AnswerId,
   ConversationId,
@@ -16,6 +17,8 @@ import { fakeClock } from "../testing/clock.ts";
 import { prompt, statement, TestLink } from "../testing/link.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
 import { TestViewer } from "../testing/viewer.ts";
+import { Connection } from "./connection.ts";
+import { Store } from "./store.ts";
 
 let server: TestServer;
 let viewer: TestViewer;
@@ -96,6 +99,42 @@ test("the wrapper is told when viewers of its session come and go", async () => 
   expect(await link.next("watch")).toMatchObject({ viewers: 1, rate: 10 });
   watcher.leave();
   expect(await link.next("watch")).toMatchObject({ viewers: 0, rate: 0 });
+  link[Symbol.dispose]();
+});
+
+test("whatever is acknowledged is on disk in the moment of its acknowledgement", async () => {
+  const disk = new Store(join(server.data, "claude-remote.db"));
+  const acked: [stream: string, there: unknown][] = [];
+  const { tell } = Connection.prototype;
+  using _ = spyOn(Connection.prototype, "tell").mockImplementation(function (this: Connection, message) {
+    if (message.type === "ack" && message.stream === "exit")
+      acked.push(["exit", disk.session(message.session)?.end_reason]);
+    if (message.type === "ack" && message.stream === "prompts")
+      acked.push([message.fact, disk.prompt(message.prompt)?.stage]);
+    if (message.type === "ack" && message.stream === "lines" && this.session)
+      acked.push(["lines", disk.lineCursor(this.session) === message.upto]);
+    tell.call(this, message);
+  });
+  const { link: before, id } = await TestLink.session(server);
+  const asked = await before.ask();
+  before.say({ type: "lines", lines: [line(0)] });
+  before.say({ type: "withdrawn", prompt: asked.id, by: "desk", chosen: null });
+  await before.until("the acks", () => acked.length >= 4);
+  before[Symbol.dispose]();
+  const { link } = await TestLink.session(server);
+  link.say({ type: "left", session: id, code: null, signal: null, reason: "lost" });
+  link.say({ type: "exit", code: 0, signal: null, reason: "exit" });
+  await link.until("the acks", () => acked.length >= 7);
+  expect(acked).toEqual([
+    ["lines", true],
+    ["prompt", "open"],
+    ["lines", true],
+    ["withdrawn", "withdrawn"],
+    ["lines", true],
+    ["exit", "lost"],
+    ["exit", "exit"],
+  ]);
+  disk[Symbol.dispose]();
   link[Symbol.dispose]();
 });
 
