@@ -3,7 +3,7 @@ import { cpus, platform } from "node:os";
 import { join } from "node:path";
 import { BINARY, BUILT } from "./rig.ts";
 
-const ALL = ["keystroke", "startup", "throughput", "memory", "dom", "phone-bytes", "approvals"];
+const ALL = ["keystroke", "startup", "throughput", "memory", "dom", "phone-bytes", "approvals", "attach"];
 
 const words = process.argv.slice(2);
 const flags = words.filter((word) => word.startsWith("--"));

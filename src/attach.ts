@@ -65,7 +65,9 @@ async function printLog({ paths }: Config, { id }: Session, wanted: string | und
 }
 
 const textOf = ({ source, text, count }: LogLine) =>
-  source === "gap" ? `… ${count} lines are missing …` : printable(text.replaceAll("\t", "    "));
+  source === "gap"
+    ? `… ${count} lines are missing …`
+    : text.replaceAll("\t", "    ").replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "?");
 
 /** What it came to, and the exit code. */
 function said(parting: Parting, name: string): number {

@@ -457,6 +457,7 @@ class Wrapper implements Disposable {
     this.#held = null;
     this.#transcript?.offline();
     this.#view?.offline();
+    if (this.#desks.count === 0) return;
     this.#desks.allGone();
     this.#desksChanged();
   }
