@@ -95,3 +95,16 @@ test("the tools that ask are names and nothing else, however they are given", ()
   }
   expect(() => loadConfig({ ask: true }, env)).toThrow("--ask: must be names of tools");
 });
+
+test("SEC-081 a metrics token that cannot be used is refused without being said again", () => {
+  using own = home('metrics_token = "short-secret"');
+  const load = (env: Record<string, string> = {}) =>
+    loadConfig({}, { CLAUDE_REMOTE_HOME: own.folder, ...env });
+  expect(() => load()).toThrow(/metrics_token in .*: must be 20 to 100 letters/);
+  expect(() => load()).not.toThrow("short-secret");
+  using none = home("");
+  const env = { CLAUDE_REMOTE_HOME: none.folder };
+  expect(loadConfig({}, env).metrics_token).toBeUndefined();
+  const token = "a-good_token-of-letters";
+  expect(loadConfig({}, { ...env, CLAUDE_REMOTE_METRICS_TOKEN: token }).metrics_token).toBe(token);
+});

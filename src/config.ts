@@ -42,6 +42,12 @@ const hosts = v.pipe(
   v.regex(/^\.?[a-z0-9.-]+(, *\.?[a-z0-9.-]+)*$/i, "must be host names with commas between them"),
 );
 
+/** As long as a random one, of what a header can hold. */
+const token = v.pipe(
+  v.string("must be text"),
+  v.regex(/^[\w-]{20,100}$/, "must be 20 to 100 letters, digits, - or _"),
+);
+
 const TOOL = /^[A-Za-z0-9_*-]{1,100}$/;
 const tools = v.pipe(
   v.union([v.string(), v.array(v.string())], "must be names of tools"),
@@ -94,6 +100,10 @@ export const SETTINGS = {
     schema: v.optional(truth, false),
     about: "for tests: push wherever a phone says, this machine and clear text too; logged at each start",
   },
+  metrics_token: {
+    schema: v.optional(token),
+    about: "whoever sends it reads GET /metrics; without it there are none",
+  },
   log_level: {
     schema: v.optional(word("debug", "info", "warn", "error"), "info"),
     about: "how much is logged",
@@ -115,6 +125,7 @@ const schema = v.object({
   push_contact: SETTINGS.push_contact.schema,
   push_hosts: SETTINGS.push_hosts.schema,
   dangerously_push_to_any_address: SETTINGS.dangerously_push_to_any_address.schema,
+  metrics_token: SETTINGS.metrics_token.schema,
   log_level: SETTINGS.log_level.schema,
 });
 
@@ -142,7 +153,9 @@ function checked(values: Record<string, unknown>, source: (name: string) => stri
       throw new ConfigError(`${source(name)}: there is no such setting; see docs/settings.md`);
     const parsed = v.safeParse(SETTINGS[name as SettingName].schema, value);
     if (!parsed.success)
-      throw new ConfigError(`${source(name)}: ${parsed.issues[0].message} (it is ${JSON.stringify(value)})`);
+      throw new ConfigError(
+        `${source(name)}: ${parsed.issues[0].message}${name.endsWith("_token") ? "" : ` (it is ${JSON.stringify(value)})`}`,
+      );
   }
   return values;
 }

@@ -34,7 +34,10 @@ test("`help` has every command that is documented", () => {
 });
 
 test("docs/api.md has every route, each with a curl line, and no other", () => {
-  const source = read("src", "server", "api.ts") + read("src", "server", "push", "routes.ts");
+  const source =
+    read("src", "server", "api.ts") +
+    read("src", "server", "push", "routes.ts") +
+    read("src", "server", "metrics.ts");
   const named = [...source.matchAll(/(?:plain|route)\(\s*"([A-Z]+)",\s*"([^"]+)"/g)].map(
     ([, method, path]) => `${method} ${path}`,
   );

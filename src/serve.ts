@@ -59,10 +59,11 @@ const wider = ({ host, insecure_http: insecure }: Config, { port, url }: Running
 
 async function open(config: Config, auto: boolean, onShutdown: () => void): Promise<RunningServer> {
   const { paths, host, port, public_url: publicUrl, insecure_http: insecureHttp, log_level: level } = config;
+  const { metrics_token: metricsToken } = config;
   const file = join(paths.state, "logs", "server.log");
   if (auto) privateFolder(join(paths.state, "logs"));
   const log = openLog(auto ? { level, file } : { level });
-  const options = { data: paths.data, host, port, publicUrl, insecureHttp, nextFreePort: auto };
+  const options = { data: paths.data, host, port, publicUrl, insecureHttp, metricsToken, nextFreePort: auto };
   try {
     const [assets, annexes] = [await pageAssets(), [notifications(config)]];
     return await startServer({ ...options, assets, annexes, log, version: VERSION, onShutdown });

@@ -4,7 +4,7 @@ import type { Screen } from "../screen.ts";
 import type { Clock } from "./clock.ts";
 import { LIMITS } from "./limits.ts";
 import type { Store } from "./store.ts";
-import { type EventName, parseCursor, Stream } from "./stream.ts";
+import { type EventName, parseCursor, type Sent, Stream } from "./stream.ts";
 
 /** Says to every viewer what a thing is now; `key` names the thing. */
 export type Tell = <N extends EventName>(key: string, name: N, data: ViewerEvents[N]) => void;
@@ -25,6 +25,10 @@ export class Events {
   readonly #streams = new Set<Stream>();
   readonly #listeners: Tell[] = [];
   readonly #stops: (() => void)[];
+  /** What went out on all streams so far. */
+  readonly sent: Sent = { frames: 0, bytes: 0 };
+  /** Streams that went on where an earlier one was cut. */
+  resumed = 0;
 
   constructor(options: EventsOptions) {
     this.#options = options;
@@ -37,8 +41,10 @@ export class Events {
     const { store, clock, state, screen } = this.#options;
     const last = request.headers.get("last-event-id") ?? new URL(request.url).searchParams.get("cursor");
     const gzip = /\bgzip\b/.test(request.headers.get("accept-encoding") ?? "");
+    const cursor = parseCursor(last);
+    if (cursor) this.resumed++;
     const stream = new Stream({
-      ...{ viewer, session, gzip, store, clock, cursor: parseCursor(last) },
+      ...{ viewer, session, gzip, store, clock, cursor, sent: this.sent },
       state: () => state(viewer),
       screen: session && screen(session),
       onEnd: () => {

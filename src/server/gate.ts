@@ -1,4 +1,5 @@
 // The one gate: Host, Origin and credential of every request, for plain HTTP, event streams and upgrades alike.
+import { timingSafeEqual } from "node:crypto";
 import type { Viewer } from "../protocol.ts";
 import { ApiError } from "./errors.ts";
 import type { Front, Name } from "./front.ts";
@@ -25,8 +26,16 @@ export type Door = {
   admit(request: Request, who: readonly Who[], name: Name): Caller;
 };
 
+export type DoorOptions = {
+  names: () => Front;
+  logins: Logins;
+  now: () => number;
+  /** Reads the metrics, and nothing else; without one nobody does. */
+  metricsToken?: string | undefined;
+};
+
 /** The door of the page's port. `names` is asked at each request: the port is known only once it is open. */
-export function publicDoor(options: { names: () => Front; logins: Logins; now: () => number }): Door {
+export function publicDoor(options: DoorOptions): Door {
   const countWrite = writeLimit(options.now);
   return {
     name({ headers }) {
@@ -36,7 +45,7 @@ export function publicDoor(options: { names: () => Front; logins: Logins; now: (
     },
     admit(request, who, name) {
       checkOrigin(request, who, name);
-      const caller = admitted(callerOf(request, name, options.logins), who);
+      const caller = admitted(callerOf(request, name, options), who);
       if (caller.kind === "viewer" && request.method !== "GET") countWrite(caller.viewer.id);
       return caller;
     },
@@ -89,18 +98,28 @@ function checkOrigin({ headers, method }: Request, who: readonly Who[], name: Na
   if (!open && !who.includes("public")) throw foreign();
 }
 
-function callerOf({ headers }: Request, name: Name, logins: Logins): Caller | null {
+function callerOf({ headers }: Request, name: Name, options: DoorOptions): Caller | null {
+  const { logins, metricsToken } = options;
   const authorization = headers.get("authorization");
   const cookie = name.cookie && cookieOf(headers.get("cookie"), name.cookie.name);
   if (cookie === "ambiguous") throw new ApiError("unauthorized", "The login cookie is there twice.");
   if (authorization !== null) {
     const secret = /^Bearer ([\w-]{20,100})$/.exec(authorization)?.[1];
+    if (secret !== undefined && metricsToken !== undefined && equal(secret, metricsToken)) return METRICS;
     const token = secret === undefined ? null : logins.token(secret);
     if (!token) throw new ApiError("unauthorized", "The token is not valid.");
     return { kind: "token", token };
   }
   const viewer = cookie ? logins.check(cookie, headers.get(KEY_HEADER)) : null;
   return viewer && { kind: "viewer", viewer };
+}
+
+const METRICS: Caller = { kind: "token", token: { id: "metrics", name: "metrics", scopes: ["metrics"] } };
+
+/** Takes as long whatever differs. */
+function equal(a: string, b: string): boolean {
+  const [x, y] = [a, b].map((text) => new Bun.CryptoHasher("sha256").update(text).digest());
+  return x !== undefined && y !== undefined && timingSafeEqual(x, y);
 }
 
 /** Counts what each viewer writes. Throws `rate_limited` where that is more than anybody types. */

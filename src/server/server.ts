@@ -14,6 +14,7 @@ import { ownersDoor, publicDoor } from "./gate.ts";
 import { type Listener, listenTcp, listenUnix } from "./listen.ts";
 import { lockFolder } from "./lock.ts";
 import type { Logger } from "./log.ts";
+import { metrics } from "./metrics.ts";
 import { joinParts, type OpenAnnex, type Parts } from "./parts.ts";
 import { masterKey } from "./private-file.ts";
 import { responder } from "./respond.ts";
@@ -42,6 +43,8 @@ export type ServerOptions = {
   log: Logger;
   version: string;
   clock?: Clock | undefined;
+  /** Whoever has it reads `GET /metrics`, which exists only with it. */
+  metricsToken?: string | undefined;
   /** What runs beside the core. */
   annexes?: readonly OpenAnnex[] | undefined;
   /** The owner asked for the end (`POST /shutdown`), and it has come. */
@@ -83,12 +86,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const listeners: Listener[] = [];
   opened.defer(async () => void (await Promise.all(listeners.map((listener) => listener.stop(true)))));
   opened.defer(() => parts.stop());
-  const beside = (options.annexes ?? []).map((open) => open({ ...parts, data, log, url: () => named().url }));
+  const { metricsToken } = options;
+  const annexes = [...(options.annexes ?? []), ...(metricsToken ? [metrics] : [])];
+  const beside = annexes.map((open) => open({ ...parts, data, log, url: () => named().url }));
   for (const annex of beside) opened.defer(() => annex.stop());
 
   const { websocket } = parts.uplinks;
   const channel: Route = { ...plain("GET", "/ws", ["device"], () => new Response(null)), live: true };
-  const door = publicDoor({ names: named, logins: parts.logins, now: clock.now });
+  const door = publicDoor({ names: named, logins: parts.logins, now: clock.now, metricsToken });
   const core = api({ ...parts, version, assets: options.assets });
   const routes = [...core, ...beside.flatMap((annex) => annex.routes), channel];
   listeners.push(...listenTcp({ ...options, host }, responder({ routes, door, log }), websocket));

@@ -55,6 +55,9 @@ export class Sessions {
   readonly #live = new Map<SessionId, Live>();
   #unstoredAt = Number.NEGATIVE_INFINITY;
 
+  /** How often a session that was known was stated on another connection. */
+  reconnects = 0;
+
   constructor(store: Store, clock: Clock, events: Events) {
     this.#store = store;
     this.#clock = clock;
@@ -73,7 +76,9 @@ export class Sessions {
   state(device: DeviceId, statement: SessionStatement, uplink: Uplink) {
     const stated = this.#store.stateSession(device, statement, this.#clock.now());
     if (!stated) return null;
-    const live = this.#live.get(statement.id) ?? this.#keep(stated.session, uplink);
+    const known = this.#live.get(statement.id);
+    if (known && known.uplink !== uplink) this.reconnects++;
+    const live = known ?? this.#keep(stated.session, uplink);
     if (live.uplink && live.uplink !== uplink) live.uplink.replaced();
     const before = live.uplink;
     live.uplink = uplink;

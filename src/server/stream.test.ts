@@ -29,7 +29,8 @@ function world(store: Partial<Store> = {}) {
     clock,
     state,
   };
-  const stream = new Stream({ ...options, screen: null, onEnd() {} });
+  const sent = { frames: 0, bytes: 0 };
+  const stream = new Stream({ ...options, sent, screen: null, onEnd() {} });
   const events: { name: string; data: never }[] = [];
   const reader = stream.body.getReader();
   const decoder = new TextDecoder();

@@ -16,6 +16,9 @@ const FRAME_INTERVAL_MS = 100;
 /** Where events go: the socket, directly or through gzip. */
 type Sink = { write(text: string): void; room(): boolean; end(): void };
 
+/** Frames, and bytes as they go out. */
+export type Sent = { frames: number; bytes: number };
+
 export type StreamOptions = {
   viewer: Viewer;
   session: SessionId | null;
@@ -27,6 +30,8 @@ export type StreamOptions = {
   /** All there is to know, for a new viewer and one that missed too much. */
   state: () => ViewerEvents["state"];
   screen: Screen | null;
+  /** Counted up. */
+  sent: Sent;
   onEnd: () => void;
 };
 
@@ -66,7 +71,12 @@ export class Stream {
   }
 
   #start(controller: ReadableStreamDefaultController<Uint8Array>) {
-    this.#sink = this.#options.gzip ? gzipped(controller, () => this.#drain()) : plain(controller);
+    const put = (chunk: Uint8Array) => {
+      controller.enqueue(chunk);
+      this.#options.sent.bytes += chunk.byteLength;
+    };
+    const { gzip } = this.#options;
+    this.#sink = gzip ? gzipped(controller, put, () => this.#drain()) : plain(controller, put);
     this.#state();
     this.#drain();
     if (this.#screen) this.show(this.#screen);
@@ -155,6 +165,7 @@ export class Stream {
   #frame(frame: Frame): boolean {
     if (!this.session || this.#ended || !this.#hasRoom()) return false;
     this.#framedAt = this.#options.clock.now();
+    this.#options.sent.frames++;
     this.#write("output", { session: this.session, frame });
     return true;
   }
@@ -185,20 +196,20 @@ function earlier(a: Cursor, b: Cursor): Cursor {
 
 type Controller = ReadableStreamDefaultController<Uint8Array>;
 
-function plain(controller: Controller): Sink {
+function plain(controller: Controller, put: (chunk: Uint8Array) => void): Sink {
   const encoder = new TextEncoder();
   return {
-    write: (text) => controller.enqueue(encoder.encode(text)),
+    write: (text) => put(encoder.encode(text)),
     room: () => (controller.desiredSize ?? 0) > 0,
     end: () => quietly(() => controller.close()),
   };
 }
 
 /** Each event is flushed, or it would wait for the next to fill a block. */
-function gzipped(controller: Controller, onDrain: () => void): Sink {
+function gzipped(controller: Controller, put: (chunk: Uint8Array) => void, onDrain: () => void): Sink {
   const gzip = createGzip({ flush: constants.Z_SYNC_FLUSH });
   let inFlight = 0;
-  gzip.on("data", (chunk: Uint8Array) => quietly(() => controller.enqueue(chunk)));
+  gzip.on("data", (chunk: Uint8Array) => quietly(() => put(chunk)));
   gzip.on("end", () => quietly(() => controller.close()));
   return {
     write(text) {
