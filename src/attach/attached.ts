@@ -21,8 +21,8 @@ import { KEEP_TITLE, painted, unpainted } from "./painter.ts";
 const HELD_MS = 500;
 /** What could not be written within this is not typed any more: the screen that it was meant for is long gone. */
 const STALE_MS = 5_000;
-/** What was typed and is not taken is said again after this. */
-const AGAIN_MS = 1_000;
+/** How often what was typed and is not taken is asked after, and the first line says how long the session is away. */
+const PULSE_MS = 1_000;
 /** How long the first line says how to leave, unless a key is pressed before. */
 const GREETING_MS = 2_000;
 /** A loss shorter than this is not worth a word. */
@@ -90,7 +90,7 @@ class Attached implements Disposable {
       onDown: () => this.#away(),
     });
     const unGreet = setTimeout(() => this.#greeted(), GREETING_MS);
-    this.#timers = [unGreet, setInterval(() => this.#pulse(), AGAIN_MS)];
+    this.#timers = [unGreet, setInterval(() => this.#pulse(), PULSE_MS)];
   }
 
   get parting() {
@@ -122,9 +122,9 @@ class Attached implements Disposable {
     return this.#awaySince === null ? 0 : performance.now() - this.#awaySince;
   }
 
-  /** Every second: what was not taken is said again, or given up. */
+  /** What was not taken is asked after, or given up. */
   #pulse() {
-    if (this.#awaySince === null) this.#outbox.again();
+    if (this.#awaySince === null) this.#outbox.remind();
     else if (this.#awayFor() > STALE_MS) this.#outbox.drop();
     this.#draw();
   }

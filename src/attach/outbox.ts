@@ -35,8 +35,14 @@ export function outbox(send: (keys: DeskKeys) => void) {
       kept = kept.filter(({ no }) => no > upto);
       size = kept.reduce((sum, { bytes }) => sum + bytes.length, 0);
     },
+    /** After a loss: all of it. */
     again() {
       for (const one of kept) say(one);
+    },
+    /** To be told up to where it is written. */
+    remind() {
+      const [oldest] = kept;
+      if (oldest) say(oldest);
     },
     /** It is too old to be typed now. */
     drop() {

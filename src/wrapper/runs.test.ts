@@ -30,6 +30,29 @@ test("a run that goes on is not reported; one that left word is, until the serve
   expect(here.files()).toEqual([]);
 });
 
+test("a run that is alone is found in its folder, until it has a terminal again, has ended, or is gone", async () => {
+  using here = world();
+  const { runs } = here;
+  runs.began(id("s1"));
+  runs.began(id("s2"));
+  expect(runs.aloneIn("/project")).toEqual([]);
+  runs.alone(id("s2"), "/project");
+  runs.alone(id("s1"), "/project");
+  expect(new Runs(here.folder).aloneIn("/project")).toEqual([id("s1"), id("s2")]);
+  expect(runs.aloneIn("/elsewhere")).toEqual([]);
+  runs.alone(id("s1"), null);
+  expect(runs.aloneIn("/project")).toEqual([id("s2")]);
+  runs.ended(id("s2"), { code: 0, signal: null, reason: "exit" }, []);
+  expect(runs.aloneIn("/project")).toEqual([]);
+  const child = Bun.spawn(["true"]);
+  await child.exited;
+  const gone = { session: "gone", pid: child.pid, born: "1", alone: "/project" };
+  writeFileSync(join(here.folder, "runs", "gone.json"), JSON.stringify(gone));
+  writeFileSync(join(here.folder, "runs", "cut.json"), "{");
+  expect(runs.aloneIn("/project")).toEqual([]);
+  expect(new Runs(join(here.folder, "nowhere")).aloneIn("/project")).toEqual([]);
+});
+
 test("a run whose process is gone is lost, also when its pid is another process by now", async () => {
   using here = world();
   const child = Bun.spawn(["true"]);

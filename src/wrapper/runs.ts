@@ -44,6 +44,16 @@ function alive(pid: number, born: string): boolean {
   return bornAt(pid) === born;
 }
 
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith(".json"))
+      .sort();
+  } catch {
+    return []; // There is none yet, or it is not ours.
+  }
+}
+
 function read(file: string): v.InferOutput<typeof schema> | null {
   try {
     return v.parse(schema, JSON.parse(readFileSync(file, "utf8")));
@@ -75,11 +85,9 @@ export class Runs {
     this.#write({ session, pid: process.pid, born: bornAt(process.pid), ...alone });
   }
 
-  /** Sessions that go on in that folder without a terminal, oldest first. */
+  /** Sessions that go on in that folder without a terminal, oldest first; none where that cannot be read. */
   aloneIn(folder: string): SessionId[] {
-    if (!existsSync(this.#folder)) return [];
-    const names = readdirSync(this.#folder).filter((name) => name.endsWith(".json"));
-    return names.sort().flatMap((name) => {
+    return namesIn(this.#folder).flatMap((name) => {
       const run = read(join(this.#folder, name));
       const here = run && !run.end && run.alone === folder && alive(run.pid, run.born);
       return here ? [run.session as SessionId] : [];

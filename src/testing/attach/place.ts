@@ -8,7 +8,7 @@ import { Rig, type RigOptions, type Side, until } from "../transparency/rig.ts";
 import { TestViewer } from "../viewer.ts";
 
 /** How long a test waits for what takes a moment on a quiet machine. */
-export const PATIENT = { timeout: 20_000 };
+export const PATIENT = { timeout: 30_000 };
 /** Ctrl-\ twice. */
 export const LEAVE = "\x1c\x1c";
 

@@ -102,6 +102,23 @@ test("on the main screen what scrolls away is in the terminal's own scrollback, 
   await program.exited;
 });
 
+test("of a flood an attached terminal gets pictures and not the flood, and always the last one", async () => {
+  const script = 'read -r _; seq 1 100000; printf "the end"; read -r _';
+  await using program = place.side.terminal(["sh", "-c", script]);
+  const session = await place.newest();
+  await using attached = place.attach(session);
+  await attached.waitFor(/leaves it running/, PATIENT);
+  await place.session((one) => one.id === session.id && one.attached === 1);
+  attached.write("\r");
+  await attached.waitFor(/100000\nthe end$/, PATIENT);
+  await same(program, attached);
+  const [all, painted] = [program.bytes().length, attached.bytes().length];
+  console.log(`flood: ${all} bytes in the session's terminal, ${painted} in the attached one`);
+  expect(painted).toBeLessThan(all / 4);
+  attached.write("\r");
+  expect((await attached.exited).code).toBe(0);
+});
+
 test("a terminal of another size gives the session its own once somebody types there; the other gets it back so", async () => {
   await using vim = place.side.terminal([...VIM, "size.txt"]);
   await vim.waitFor(/"size.txt" \[New/, PATIENT);
