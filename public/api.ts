@@ -93,6 +93,8 @@ export const get = (path: string) => call("GET", path);
 /** Throws ApiFailure. */
 export const post = (path: string, body: object = {}) => call("POST", path, body);
 /** Throws ApiFailure. */
+export const patch = (path: string, body: object) => call("PATCH", path, body);
+/** Throws ApiFailure. */
 export const remove = (path: string) => call("DELETE", path);
 
 /** How a text stands, in an answer of the server, if that says so. */

@@ -8,7 +8,9 @@ import { byId, fromTemplate, part, reconcile, setText } from "./dom.ts";
 import { createModel } from "./model.ts";
 import { createOutbox } from "./outbox.ts";
 import { pairView, takeCode } from "./pair.ts";
+import { phones } from "./phones.ts";
 import { promptCard } from "./prompt-card.ts";
+import { startPush } from "./push.ts";
 import { createRouter, type Route } from "./router.ts";
 import { sessionView } from "./session.ts";
 import { sessionList } from "./session-list.ts";
@@ -43,10 +45,17 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && router.route().kind === "prompt" && !document.querySelector("dialog"))
     router.back("/");
 });
+startPush(model, { go: (path) => router.go(path), onUpdate });
 arrive();
 
 function schedule() {
   scheduled ??= setTimeout(draw, Math.max(0, drawnAt + DRAW_EVERY_MS - performance.now()));
+}
+
+/** A newer page waits: it is loaded by a tap, never under somebody's finger. */
+function onUpdate(apply: () => void) {
+  byId("update").hidden = false;
+  byId("update-now").onclick = apply;
 }
 
 /** The address changed. */
@@ -111,6 +120,7 @@ function paired() {
 function detail(route: Route): Wanted {
   if (route.kind === "session") return sessionDetail(route.id as SessionId);
   if (route.kind === "prompt") return promptDetail(route.id as PromptId);
+  if (route.kind === "phones") return { key: "phones", make: () => ({ key: "phones", ...phones(model) }) };
   if (route.kind === "audit") return { key: "audit", make: () => ({ key: "audit", ...auditView() }) };
   if (route.kind === "list") return plain("nothing", () => fromTemplate("nothing"));
   return message("not-found", "Nothing here", "This address leads nowhere.");

@@ -6,6 +6,7 @@ export type Route =
   | { kind: "prompt"; id: string }
   | { kind: "pair" }
   | { kind: "audit" }
+  | { kind: "phones" }
   | { kind: "unknown" };
 
 /** What an address shows. */
@@ -13,6 +14,7 @@ export function routeOf(path: string): Route {
   if (path === "/") return { kind: "list" };
   if (path === "/pair") return { kind: "pair" };
   if (path === "/audit") return { kind: "audit" };
+  if (path === "/phones") return { kind: "phones" };
   const [, folder, id] = /^\/([sp])\/([\w.:-]{1,100})$/.exec(path) ?? [];
   if (!id) return { kind: "unknown" };
   return { kind: folder === "s" ? "session" : "prompt", id };

@@ -2,6 +2,7 @@
 import type { Session } from "../src/protocol.ts";
 import { element, fromTemplate, part, reconcile, setIcon, setMarked, setText } from "./dom.ts";
 import { hostOf, type Model, projectOf } from "./model.ts";
+import { nudge } from "./nudge.ts";
 import { titleOf } from "./prompt-card.ts";
 import { age, clockTime } from "./times.ts";
 import { stateWords } from "./words.ts";
@@ -14,11 +15,13 @@ export function sessionList(model: Model) {
   const root = fromTemplate("list-view");
   const at = (name: string) => part(root, name, HTMLElement);
   const openedAt = Date.now();
+  const nudged = nudge(root);
 
   function update(current: string) {
     const sessions = model.ordered();
     const needs = sessions.filter((session) => model.look(session) === "waiting");
     document.title = needs.length > 0 ? `(${needs.length}) claude-remote` : "claude-remote";
+    if (model.loaded) nudged();
     if (root.offsetParent === null) return; // A session fills the phone: nobody sees the list.
     const ended = sessions.filter((session) => model.look(session) === "ended");
     const open = sessions.filter((session) => !needs.includes(session) && !ended.includes(session));

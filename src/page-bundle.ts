@@ -16,8 +16,36 @@ export function page(): Record<string, string> {
     "manifest.webmanifest",
     ...icons,
   ]);
-  return { ...parts, ...files, "index.html": preloading(files["index.html"] ?? "", parts["app.js"] ?? "") };
+  const shell = {
+    ...parts,
+    ...files,
+    "index.html": preloading(files["index.html"] ?? "", parts["app.js"] ?? ""),
+  };
+  return { ...shell, "sw.js": worker(shell) };
 }
+
+/** What a phone keeps of the page, so that it opens without the server: everything but the icons of its installation. */
+const NOT_KEPT = /^icons\/(180|512.*)\.png$/;
+
+/** The service worker, which knows the page's files by their contents: another page is another worker. */
+function worker(files: Record<string, string>): string {
+  const kept = Object.entries(files).filter(([name]) => !NOT_KEPT.test(name));
+  const shell = Object.fromEntries(
+    kept.map(([name, base64]) => [name === "index.html" ? "/" : `/${name}`, sha256(base64)]),
+  );
+  const how = ["--target=browser", "--minify", "--format=iife", `--define=SHELL=${JSON.stringify(shell)}`];
+  const { exitCode, stdout, stderr } = Bun.spawnSync([
+    process.execPath,
+    "build",
+    join(FOLDER, "sw.ts"),
+    ...how,
+  ]);
+  if (exitCode !== 0) throw new Error(`The service worker does not build: ${stderr.toString()}`);
+  return stdout.toString("base64");
+}
+
+const sha256 = (base64: string) =>
+  new Bun.CryptoHasher("sha256").update(Buffer.from(base64, "base64")).digest("hex");
 
 /** The page, asking for what its script begins with at once instead of when the script has come. */
 function preloading(html: string, script: string): string {

@@ -5,7 +5,7 @@ export type Served = Map<string, { type: string; gzip?: Uint8Array }>;
 export type Asked = { method: string; path: string; query: URLSearchParams; body: unknown };
 type Reply = { status?: number; body?: unknown } | "hang" | "break";
 
-const PAGES = /^\/($|pair$|audit$|s\/|p\/)/;
+const PAGES = /^\/($|pair$|audit$|phones$|s\/|p\/)/;
 
 /** `dress` gives every response the headers of the real server. */
 export class FakeServer implements AsyncDisposable {

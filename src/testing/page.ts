@@ -4,9 +4,9 @@ import { join, resolve } from "node:path";
 import axe, { type AxeResults } from "axe-core";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 
-const CHROMIUM = process.env.CLAUDE_REMOTE_TEST_CHROMIUM || "/usr/bin/chromium";
+export const CHROMIUM = process.env.CLAUDE_REMOTE_TEST_CHROMIUM || "/usr/bin/chromium";
 /** Nothing that talks to the network or to a graphics card. */
-const ARGS = [
+export const ARGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",

@@ -15,6 +15,7 @@ const PACKAGES: Record<string, string> = {
   vim: "vim-tiny",
   tmux: "tmux",
   git: "git",
+  ...(all ? { "firefox-esr": "firefox-esr" } : {}),
 };
 
 /** The tests that stand in this folder itself. */
@@ -38,6 +39,7 @@ const SUITES: Suite[] = [
   { name: "the simulation", command: [...test, "./src/testing/simulation", "./src/testing/mutations"] },
   { name: "demo and test support", command: [...test, "./src/demo", ...testsIn("src/testing")] },
   { name: "page", command: [...test, "./public"] },
+  { name: "notifications", command: [...test, "./src/testing/push"] },
   { name: "claude's dialogs", command: [...test, "./src/testing/dialogs"] },
   { name: "attached terminals", command: [...test, "./src/attach", "./src/testing/attach"] },
   { name: "the wrapped terminal", command: [...test, "./src/testing/transparency"] },
