@@ -97,6 +97,31 @@ test("its wrapper hears of it, its size and its keys, and draws for it thirty ti
   expect(await link.next("watch")).toMatchObject({ viewers: 0, rate: 0 });
 });
 
+test("it is shown what the wrapper shows now, and not the screen that was kept while nobody watched", async () => {
+  const { link, id } = await TestLink.session(server);
+  using _link = link;
+  link.say({ type: "output", frame: rows("old") });
+  await link.ask(); // After this the frame has arrived.
+  link.heard.length = 0;
+  using desk = await TestDesk.to(id);
+  await link.next("watch");
+  link.say({ type: "output", frame: rows("new") });
+  await desk.until("a screen", () => desk.screen.rows > 0);
+  expect(rowText(desk.screen.lines[0] ?? [])).toBe("new");
+  using other = await TestDesk.to(id); // Now it is known, and there at once.
+  await other.until("a screen", () => other.screen.rows > 0);
+  expect(rowText(other.screen.lines[0] ?? [])).toBe("new");
+});
+
+test("a wrapper that says nothing leaves the screen that was kept", async () => {
+  const { link, id } = await TestLink.session(server);
+  using _link = link;
+  link.say({ type: "output", frame: rows("old") });
+  await link.ask();
+  using desk = await TestDesk.to(id);
+  await desk.until("a screen", () => rowText(desk.screen.lines[0] ?? []) === "old");
+});
+
 test("a wrapper that comes back hears of it again; without one its keys go nowhere, and it is told", async () => {
   const first = await TestLink.session(server);
   using desk = await TestDesk.to(first.id);

@@ -47,6 +47,8 @@ type Live = {
 /** More than ten frames a second nobody sees on a phone; in a terminal, where one types, one does. */
 const FRAMES_PER_SECOND = 10;
 const FRAMES_PER_SECOND_ATTACHED = 30;
+/** A wrapper that is told of a new desk says what its screen shows within milliseconds; one that is busy, later. */
+const SCREEN_WITHIN_MS = 500;
 
 export class Sessions {
   readonly #store: Store;
@@ -177,11 +179,15 @@ export class Sessions {
       this.get(id);
       throw new ApiError("gone", "The session has ended.");
     }
+    const known = !live.uplink || this.#watching(live) > 0;
     live.desks.add(desk);
     live.uplink?.tell(desk.stated());
     this.watch(live.session.id);
     this.#changed(live);
-    desk.screen(live.screen);
+    // Of a session that nobody watched we hold an old screen; its wrapper is about to say what it shows now.
+    const show = () => live.desks.has(desk) && desk.screen(live.screen);
+    if (known) show();
+    else this.#clock.after(SCREEN_WITHIN_MS, show);
   }
 
   /** It has another size. */
