@@ -119,6 +119,39 @@ test("keys are the messages' own, so that they stay when older ones come", () =>
   expect(blocksOf(all.slice(1)).map(({ key }) => key)).toEqual(whole.slice(1));
 });
 
+test("read back page by page, however it is cut, a conversation is what it is read at once", () => {
+  const all = talk([
+    ...[
+      user("a"),
+      call("1", "Read", {}),
+      call("2", "Bash", {}),
+      answer("b"),
+      result("2", "two"),
+      result("1", "one"),
+    ],
+    ...[
+      call("3", "Bash", {}),
+      turn(5),
+      user("c"),
+      call("4", "Read", {}),
+      call("5", "Read", {}),
+      result("4", "four"),
+    ],
+  ]);
+  const plain = (blocks: readonly object[]) => blocks.map((block) => ({ ...block, rev: 0 }));
+  const whole = plain(blocksOf(all));
+  for (let first = 1; first < all.length; first++) {
+    for (let second = 0; second < first; second++) {
+      const { blocks, add, prepend } = conversationBlocks();
+      all.slice(first, -1).forEach(add);
+      prepend(all.slice(second, first));
+      prepend(all.slice(0, second));
+      add(all.at(-1) ?? ({} as Message));
+      if (first < all.length - 1) expect(plain(blocks), `${first} ${second}`).toEqual(whole);
+    }
+  }
+});
+
 test("lengths and times are short", () => {
   expect([0, 900, 2_048, 70_000, 5_000_000].map(sizeWords)).toEqual([
     "0 bytes",

@@ -32,25 +32,45 @@ export type Block = { key: string; rev: number; at: number | null } & (
   | { kind: "begins"; text: string }
 );
 
-/** The blocks of one conversation's messages, which come in their order. */
-export function conversationBlocks() {
+type ResultPart = Extract<MessagePart, { type: "result" }>;
+/** A result that stands for itself, since its call is further up than what is here. */
+type Orphan = { block: Block; part: ResultPart; time: number };
+
+export type ConversationBlocks = {
+  readonly blocks: readonly Block[];
+  /** The next message. */
+  add(message: Message): void;
+  /** What was said before all that is here, in its order. */
+  prepend(messages: readonly Message[]): void;
+};
+
+/** The blocks of one conversation's messages. */
+export function conversationBlocks(): ConversationBlocks {
+  return builder();
+}
+
+function builder() {
   const blocks: Block[] = [];
   const calls = new Map<string, { call: Call & Block; time: number }>();
+  const orphans = new Map<string, Orphan>();
+  let ended = false;
 
   function add(message: Message) {
     const { time, parts } = bodyOf(message.body);
     parts.forEach((part, i) => {
-      if (part?.type === "result" && join(part, time)) return;
+      if (part.type === "result" && join(part, time)) return;
       const block = blockOf(part, message, `${message.conversation}/${message.uuid}/${i}`);
       if (!block) return;
       blocks.push(block);
       if (block.kind === "turn" || (block.kind === "event" && block.event === "interrupted")) end();
       if (block.kind === "call" && part.type === "call") calls.set(part.call, { call: block, time });
+      if (part.type === "result") orphans.set(part.call, { block, part, time });
     });
   }
 
   /** What has no result when the turn ends gets none. */
   function end() {
+    ended = true;
     for (const { call } of calls.values()) {
       call.over = true;
       call.rev++;
@@ -58,7 +78,7 @@ export function conversationBlocks() {
     calls.clear();
   }
 
-  function join(part: Extract<MessagePart, { type: "result" }>, time: number): boolean {
+  function join(part: ResultPart, time: number): boolean {
     const known = calls.get(part.call);
     if (!known) return false;
     const { call } = known;
@@ -69,7 +89,22 @@ export function conversationBlocks() {
     return true;
   }
 
-  return { blocks: blocks as readonly Block[], add };
+  function prepend(messages: readonly Message[]) {
+    const earlier = builder();
+    messages.forEach(earlier.add);
+    for (const [id, { block, part, time }] of orphans) {
+      if (!earlier.join(part, time)) continue;
+      orphans.delete(id);
+      blocks.splice(blocks.indexOf(block), 1);
+    }
+    if (ended) earlier.end();
+    ended ||= earlier.hasEnded();
+    for (const [id, call] of earlier.calls) calls.set(id, call);
+    for (const [id, orphan] of earlier.orphans) orphans.set(id, orphan);
+    blocks.unshift(...earlier.blocks);
+  }
+
+  return { blocks, calls, orphans, add, prepend, join, end, hasEnded: () => ended };
 }
 
 /** Nothing of it is taken for granted: it came from another machine. */
@@ -124,7 +159,7 @@ function blockOf(part: MessagePart, { role, at }: Message, key: string): Block |
 
 const EVENTS = ["interrupted", "compacted", "task", "error"];
 
-function resultOf(part: Extract<MessagePart, { type: "result" }>): Result {
+function resultOf(part: ResultPart): Result {
   const { tools, ms } = fields(part.agent);
   return {
     text: text(part.text),

@@ -31,6 +31,7 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
   /** Where each item begins, were the list as high as it is thought to be; one more for its end. */
   let tops = new Float64Array(1);
   const heights = new Map<string, number>();
+  const guesses = new Map<string, number>();
   const drawn = new Map<string, Drawn>();
   let first = 0;
   let last = 0;
@@ -44,7 +45,16 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
   let rest: ReturnType<typeof setTimeout> | undefined;
   let again: ReturnType<typeof setTimeout> | undefined;
 
-  const heightOf = (item: T) => heights.get(item.key) ?? estimate(item, width);
+  const heightOf = (item: T) => heights.get(item.key) ?? guessOf(item);
+
+  function guessOf(item: T): number {
+    const known = guesses.get(item.key);
+    if (known !== undefined) return known;
+    const guess = estimate(item, width);
+    guesses.set(item.key, guess);
+    return guess;
+  }
+
   const top = (i: number) => tops[i] ?? 0;
 
   function measureTops() {
@@ -203,7 +213,10 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
     const place = top(anchor) + drift;
     const rewrapped = scroll.clientWidth !== width;
     width = scroll.clientWidth;
-    if (rewrapped) heights.clear();
+    if (rewrapped) {
+      heights.clear();
+      guesses.clear();
+    }
     const changed = measureDrawn();
     if (changed || rewrapped) settle(anchor, place);
     else if (pinned) seeFrom(scroll.scrollHeight);

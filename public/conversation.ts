@@ -2,7 +2,7 @@
 import type { ConversationId, Message, SessionId } from "../src/protocol.ts";
 import { ApiFailure, get } from "./api.ts";
 import { type Drawing, drawBlock, estimate } from "./conversation-block.ts";
-import { type Block, conversationBlocks } from "./conversation-blocks.ts";
+import { type Block, type ConversationBlocks, conversationBlocks } from "./conversation-blocks.ts";
 import { listWindow } from "./conversation-window.ts";
 import { fromTemplate, part, setText } from "./dom.ts";
 import type { Model } from "./model.ts";
@@ -23,7 +23,7 @@ const RETRY_MS = 3_000;
 type Section = {
   id: ConversationId;
   messages: Message[];
-  blocks: ReturnType<typeof conversationBlocks>;
+  blocks: ConversationBlocks;
   older: boolean;
   newer: boolean;
 };
@@ -102,11 +102,15 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
 
   /** Puts messages in their place; one that is there stays. */
   function put(section: Section, more: readonly Message[]) {
+    const first = section.messages[0]?.seq ?? 0;
     const last = section.messages.at(-1)?.seq ?? -1;
     const fresh = more.filter(({ seq }) => seq > last);
     const numbers = fresh.length < more.length ? new Set(section.messages.map(({ seq }) => seq)) : null;
     const older = numbers ? more.filter(({ seq }) => seq < last && !numbers.has(seq)) : [];
-    if (older.length > 0) {
+    if (older.length > 0 && older.every(({ seq }) => seq < first)) {
+      section.messages = [...older, ...section.messages];
+      section.blocks.prepend(older);
+    } else if (older.length > 0) {
       section.messages = [...older, ...section.messages].sort((a, b) => a.seq - b.seq);
       rebuild(section);
     }

@@ -167,3 +167,34 @@ test("records without uuid, meta records and nonsense are no messages", () => {
   expect(user(7)).toBeNull();
   expect(user([{ type: "tool_result" }])).not.toBeNull();
 });
+
+const BOMBS = [
+  "\x1b",
+  "\x1b[",
+  "\x1b[0;",
+  "<system-reminder>",
+  "<system-reminder></system-reminder>",
+  "<",
+  "\n",
+];
+const TAGS = [
+  "<pasted_content",
+  "<pasted_content x",
+  "<command-name>",
+  "<bash-stdout>",
+  "</bash-stdout>",
+  "&",
+  "🙂",
+];
+
+test.each([...BOMBS, ...TAGS])("SEC-055 a million characters of %j stall nobody", (seed) => {
+  const words = seed.repeat(1_000_000 / seed.length);
+  const times = Array.from({ length: 3 }, () => {
+    const from = performance.now();
+    user(words);
+    user([{ type: "tool_result", tool_use_id: "t", content: words }]);
+    user(`<bash-stdout>${words}`);
+    return performance.now() - from;
+  });
+  expect(Math.min(...times)).toBeLessThan(200);
+});

@@ -97,14 +97,19 @@ function taskIn(said: string): string {
 
 /** Without what claude adds for the model alone. */
 function withoutReminders(said: string): string {
-  let rest = said;
-  for (let at = rest.indexOf("<system-reminder>"); at >= 0; at = rest.indexOf("<system-reminder>")) {
-    const end = rest.indexOf("</system-reminder>", at);
+  const kept: string[] = [];
+  let from = 0;
+  for (let at = said.indexOf(REMINDER); at >= 0; at = said.indexOf(REMINDER, from)) {
+    const end = said.indexOf(REMINDER_END, at);
     if (end < 0) break;
-    rest = rest.slice(0, at) + rest.slice(end + "</system-reminder>".length);
+    kept.push(said.slice(from, at));
+    from = end + REMINDER_END.length;
   }
-  return rest;
+  return kept.join("") + said.slice(from);
 }
+
+const REMINDER = "<system-reminder>";
+const REMINDER_END = "</system-reminder>";
 
 const withoutPasteMarks = (said: string) => said.replaceAll(/<\/?pasted_content(?: [^<>]{0,200})?>\n?/g, "");
 
