@@ -1,5 +1,6 @@
 // A terminal that is attached to a session: draws what the session shows, and passes on what is typed.
 import {
+  CONFIRM_WITHIN_MS,
   type DeskId,
   type DeskMessage,
   type DeskSize,
@@ -20,7 +21,7 @@ import { KEEP_TITLE, painted, unpainted } from "./painter.ts";
 /** After the first of the detach keys the next is waited for this long. */
 const HELD_MS = 500;
 /** What could not be written within this is not typed any more: the screen that it was meant for is long gone. */
-const STALE_MS = 5_000;
+const STALE_MS = CONFIRM_WITHIN_MS;
 /** How often what was typed and is not taken is asked after, and the first line says how long the session is away. */
 const PULSE_MS = 1_000;
 /** How long the first line says how to leave, unless a key is pressed before. */

@@ -47,7 +47,6 @@ test("a server that is killed and comes back: what was typed meanwhile is typed 
   process.kill(pid, "SIGKILL");
   await until("the server's end", () => !alive(pid));
   attached.write("c");
-  await attached.waitFor(/no contact with the session for \d s, waiting/, PATIENT);
   {
     await using _server = serve();
     await attached.waitFor(/\[ready\]<61><62><63>/, PATIENT);
@@ -56,6 +55,7 @@ test("a server that is killed and comes back: what was typed meanwhile is typed 
     expect(program.screen()).toBe(attached.screen().slice(-program.screen().length));
   }
   // It is gone for longer now, and what is typed then is never typed.
+  await attached.waitFor(/no contact with the session for \d s, waiting/, PATIENT);
   await attached.waitFor(/no contact with the session for \d+ s, what is typed now is lost/, PATIENT);
   attached.write("e");
   await using _server = serve();
