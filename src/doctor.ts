@@ -1,11 +1,14 @@
-// `claude-remote doctor --claude`: can everything that the installed claude asks be answered from a phone?
+// `claude-remote doctor`: is everything here as it should be? With --claude: can everything that the installed claude asks
+// be answered from a phone?
 import { CommandError, flags, ourselves, USAGE } from "./command.ts";
 import { loadConfig } from "./config.ts";
+import { checkAll, checksText, healthy } from "./doctor/checks.ts";
 import { briefly, examine, expectedOf, scenesFor } from "./doctor/examine.ts";
 import { jsonOf, rowsOf, textOf } from "./doctor/report.ts";
 import { findClaude } from "./run.ts";
+import { VERSION } from "./version.ts";
 
-const USAGE_LINE = "claude-remote doctor --claude [--all] [--json]";
+const USAGE_LINE = "claude-remote doctor [--json] | doctor --claude [--all] [--json]";
 /** claude's first start of a day reads some 300 MB from disk. */
 const VERSION_MS = 60_000;
 /** What claude does within milliseconds is not waited for any longer: it never comes. Per dialog. */
@@ -20,11 +23,9 @@ const ASKED = { type: "boolean", default: false } as const;
 /** Examines; ends with 0 where everything can be answered, else 1. */
 export async function doctor(args: string[]): Promise<number> {
   const { values, positionals } = flags(args, { claude: ASKED, all: ASKED, json: ASKED }, USAGE_LINE);
-  if (!values.claude || positionals.length > 0)
-    throw new CommandError(
-      `doctor examines one thing so far: the installed claude\nUsage: ${USAGE_LINE}`,
-      USAGE,
-    );
+  if (positionals.length > 0 || (values.all && !values.claude))
+    throw new CommandError(`Usage: ${USAGE_LINE}`, USAGE);
+  if (!values.claude) return checkup(values.json);
   const path = findClaude(loadConfig().claude);
   const version = await versionOf(path);
   const known = scenesFor(version, ourselves());
@@ -52,6 +53,14 @@ export async function doctor(args: string[]): Promise<number> {
   const text = values.json ? JSON.stringify(report, null, 2) : `${path}\n\n${textOf(version, rows)}`;
   await Bun.write(Bun.stdout, `${text}\n`);
   process.exit(report.ok ? 0 : 1); // What the examined claudes were still waited for is nobody's any more.
+}
+
+/** Looks at this machine; 0 where nothing has failed, else 1. */
+async function checkup(json: boolean): Promise<number> {
+  const checks = await checkAll(loadConfig());
+  const ok = healthy(checks);
+  console.log(json ? JSON.stringify({ ok, version: VERSION, checks }, null, 2) : checksText(checks));
+  return ok ? 0 : 1;
 }
 
 /** "2.1.329". Rejects where the program is no claude. */

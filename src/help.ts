@@ -17,6 +17,7 @@ claude-remote stop <session>            end a session
 claude-remote healthcheck               whether this machine's server answers: 0, else 4
 claude-remote backup <file> [--with-key]  everything the server keeps in one file, while it runs
 claude-remote restore <file> [--yes]    put a backup in the place of the data, which are kept
+claude-remote doctor [--json]           is everything on this machine as it should be
 claude-remote doctor --claude [--all] [--json]
     can everything that your claude asks be answered from a phone
 claude-remote demo                      see it work without a claude

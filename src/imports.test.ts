@@ -50,8 +50,11 @@ const ROOMS: Record<string, string[]> = {
     "transcript",
     "enrolment",
   ],
-  // The examination of a real claude, and the command for it.
-  doctor: ["config", "command", "run", "protocol", "screen", "wrapper"],
+  // The examination of this machine and of a real claude, and the command for it.
+  doctor: [
+    ...["config", "command", "run", "protocol", "screen", "wrapper"],
+    ...["background", "enrolment", "server", "push", "version"],
+  ],
   // Copies of the data; the core never imports it.
   backup: ["config", "command", "version", "server", "protocol"],
   restore: ["config", "paths", "command", "server", "backup"],

@@ -37,7 +37,10 @@ const SUITES: Suite[] = [
   { name: "core", command: [...test, ...testsIn("src"), "./src/transcript", "./src/wrapper"] },
   { name: "server", command: [...test, "./src/server", "./src/backup"] },
   { name: "the simulation", command: [...test, "./src/testing/simulation", "./src/testing/mutations"] },
-  { name: "demo and test support", command: [...test, "./src/demo", ...testsIn("src/testing")] },
+  {
+    name: "demo and test support",
+    command: [...test, "./src/demo", "./src/doctor", ...testsIn("src/testing")],
+  },
   { name: "page", command: [...test, "./public"] },
   { name: "notifications", command: [...test, "./src/testing/push"] },
   { name: "claude's dialogs", command: [...test, "./src/testing/dialogs"] },

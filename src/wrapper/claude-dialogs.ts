@@ -1,5 +1,8 @@
 // What is known of claude's screen and of the differences between its versions. Seen on 2.1.197 and 2.1.329.
 
+/** Versions that every test with a real claude ran on; each has its recordings in `dialogs/testdata/`. */
+export const COVERED: readonly string[] = ["2.1.197", "2.1.329"];
+
 /** Newer versions run a subagent's hook before they draw the dialog: a hook that waits would hide it from the desk. */
 const LAST_THAT_DRAWS_FIRST = [2, 1, 197];
 

@@ -158,7 +158,7 @@ test("a program that is no claude, and a word that doctor does not know, are tol
   const none = await doctor("none", "/bin/false");
   expect([none.code, none.out]).toEqual([1, ""]);
   expect(none.err).toContain("/bin/false does not tell its version");
-  const child = Bun.spawnSync([program(), "doctor"], { cwd: here, env: { HOME: here } });
+  const child = Bun.spawnSync([program(), "doctor", "everything"], { cwd: here, env: { HOME: here } });
   expect(child.exitCode).toBe(2);
-  expect(child.stderr.toString()).toContain("claude-remote doctor --claude");
+  expect(child.stderr.toString()).toContain("doctor --claude [--all]");
 });
