@@ -205,7 +205,7 @@ export function startPush(model: Model, { go, onUpdate }: PushEvents) {
 
   /** Where there is no line by then, the next word of the server begins it. */
   function later() {
-    if (model.connection.kind === "live" && navigator.onLine) quietly(begin());
+    if (model.connection.kind === "live") quietly(begin());
     else begun = false;
   }
 

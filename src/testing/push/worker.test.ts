@@ -64,8 +64,9 @@ async function deliver(payload: string) {
 function shown(): Promise<Shown[]> {
   return page.evaluate(async () => {
     const all = await (await navigator.serviceWorker.ready).getNotifications();
-    return all.map(({ title, body, tag, silent, ...more }) => {
-      const { actions = [] } = more as { actions?: { action: string }[] };
+    return all.map((one) => {
+      const { actions = [] } = one as Notification & { actions?: { action: string }[] };
+      const { title, body, tag, silent } = one;
       return { title, body, tag, silent: silent === true, actions: actions.map(({ action }) => action) };
     });
   });
