@@ -434,6 +434,41 @@ test("a hook that asks after the desk has decided opens nothing that lasts, and 
   expect(life.open()).toEqual(["p3"] as PromptId[]);
 });
 
+test("a hook that comes after its question was decided does not end the question that stands by now", () => {
+  const { life, said, ended, open, answer } = world();
+  life.claudeWaits(true);
+  ended("c1", { command: "first" }, "approved");
+  life.toolCalled("c2", "Bash", { command: "second" });
+  const second = open("p2", bash("second"));
+  open("p1", bash("first"));
+  expect(life.open()).toEqual(["p2", "p1"] as PromptId[]);
+  jest.advanceTimersByTime(2_000);
+  expect(life.open()).toEqual(["p2"] as PromptId[]);
+  expect(said.at(-1)).toMatchObject({ type: "withdrawn", prompt: "p1", by: "desk", chosen: "approved" });
+  answer(second, "approve");
+  expect(said.at(-1)).toMatchObject({ type: "delivered", prompt: "p2" });
+});
+
+test("a question of a turn that has ended does not end the one of the next turn", () => {
+  const { life, open } = world();
+  life.claudeWaits(true);
+  life.turnEnded("t1", null);
+  open("p2", { ...bash("second"), prompt_id: "t2" });
+  open("p1", { ...bash("first"), prompt_id: "t1" });
+  expect(life.open()).toContain("p2" as PromptId);
+});
+
+test("a question that proves to be a new one ends those before it, though the same was asked before", () => {
+  const { life, ended, open } = world();
+  life.claudeWaits(true);
+  open("p1", bash("first"));
+  ended("c1", { command: "again" }, "approved");
+  open("p2", bash("again"));
+  expect(life.open()).toEqual(["p1", "p2"] as PromptId[]);
+  life.toolCalled("c2", "Bash", { command: "again" });
+  expect(life.open()).toEqual(["p2"] as PromptId[]);
+});
+
 test("a call that has ended was another one if the transcript soon tells of one that has not", () => {
   const { life, said, open, ended } = world();
   ended("c1", { command: "ls" }, "rejected");

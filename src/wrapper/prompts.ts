@@ -112,7 +112,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   const held = new Map<PromptId, Held>();
   /** Calls in the transcript that nobody was asked about, or not yet. */
   const calls = new Map<string, Call>();
-  /** Subagents that have stopped, and when: their hooks may come later still. */
+  /** Agents (null: the main conversation) that have stopped in a turn, and when: their hooks may come later still. */
   const stopped = new Map<string, number>();
   let waits = false;
   /** claude tells its state at all. */
@@ -212,7 +212,11 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     for (const one of spare.slice(0, Math.max(0, ended.length - MAX_ENDED))) held.delete(one.prompt.id);
   }
 
-  function begin(born: Pick<Held, "prompt" | "request" | "dialog" | "decide" | "waitedOn">) {
+  /** `follows`: what its agent asked before it is over, unless its own question was over before it came. */
+  function begin(
+    born: Pick<Held, "prompt" | "request" | "dialog" | "decide" | "waitedOn">,
+    follows: (entry: Held) => void = () => {},
+  ) {
     const entry: Held = {
       ...born,
       openedAt: performance.now(),
@@ -229,14 +233,26 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       unacked: [],
     };
     join(entry, true);
+    const stoppedAt = stopped.get(agentOf(born.request?.prompt_id, born.prompt.agent));
+    const over = entry.evidence !== null || (stoppedAt !== undefined && entry.prompt.agent === null);
+    if (!over) follows(entry);
     held.set(born.prompt.id, entry);
     if (touchedAt >= entry.openedAt - DRAWN_MS) touchedAll();
     tell({ type: "prompt", prompt: born.prompt });
     if (entry.evidence) setTimeout(() => late(entry), LATE_HOOK_MS);
     if (born.request) setTimeout(() => neverStood(entry), NEVER_WAITED_MS);
-    const stoppedAt = stopped.get(agentOf(born.request?.prompt_id, born.prompt.agent));
-    entry.late = stoppedAt !== undefined && entry.openedAt - stoppedAt <= LATE_HOOK_MS;
+    const justStopped = stoppedAt !== undefined && entry.openedAt - stoppedAt <= LATE_HOOK_MS;
+    entry.late = justStopped && entry.prompt.agent !== null;
     if (entry.late) setTimeout(() => outlived(entry), LATE_HOOK_MS);
+  }
+
+  /** The next question of the same agent means that the ones before it have ended. */
+  function overtake(next: Held) {
+    for (const one of open()) {
+      const inTurn = asksInTurn(one.prompt.tool) && asksInTurn(next.prompt.tool);
+      const before = one !== next && one.openedAt <= next.openedAt;
+      if (one.request && before && inTurn && one.prompt.agent === next.prompt.agent) gone(one, null);
+    }
   }
 
   /** Finds the call that it is about: the first that fits, since claude asks in their order. */
@@ -250,7 +266,9 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
 
   /** The call that fitted had ended before: unless another does by now, it was its own. */
   function late(one: Held) {
-    if (!one.ended && one.evidence && !join(one, false)) gone(one, null);
+    if (one.ended || !one.evidence) return;
+    if (join(one, false)) overtake(one);
+    else gone(one, null);
   }
 
   /** Its agent had stopped before its hook asked us: unless its dialog stands there, it was closed at the desk. */
@@ -286,14 +304,8 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   return {
     /** A hook asks. */
     opened({ id, request, decide }: NewPrompt) {
-      const agent = request.agent_id ?? null;
-      for (const one of open()) {
-        if (!one.request) continue;
-        const earlier =
-          one.prompt.agent === agent && asksInTurn(one.prompt.tool) && asksInTurn(request.tool_name);
-        if (earlier) gone(one, null);
-      }
-      begin({ prompt: promptOf(id, request), request, dialog: null, decide, waitedOn: false });
+      const prompt = promptOf(id, request);
+      begin({ prompt, request, dialog: null, decide, waitedOn: false }, overtake);
     },
 
     /** A dialog stands on the screen that is answered by keys. `request`: what a hook told of it that did not wait. */
@@ -355,10 +367,12 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       const asked = [...held.values()].find((one) => joins(one, { tool, input }));
       // One that was joined with a call that has ended is about an earlier one that has not, if there is one.
       const earlier = asked?.evidence ? join(asked, false) : false;
+      const anew = asked?.evidence ? asked : null;
       if (asked && !earlier) Object.assign(asked, { call, evidence: null });
       else calls.set(call, { tool, input });
       const [oldest] = calls.keys();
       if (calls.size > MAX_CALLS && oldest !== undefined) calls.delete(oldest);
+      if (anew) overtake(anew); // It has not ended, so it is the newest.
     },
 
     /** The transcript shows how it ended: the question about it is over, and this is the evidence of who decided. */
@@ -376,7 +390,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     turnEnded(turn: string | undefined, agent: string | null) {
       const its = (one: Held) => one.request?.prompt_id === turn && one.prompt.agent === agent;
       for (const one of open()) if (turn !== undefined && its(one)) gone(one, null);
-      if (agent !== null) stopped.set(agentOf(turn, agent), performance.now());
+      if (agent !== null || turn !== undefined) stopped.set(agentOf(turn, agent), performance.now());
       const [oldest] = stopped.keys();
       if (stopped.size > MAX_CALLS && oldest !== undefined) stopped.delete(oldest);
     },
