@@ -1,13 +1,13 @@
 // The disk under everything of ours is full, or read-only: claude goes on at the desk, nothing breaks, all heals.
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApiFailure } from "../../../public/api.ts";
 import type { PromptState } from "../../protocol.ts";
 import { program } from "../program.ts";
-import { kill, nameOf, processesOf } from "../story/processes.ts";
+import { filesBelow, kill, nameOf, processesOf, textOf } from "../story/processes.ts";
 import { Terminal } from "../terminal.ts";
 import { leaves } from "./desks.ts";
 import { DISKS, type Disk } from "./disks.ts";
@@ -189,9 +189,13 @@ class SmallDisk implements AsyncDisposable {
   }
 
   shown(phone: ChaosPhone, token: string): Promise<PromptState> {
-    const late = () =>
-      `the prompt of ${token}; the server says: ${this.#log()}\n${this.#desks.map((desk) => desk.screen()).join("\n──\n")}`;
-    return until(late, () => phone.open(command(token)), PATIENCE_MS);
+    const look = () => phone.open(command(token));
+    return until(`the prompt of ${token}`, look, PATIENCE_MS).catch(async ({ message }: Error) => {
+      const known = (await phone.recent()).map(({ prompt_text, stage }) => `${prompt_text}: ${stage}`);
+      const screens = this.#desks.map((desk) => desk.screen());
+      const seen = phone.live ? "live" : "not live";
+      throw new Error([message, `the phone is ${seen}`, ...known, this.#log(), ...screens].join("\n── "));
+    });
   }
 
   /** How a prompt ended, once the server knows what was chosen. */
@@ -238,9 +242,12 @@ class SmallDisk implements AsyncDisposable {
     return said;
   }
 
+  /** The ends of all logs. */
   #log(): string {
-    const file = join(this.#home, "state", "logs", "server.log");
-    return existsSync(file) ? readFileSync(file, "utf8").slice(-LOG_CHARS) : "nothing";
+    const folder = join(this.#home, "state", "logs");
+    return filesBelow(folder)
+      .map((name) => `${name}:\n${textOf(join(folder, name)).slice(-LOG_CHARS)}`)
+      .join("\n");
   }
 
   /** What SQLite says of the database. */

@@ -1,11 +1,11 @@
 // What goes wrong, and when: each fault is struck while one prompt is answered, in a window that the wire itself shows.
 import { DEAD_AFTER_MS, type PromptState } from "../../protocol.ts";
+import { childrenOf, kill } from "../story/processes.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Fate, type Passing, promptOf } from "./link-proxy.ts";
 import type { Said, Verb } from "./phone.ts";
-import { signal } from "./server.ts";
 import type { Tally } from "./tally.ts";
-import { type ChaosWorld, childrenOf } from "./world.ts";
+import type { ChaosWorld } from "./world.ts";
 
 /** One prompt that is open, and the means to answer it. */
 export type Step = {
@@ -77,8 +77,8 @@ const BLOWS: Blow[] = [
   {
     name: "wrapper stopped",
     hit({ desk }) {
-      signal(desk.pid, "SIGSTOP");
-      setTimeout(() => signal(desk.pid, "SIGCONT"), Math.random() * STOP_MS);
+      kill(desk.pid, "SIGSTOP");
+      setTimeout(() => kill(desk.pid, "SIGCONT"), Math.random() * STOP_MS);
       return "on";
     },
   },
@@ -88,8 +88,9 @@ const ENDS: Blow[] = [
   {
     name: "wrapper killed",
     ends: true,
-    hit({ desk, ended }) {
+    hit({ world, desk, ended }) {
       ended();
+      world.killedWrappers++;
       desk.kill("SIGKILL");
       return pick("cut", "last");
     },
@@ -99,7 +100,7 @@ const ENDS: Blow[] = [
     ends: true,
     hit({ desk, ended }) {
       ended();
-      for (const pid of childrenOf(desk.pid)) signal(pid, "SIGKILL");
+      for (const pid of childrenOf(desk.pid)) kill(pid, "SIGKILL");
       return "on";
     },
   },
@@ -297,8 +298,8 @@ export const PATIENT: readonly Fault[] = [
     long: true,
     async strike(step) {
       step.tally.count("wrapper stopped for 17 s");
-      signal(step.desk.pid, "SIGSTOP");
-      setTimeout(() => signal(step.desk.pid, "SIGCONT"), DEAD_MS);
+      kill(step.desk.pid, "SIGSTOP");
+      setTimeout(() => kill(step.desk.pid, "SIGCONT"), DEAD_MS);
       await step.answer();
     },
   },

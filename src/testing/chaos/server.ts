@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { program } from "../program.ts";
+import { kill } from "../story/processes.ts";
 import { until } from "./until.ts";
 
 /** A start takes a tenth of a second; a busy machine more. */
@@ -111,9 +112,9 @@ export class ChaosServer implements AsyncDisposable {
     const { pid } = this;
     if (!pid) return;
     this.stops++;
-    signal(pid, "SIGSTOP");
+    kill(pid, "SIGSTOP");
     await Bun.sleep(ms);
-    signal(pid, "SIGCONT");
+    kill(pid, "SIGCONT");
   }
 
   /** A request on the owner's socket. */
@@ -131,14 +132,5 @@ export class ChaosServer implements AsyncDisposable {
     this.#process = null;
     if (this.#log !== null) closeSync(this.#log);
     this.#log = null;
-  }
-}
-
-/** Sends a signal to a process that may have ended already. */
-export function signal(pid: number, name: NodeJS.Signals) {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has.
   }
 }

@@ -1,17 +1,17 @@
 // A user's machine for chaos: the server, wrapped programs and two phones as they really are, with a proxy on each wire.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DeviceId } from "../../protocol.ts";
 import { deviceSecret } from "../../seal.ts";
 import { program } from "../program.ts";
+import { filesBelow, kill, nameOf, processesOf, textOf } from "../story/processes.ts";
 import { Terminal } from "../terminal.ts";
 import { LinkProxy } from "./link-proxy.ts";
 import { PageProxy } from "./page-proxy.ts";
 import { ChaosPhone } from "./phone.ts";
 import type { Place } from "./place.ts";
-import { ChaosServer, signal } from "./server.ts";
+import { ChaosServer } from "./server.ts";
 import { until } from "./until.ts";
 
 /** After its sessions and its server ended, a process of theirs is a leak. */
@@ -29,6 +29,8 @@ export class ChaosWorld implements AsyncDisposable {
   readonly link: LinkProxy;
   readonly page: PageProxy;
   phones: ChaosPhone[] = [];
+  /** A wrapper that is killed cannot remove the folder of its run. */
+  killedWrappers = 0;
   readonly #options: Pick<Place, "env" | "project">;
   readonly #admin: { stop(now: boolean): unknown };
   readonly #desks: Terminal[] = [];
@@ -58,9 +60,8 @@ export class ChaosWorld implements AsyncDisposable {
     const desk = join(root, "desk", "data");
     mkdirSync(desk, { recursive: true, mode: 0o700 });
     const port = freePort();
-    let server: ChaosServer | null = null;
     const page = await PageProxy.open(() => port);
-    server = new ChaosServer(join(root, "server"), port, {
+    const server = new ChaosServer(join(root, "server"), port, {
       ...options.env,
       CLAUDE_REMOTE_PUBLIC_URL: page.url,
     });
@@ -70,9 +71,11 @@ export class ChaosWorld implements AsyncDisposable {
     const link = await LinkProxy.open(join(desk, "server.sock"), join(server.data, "server.sock"), secret);
     // Wrappers ask whether a server runs before they start one; here somebody else sees to that.
     const admin = Bun.serve({ unix: join(desk, "admin.sock"), fetch: () => Response.json({ ok: true }) });
-    const world = new ChaosWorld(options, { root, server, link, page, admin });
+    await using rest = new AsyncDisposableStack();
+    const world = rest.use(new ChaosWorld(options, { root, server, link, page, admin }));
     await server.start();
     for (const name of PHONES) world.phones.push(await world.pair(name));
+    rest.move();
     return world;
   }
 
@@ -97,30 +100,30 @@ export class ChaosWorld implements AsyncDisposable {
     return desk;
   }
 
-  /** Everything that is left of it when all has ended: processes, and sockets and folders of single runs. */
-  leftovers(): string[] {
-    const run = join(this.root, "desk", "run");
-    const folders = existsSync(run) ? readdirSync(run).map((name) => `run/${name}`) : [];
-    return [...this.processes().map(nameOf), ...folders];
+  /** Folders of single runs, but for one of each wrapper that was killed; and what lies about in the temporary folder. */
+  #leftovers(): string[] {
+    const folders = filesBelow(join(this.root, "desk", "run")).filter((name) => !name.includes("/"));
+    const temporary = filesBelow(this.#options.env.TMPDIR ?? "");
+    return [
+      ...folders.slice(this.killedWrappers).map((name) => `run/${name}`),
+      ...temporary.filter((name) => /^claude-remote|\.so$/.test(name)),
+    ];
   }
 
-  /** Every process that was started with our HOME, whoever its parent is now. */
-  processes(): number[] {
-    const mark = `\0HOME=${this.#options.env.HOME}\0`;
-    return readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => `\0${textOf(`/proc/${pid}/environ`)}`.includes(mark));
-  }
+  #processes = () => processesOf(this.#options.env.HOME ?? "");
 
   /** The server's log, its last lines. */
   log(chars = 3_000): string {
     return textOf(join(this.server.home, "server.log")).slice(-chars);
   }
 
-  /** Ends everything. Throws if a process is left. */
+  /** Ends everything. Throws if anything of it is left: a process, a socket, a folder. */
   async [Symbol.asyncDispose]() {
-    await using _rest = { [Symbol.asyncDispose]: () => rm(this.root, { recursive: true, force: true }) };
+    using rest = new DisposableStack();
+    rest.defer(() => rmSync(this.root, { recursive: true, force: true }));
+    rest.defer(() => {
+      for (const pid of this.#processes()) kill(pid, "SIGKILL");
+    });
     for (const phone of this.phones) await phone[Symbol.asyncDispose]();
     for (const desk of this.#desks) desk.kill("SIGTERM");
     for (const desk of this.#desks) await Promise.race([desk.exited, Bun.sleep(GONE_MS)]);
@@ -128,13 +131,11 @@ export class ChaosWorld implements AsyncDisposable {
     await this.link[Symbol.asyncDispose]();
     await this.page[Symbol.asyncDispose]();
     this.#admin.stop(true);
-    try {
-      const left = () => `processes that do not end: ${this.processes().map(nameOf).join("; ")}`;
-      await until(left, () => this.processes().length === 0, GONE_MS);
-    } finally {
-      for (const pid of this.processes()) signal(pid, "SIGKILL");
-      for (const desk of this.#desks) await desk[Symbol.asyncDispose]();
-    }
+    const processes = this.#processes;
+    await until("the end of all processes", () => processes().length === 0, GONE_MS).catch(() => {});
+    const left = [...processes().map(nameOf), ...this.#leftovers()];
+    for (const desk of this.#desks) await desk[Symbol.asyncDispose]();
+    if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
   }
 }
 
@@ -145,18 +146,3 @@ export function freePort(): number {
   probe.stop(true);
   return port;
 }
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return ""; // It has ended.
-  }
-}
-
-const nameOf = (pid: number) =>
-  `${pid} ${textOf(`/proc/${pid}/cmdline`).replaceAll("\0", " ").slice(0, 100)}`;
-
-/** The children of a process. */
-export const childrenOf = (pid: number): number[] =>
-  textOf(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
