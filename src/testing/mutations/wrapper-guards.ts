@@ -182,8 +182,26 @@ const PROMPTS: Guards = {
     {
       id: "late-hook-of-another-call",
       promise: "P4 a call that has ended was another's if one that has not comes soon",
-      text: "if (!one.ended && one.evidence && !join(one, false)) gone(one, null);",
-      instead: "if (!one.ended && one.evidence) gone(one, null);",
+      text: "if (join(one, false)) overtake(one);\n    else gone(one, null);",
+      instead: "gone(one, null);",
+    },
+    {
+      id: "late-hook-ends-nothing",
+      promise: "P4 a question that asks after its call has ended ends none that was asked since",
+      text: "const over = entry.evidence !== null || (",
+      instead: "const over = (",
+    },
+    {
+      id: "hook-of-an-ended-turn",
+      promise: "P4 a question of a turn that has ended ends none of the next turn",
+      text: "(stoppedAt !== undefined && entry.prompt.agent === null);",
+      instead: "false;",
+    },
+    {
+      id: "late-hook-was-a-new-one",
+      promise: "P4 a question that proves to be a new one ends those before it",
+      text: "      if (anew) overtake(anew); // It has not ended, so it is the newest.\n",
+      instead: "",
     },
     {
       id: "late-hook-of-an-earlier-call",
@@ -254,19 +272,19 @@ const PROMPTS: Guards = {
     {
       id: "next-ends-the-one-before",
       promise: "P4 the next question of an agent ends the one before",
-      text: "if (earlier) gone(one, null);",
+      text: "if (!over) follows(entry);",
       instead: "",
     },
     {
       id: "next-of-the-same-agent",
       promise: "P4 another agent's question ends nothing",
-      text: "one.prompt.agent === agent && asksInTurn(one.prompt.tool)",
-      instead: "asksInTurn(one.prompt.tool)",
+      text: "if (one.request && before && inTurn && one.prompt.agent === next.prompt.agent) gone(one, null);",
+      instead: "if (one.request && before && inTurn) gone(one, null);",
     },
     {
       id: "next-of-parallel-tools",
       promise: "P4 calls that claude makes side by side end nothing",
-      text: "asksInTurn(one.prompt.tool) && asksInTurn(request.tool_name);",
+      text: "asksInTurn(one.prompt.tool) && asksInTurn(next.prompt.tool);",
       instead: "true;",
     },
     {
