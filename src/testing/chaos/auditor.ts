@@ -143,7 +143,8 @@ function* unknown(known: Case): Generator<string> {
   if (!of(known, "prompt").length) yield "the audit log does not know it";
   if (!known.entries.some(({ action }) => ENDS.includes(action))) yield "the audit log knows no end of it";
   if (one.ended) return;
-  if (truth.result === null) yield "claude does not say how its call ended";
+  // What claude has not written down when it is killed is gone; that it ran is known all the same.
+  if (truth.result === null && truth.ran === 0) yield "claude does not say how its call ended";
   if (row.withdrawn_by === "unknown" && one.desk.length === 0) yield "it is not said who decided";
 }
 
