@@ -17,6 +17,8 @@ export type Fate = "on" | "cut" | "half" | "last";
 export type Rule = (passing: Passing) => Fate | null | Promise<Fate | null>;
 
 const LOCAL = "local" as DeviceId;
+/** Handshakes are text; anything else before they are over is an end. */
+const TEXT = 1;
 
 export class LinkProxy implements AsyncDisposable {
   readonly wires = new Set<Wire>();
@@ -139,14 +141,16 @@ export class Wire {
     if (head.toString().startsWith("HTTP/1.1 101")) this.#send("down", text(this.#toWrapper.challenge));
   }
 
-  #greetServer({ payload }: WsFrame) {
+  #greetServer({ opcode, payload }: WsFrame) {
+    if (opcode !== TEXT) return this.cut(); // It gave up: one that was stopped took too long.
     const step = this.#toServer.receive(payload.toString());
     if (step.step === "send") this.#send("up", text(step.send));
     else if (step.step === "open") this.#serverChannel = step.channel;
     else this.cut();
   }
 
-  #greetWrapper({ payload }: WsFrame) {
+  #greetWrapper({ opcode, payload }: WsFrame) {
+    if (opcode !== TEXT) return this.cut();
     const step = this.#toWrapper.receive(payload.toString());
     this.#send("down", text(step.send));
     if (step.step === "open") this.#wrapperChannel = step.channel;
