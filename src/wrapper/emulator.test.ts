@@ -286,7 +286,7 @@ describe("the screen", () => {
       mouse_encoding: "sgr",
       focus: true,
     });
-    const end = "\x1b[?2004l\x1b[?1004l\x1b[?1003l\x1b[?1049l\x1b[?1l\x1b>";
+    const end = "\x1b[?2004l\x1b[?1004l\x1b[?1006l\x1b[?1003l\x1b[?1049l\x1b[?1l\x1b>";
     expect((await screenAfter([start, end])).modes).toEqual(blank(1, 1).modes);
   });
 
