@@ -16,6 +16,7 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   backup: async (args) => (await import("./backup.ts")).backup(args),
   restore: async (args) => (await import("./restore.ts")).restore(args),
   doctor: async (args) => (await import("./doctor.ts")).doctor(args),
+  completion: async (args) => (await import("./completion.ts")).completion(args),
   demo: async (args) => (await import("./run.ts")).demo(args),
   version: async () => (await import("./version.ts")).printVersion(),
   help: async () => (await import("./help.ts")).printHelp(),

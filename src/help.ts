@@ -20,6 +20,7 @@ claude-remote restore <file> [--yes]    put a backup in the place of the data, w
 claude-remote doctor [--json]           is everything on this machine as it should be
 claude-remote doctor --claude [--all] [--json]
     can everything that your claude asks be answered from a phone
+claude-remote completion bash|zsh|fish  completes our words and flags in that shell
 claude-remote demo                      see it work without a claude
 claude-remote version
 claude-remote help`;

@@ -25,6 +25,7 @@ const ROOMS: Record<string, string[]> = {
   push: ["protocol", "server"],
   // The commands: each joins what it needs.
   help: ["config"],
+  completion: ["config", "command"],
   background: ["config", "paths", "command", "version", "protocol", "server"],
   pair: ["config", "command", "background", "protocol", "enrolment"],
   enrolment: ["paths", "protocol"],
@@ -77,6 +78,7 @@ const ROOMS: Record<string, string[]> = {
     "attach",
     "stop",
     "help",
+    "completion",
     "version",
     "demo",
   ],

@@ -15,6 +15,8 @@ const PACKAGES: Record<string, string> = {
   vim: "vim-tiny",
   tmux: "tmux",
   git: "git",
+  zsh: "zsh",
+  fish: "fish",
   ...(all ? { "firefox-esr": "firefox-esr" } : {}),
 };
 
