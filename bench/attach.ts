@@ -15,21 +15,24 @@ const KEYS = Buffer.from("@#=+*&!~");
 const TYPING_MS = { least: 60, most: 200 };
 /** A frame at most every 33 ms, and what a machine adds: a person who types does not notice 10 ms. */
 const LIMIT_MS = 15;
+const PATIENCE_MS = 10_000;
 
 type Side = { name: string; outer: Outer; typed: number[] };
 
 /** Two sides are one session: the next key is another one, whoever typed the last. */
 let count = 0;
 
-async function key({ outer }: Side): Promise<number> {
+async function key({ name, outer }: Side): Promise<number> {
   const code = KEYS[count++ % KEYS.length] ?? 0;
-  const { promise, resolve } = Promise.withResolvers<number>();
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
   outer.onBytes = (bytes) => {
     if (bytes.includes(code)) resolve(performance.now());
   };
   const at = performance.now();
   outer.write(Uint8Array.of(code));
-  return (await promise) - at;
+  const late = () => reject(new Error(`${name}: key ${count} was never painted`));
+  const timer = setTimeout(late, PATIENCE_MS);
+  return (await promise.finally(() => clearTimeout(timer))) - at;
 }
 
 export async function attach({ quick }: BenchOptions): Promise<Report> {
