@@ -9,7 +9,7 @@ import { endings, tasks } from "./workload.ts";
 const ALL = process.env.CLAUDE_REMOTE_TEST_ALL === "1";
 /** Prompts answered at desks that live; desks at which they are asked. */
 const PROMPTS = ALL ? 1_000 : 100;
-const DESKS = 4;
+const DESKS = 5;
 /** Rounds of sessions that are killed, each in its own way and window. */
 const ROUNDS = ALL ? 20 : 1;
 /** Stops that are longer than what either end waits. */
