@@ -51,6 +51,7 @@ const SUITES: Suite[] = [
   { name: "containers", command: [engine, ...test, "./src/testing/containers"] },
   ...(all ? [{ name: "the mutations", command: [bun, "src/testing/mutations/run.ts"] }] : []),
   { name: "the whole story", command: [...test, "./src/testing/story"] },
+  { name: "chaos", command: [...test, "./src/testing/chaos"] },
 ];
 
 /** Installs what is missing, as root or by sudo. Says what to install where neither works. */
