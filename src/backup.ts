@@ -16,13 +16,17 @@ export async function backup(args: string[]): Promise<number> {
   const file = resolve(given);
   const withKeys = values["with-key"] === true;
   const { data } = loadConfig().paths;
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stop.abort());
   try {
-    const { files } = makeBackup({ data, file, withKeys, version: VERSION, now: Date.now() });
+    const options = { data, file, withKeys, version: VERSION, now: Date.now(), signal: stop.signal };
+    const { files } = await makeBackup(options);
     const names = files.map(({ name, bytes }) => `${name} (${bytes} bytes)`);
     console.error(`${printable(file)}: ${names.join(", ")}`);
     console.error(withKeys ? WITH_KEY : WITHOUT_KEY);
     return 0;
   } catch (error) {
+    if (stop.signal.aborted) throw new CommandError("no backup was made: it was interrupted");
     if (error instanceof ArchiveError) throw new CommandError(error.message);
     const why = error instanceof Error ? error.message : String(error);
     throw new CommandError(

@@ -29,9 +29,12 @@ const laptop = "laptop" as DeviceId;
 const fresh = () => fs.mkdtempSync(join(folder, "data-"));
 const opened = (data: string) => new Store(join(data, DATABASE));
 const modeOf = (path: string) => (fs.statSync(path).mode & 0o777).toString(8);
-const make = (data: string, change: Partial<Parameters<typeof makeBackup>[0]> = {}) => {
+const make = async (data: string, change: Partial<Parameters<typeof makeBackup>[0]> = {}) => {
   const file = join(fs.mkdtempSync(join(folder, "file-")), "backup.tar");
-  return { file, manifest: makeBackup({ data, file, withKeys: false, version: "0.9.0", now, ...change }) };
+  return {
+    file,
+    manifest: await makeBackup({ data, file, withKeys: false, version: "0.9.0", now, ...change }),
+  };
 };
 
 /** A data folder with two phones, a laptop and the keys. */
@@ -87,7 +90,8 @@ test("SEC-086 a backup that is made while another process writes is one moment, 
         bytes: number;
       };
     };
-    const made = [1, 2, 3].map(() => make(data).file);
+    const made: string[] = [];
+    while (made.length < 3) made.push((await make(data)).file);
     const later = countIn(join(data, DATABASE)).rows;
     const counts = made.map((file) => {
       expect(modeOf(file)).toBe("600");
@@ -110,7 +114,7 @@ test("SEC-086 a backup that is made while another process writes is one moment, 
 
 test("SEC-086 a backup of a running server is restored only where no server runs, and tar can read it", async () => {
   await using server = await testServer();
-  const { file, manifest } = make(server.data, { withKeys: true });
+  const { file, manifest } = await make(server.data, { withKeys: true });
   expect(manifest).toMatchObject({ format: 1, version: "0.9.0", schema: MIGRATIONS.length, created_at: now });
   const { stdout } = Bun.spawnSync(["tar", "-tf", file]);
   expect(stdout.toString().split("\n").slice(0, 3)).toEqual([MANIFEST, DATABASE, "master.key"]);
@@ -124,16 +128,16 @@ test("SEC-086 a backup of a running server is restored only where no server runs
   expect((await server.admin("GET", "/status")).version).toBe("0.0.0-test");
 });
 
-test("SEC-086 the keys are in a backup only where they were asked for, and an existing file is never replaced", () => {
+test("SEC-086 the keys are in a backup only where they were asked for, and an existing file is never replaced", async () => {
   const data = withData();
-  const bare = make(data);
+  const bare = await make(data);
   expect(bare.manifest.files.map(({ name }) => name)).toEqual([DATABASE]);
   const key = fs.readFileSync(join(data, "master.key"));
   expect(fs.readFileSync(bare.file).includes(key)).toBeFalse();
-  const whole = make(data, { withKeys: true });
+  const whole = await make(data, { withKeys: true });
   expect(whole.manifest.files.map(({ name }) => name)).toEqual([DATABASE, "master.key", "push.key"]);
-  expect(() => make(data, { file: whole.file })).toThrow("is there already");
-  expect(() => make(fresh())).toThrow("nothing to back up");
+  await expect(make(data, { file: whole.file })).rejects.toThrow("is there already");
+  await expect(make(fresh())).rejects.toThrow("nothing to back up");
 
   const other = fresh();
   expect(restored(other, whole.file)).toMatchObject({
@@ -146,9 +150,9 @@ test("SEC-086 the keys are in a backup only where they were asked for, and an ex
   expect(inForce(other)).toEqual(["laptop", LOCAL_DEVICE, "phone", "tablet"].sort());
 });
 
-test("SEC-086 what was there is kept beside, under the name that is told", () => {
+test("SEC-086 what was there is kept beside, under the name that is told", async () => {
   const data = withData();
-  const { file } = make(data);
+  const { file } = await make(data);
   const was = inForce(data);
   {
     using store = opened(data);
@@ -168,9 +172,9 @@ test("SEC-086 what was there is kept beside, under the name that is told", () =>
   ]);
 });
 
-test("SEC-086 whoever was revoked since the backup stays revoked, and one that was forgotten since as well", () => {
+test("SEC-086 whoever was revoked since the backup stays revoked, and one that was forgotten since as well", async () => {
   const data = withData();
-  const { file } = make(data, { withKeys: true });
+  const { file } = await make(data, { withKeys: true });
   {
     using store = opened(data);
     store.revokeViewer(phone, "owner", now);
@@ -184,9 +188,9 @@ test("SEC-086 whoever was revoked since the backup stays revoked, and one that w
   expect(store.device(laptop)?.revoked_at).toBe(now);
 });
 
-test("SEC-086 a master key that was changed since, to be rid of every machine, does not come back", () => {
+test("SEC-086 a master key that was changed since, to be rid of every machine, does not come back", async () => {
   const data = withData();
-  const { file } = make(data, { withKeys: true });
+  const { file } = await make(data, { withKeys: true });
   fs.rmSync(join(data, "master.key"));
   const key = masterKey(join(data, "master.key"));
   expect(restored(data, file).plan.keys).toEqual([]);
@@ -196,9 +200,9 @@ test("SEC-086 a master key that was changed since, to be rid of every machine, d
   expect(masterKey(join(data, "master.key"))).not.toEqual(key);
 });
 
-test("SEC-086 beside a database that cannot be read nobody is let in, and beside none everybody of the backup", () => {
+test("SEC-086 beside a database that cannot be read nobody is let in, and beside none everybody of the backup", async () => {
   const data = withData();
-  const { file } = make(data);
+  const { file } = await make(data);
   fs.writeFileSync(join(data, DATABASE), "no database at all".repeat(1000));
   const { plan, before } = restored(data, file);
   expect(plan).toMatchObject({ present: "unreadable", revoked: 3 });
@@ -209,7 +213,7 @@ test("SEC-086 beside a database that cannot be read nobody is let in, and beside
   expect(inForce(data)).toEqual(["laptop", LOCAL_DEVICE, "phone", "tablet"].sort());
 });
 
-test("a backup of an older version is brought to this one, and a prepared restore that nobody decides changes nothing", () => {
+test("a backup of an older version is brought to this one, and a prepared restore that nobody decides changes nothing", async () => {
   const data = withData();
   const old = fresh();
   const raw = new Database(join(old, DATABASE));
@@ -217,7 +221,7 @@ test("a backup of an older version is brought to this one, and a prepared restor
   raw.run("PRAGMA user_version = 1");
   raw.run("INSERT INTO devices VALUES ('local', 'an old desk', 5, 5, NULL)");
   raw.close();
-  const { file } = make(old);
+  const { file } = await make(old);
   const was = contentOf(data);
   {
     using undecided = new Restore(data, file, now);
@@ -232,7 +236,7 @@ test("a backup of an older version is brought to this one, and a prepared restor
 
 test("SEC-086 a restore that is killed at any step leaves the old data or the restored ones, key and all", async () => {
   const source = withData();
-  const { file } = make(source, { withKeys: true });
+  const { file } = await make(source, { withKeys: true });
   const data = fresh();
   {
     using store = opened(data);
@@ -289,8 +293,8 @@ test("SEC-086 a restore that is killed at any step leaves the old data or the re
 // ── hostile archives ────────────────────────────────────────────────────────────────────────────────────────────────
 
 let good: { database: Uint8Array; manifest: Manifest };
-beforeAll(() => {
-  const { file, manifest } = make(withData());
+beforeAll(async () => {
+  const { file, manifest } = await make(withData());
   const chunks: Uint8Array[] = [];
   const opened = fs.openSync(file, "r");
   readTar(opened, (name) => (chunk) => void (name === DATABASE && chunks.push(Uint8Array.from(chunk))));
@@ -592,6 +596,16 @@ test("SEC-086 what is no file is not restored, and a database of rows that its t
   const file = join(fresh(), "odd.tar");
   fs.writeFileSync(file, around(fs.readFileSync(path)));
   expect(() => restored(data, file)).toThrow("its database is damaged");
+});
+
+test("a backup that is interrupted leaves nothing", async () => {
+  const data = withData();
+  const stop = new AbortController();
+  const file = join(fresh(), "backup.tar");
+  const made = make(data, { file, signal: stop.signal });
+  stop.abort(new Error("interrupted"));
+  await expect(made).rejects.toThrow("interrupted");
+  expect(fs.readdirSync(join(file, ".."))).toEqual([]);
 });
 
 test("a database that is larger than a backup can hold is not backed up", () => {

@@ -26,7 +26,7 @@ export type MakeOptions = {
   /** Of this program. */
   version: string;
   now: number;
-  /** Ends it early, with nothing left behind: a signal is looked at between the steps. */
+  /** Ends it between two steps, with nothing left behind. */
   signal?: AbortSignal | undefined;
 };
 
@@ -34,9 +34,17 @@ const CHUNK = 1024 * 1024;
 
 /**
  * Writes the archive, 0600, whole or not at all. The copy is one read transaction of SQLite: what was committed before is
- * in it, what is written meanwhile is not, and nobody waits. Throws ArchiveError, or what the system says.
+ * in it, what is written meanwhile is not, and nobody waits. Rejects with ArchiveError, the reason of `signal`, or what the
+ * system says.
  */
-export function makeBackup({ data, file, withKeys, version, now, signal }: MakeOptions): Manifest {
+export async function makeBackup({
+  data,
+  file,
+  withKeys,
+  version,
+  now,
+  signal,
+}: MakeOptions): Promise<Manifest> {
   const source = join(data, DATABASE);
   if (!existsSync(source)) throw new ArchiveError(`there is no database in ${data}: nothing to back up`);
   if (existsSync(file)) throw new ArchiveError(`${file} is there already; name another, or remove it`);
@@ -45,7 +53,7 @@ export function makeBackup({ data, file, withKeys, version, now, signal }: MakeO
   try {
     const copy = join(folder, DATABASE);
     const schema = copyDatabase(source, copy);
-    signal?.throwIfAborted();
+    await turn(signal);
     const keys = withKeys ? KEYS.filter((name) => existsSync(join(data, name))) : [];
     const sources = [
       { name: DATABASE, path: copy },
@@ -54,17 +62,23 @@ export function makeBackup({ data, file, withKeys, version, now, signal }: MakeO
     const files = sources.map(({ name, path }): ManifestFile => {
       return { name: name as ManifestFile["name"], bytes: statSync(path).size, sha256: sha256(path) };
     });
-    signal?.throwIfAborted();
+    await turn(signal);
     const manifest: Manifest = { format: 1, version, schema, created_at: now, files };
     const content = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
     const whole = join(folder, "backup.tar");
     writeTar(whole, [{ name: MANIFEST, content }, ...sources], now);
-    signal?.throwIfAborted();
+    await turn(signal);
     renameSync(whole, file);
     return manifest;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Lets a signal come through, between steps that cannot be cut short. */
+async function turn(signal: AbortSignal | undefined) {
+  await new Promise((resolve) => setImmediate(resolve));
+  signal?.throwIfAborted();
 }
 
 /** A consistent copy, 0600. Returns the database's version. */
