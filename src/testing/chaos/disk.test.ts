@@ -80,6 +80,7 @@ describe.each([...DISKS])("%s", (_way, make) => {
       const next = await disk.shown(phone, "next-x");
       disk.fill();
       await disk.server.crash();
+      disk.useUp();
       expect(await disk.serveFails()).toMatch(/the database in .*data cannot be used: .*free space/);
       expect(desk.screen()).toMatch(dialogOf("next-x"));
 
@@ -215,6 +216,12 @@ class SmallDisk implements AsyncDisposable {
     this.#disk.fill(this.#running);
   }
 
+  /** SQLite's files have room in them, in which a server can start: what it makes anew goes, and its place is filled. */
+  useUp() {
+    rmSync(join(this.server.data, "claude-remote.db-shm"), { force: true });
+    this.fill();
+  }
+
   /** There is space again, for all that still runs. */
   free() {
     this.#disk.free(this.#running);
@@ -236,6 +243,7 @@ class SmallDisk implements AsyncDisposable {
       env: this.#env,
       stderr: "pipe",
       stdout: "ignore",
+      timeout: PATIENCE_MS,
     });
     const said = await new Response(child.stderr).text();
     expect(await child.exited).toBe(1);
