@@ -36,9 +36,14 @@ export class ChaosRun implements AsyncDisposable {
 
   /** Has all of these asked at this desk, and answered. Resolves when it has left, by `leave` or because it was killed. */
   async at(desk: Desk, list: readonly Task[], leave = leaves) {
-    const told = await drive(this.world, this.tally, desk, list);
-    this.#told.push(...told);
-    if (!told.at(-1)?.ended) expect(await leave(desk.terminal)).toEqual({ code: 0, signal: null });
+    try {
+      const told = await drive(this.world, this.tally, desk, list);
+      this.#told.push(...told);
+      if (!told.at(-1)?.ended) expect(await leave(desk.terminal)).toEqual({ code: 0, signal: null });
+    } catch (error) {
+      console.error(error); // What the world's end has to say as well must not hide it.
+      throw error;
+    }
   }
 
   /** The same at a demo's desk. */
