@@ -87,6 +87,12 @@ export function stageOf(row: PromptRow): string {
 
 type Rule = (known: Case) => Generator<string>;
 const rejects = ({ response }: Case) => response?.option === "reject";
+/**
+ * claude took the phone's yes and the desk's Esc in one moment, and stopped what it had begun: it calls that, to its model
+ * and in its transcript, a rejection at the desk.
+ */
+export const stoppedByDesk = ({ said, desk }: Told, { ran, result }: Truth) =>
+  ran > 0 && desk.includes("no") && said.some(({ verb }) => verb === "approve") && DESK_NO.test(result ?? "");
 const of = ({ entries }: Case, action: string) => entries.filter((entry) => entry.action === action);
 
 const RULES: Record<Broken, Rule> = { lost, twice, another, unknown, otherwise };
@@ -151,6 +157,7 @@ function* unknown(known: Case): Generator<string> {
 function* otherwise(known: Case): Generator<string> {
   const { one, row, stage, winner, truth, heard } = known;
   const yes = one.desk.includes("yes");
+  const stopped = stoppedByDesk(one, truth);
   for (const [i, seen] of one.stages.entries())
     if (seen !== null && seen !== stage) yield `phone ${i} shows ${seen}`;
   for (const { phone, refused, answerId } of one.said) {
@@ -166,9 +173,10 @@ function* otherwise(known: Case): Generator<string> {
   if (last && last.action !== stage) yield `the audit log ends with ${last.action}`;
   if (stage === "accepted" && rejects(known) && truth.ran > 0) yield "a no was accepted, and it ran";
   if (stage !== "accepted" && heard && !one.ended) yield `${stage}, and claude heard the phone's no`;
-  if (stage !== "accepted" && truth.ran > 0 && !yes && !one.ended) yield `${stage}, and it ran by the phone`;
+  if (stage !== "accepted" && truth.ran > 0 && !yes && !one.ended && !stopped)
+    yield `${stage}, and it ran by the phone`;
   if (row.outcome === "approved" && truth.ran === 0) yield "the desk approved, and it did not run";
-  if (row.outcome === "rejected" && truth.ran > 0) yield "the desk rejected, and it ran";
+  if (row.outcome === "rejected" && truth.ran > 0 && !stopped) yield "the desk rejected, and it ran";
   if (row.outcome === "rejected" && truth.result !== null && !DESK_NO.test(truth.result))
     yield "the desk rejected, and claude says otherwise";
   if (row.withdrawn_by === "desk" && one.desk.length === 0) yield "the desk is named, and pressed nothing";

@@ -1,5 +1,5 @@
 // What a run prints: each fault's count, each outcome's count, and each promise with how often it was broken.
-import { type Finding, judge, PROMISES, stageOf } from "./auditor.ts";
+import { type Finding, judge, PROMISES, stageOf, stoppedByDesk } from "./auditor.ts";
 import type { Evidence, PromptRow } from "./evidence.ts";
 import type { Tally } from "./tally.ts";
 
@@ -8,7 +8,13 @@ export function report(title: string, tally: Tally, evidence: Evidence): Finding
   const findings = judge(evidence);
   const lines = [...outcomes(evidence)].sort().map(([what, n]) => `   ${String(n).padStart(5)}  ${what}`);
   console.log(tally.table(`${title}: ${evidence.told.length} prompts`));
-  console.log(`   ── how they ended\n${lines.join("\n")}\n   ── broken promises`);
+  const stopped = evidence.told.filter((one) => {
+    const truth = evidence.truths.get(one.token);
+    return truth && stoppedByDesk(one, truth);
+  });
+  console.log(`   ── how they ended\n${lines.join("\n")}`);
+  console.log(`   ${String(stopped.length).padStart(5)}  of these had begun to run when Esc stopped them`);
+  console.log("   ── broken promises");
   for (const [promise, words] of Object.entries(PROMISES)) {
     const count = findings.filter((one) => one.promise === promise).length;
     console.log(`   ${String(count).padStart(5)}  ${words}`);
