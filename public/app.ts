@@ -4,13 +4,13 @@ import { createAnswers } from "./answers.ts";
 import { ApiFailure, get, remove } from "./api.ts";
 import { auditView } from "./audit-view.ts";
 import { closeDialogs } from "./dialogs.ts";
-import { byId, fromTemplate, part, reconcile, setText } from "./dom.ts";
+import { byId, element, fromTemplate, part, reconcile, setText } from "./dom.ts";
 import { createModel } from "./model.ts";
 import { createOutbox } from "./outbox.ts";
 import { pairView, takeCode } from "./pair.ts";
 import { phones } from "./phones.ts";
 import { promptCard } from "./prompt-card.ts";
-import { startPush } from "./push.ts";
+import { renew, startPush } from "./push.ts";
 import { createRouter, type Route } from "./router.ts";
 import { sessionView } from "./session.ts";
 import { sessionList } from "./session-list.ts";
@@ -90,8 +90,8 @@ function draw() {
 function show(route: Route) {
   const loggedOut = model.connection.kind === "logged_out";
   const next = loggedOut || route.kind === "pair" ? pairing(loggedOut) : detail(route);
-  document.body.dataset.view =
-    route.kind === "list" && !loggedOut ? "list" : next.key.startsWith("pair") ? "full" : "detail";
+  const onList = route.kind === "list" && !loggedOut && !model.outdated;
+  document.body.dataset.view = onList ? "list" : next.key.startsWith("pair") ? "full" : "detail";
   const alone = document.body.dataset.view === "list";
   byId("list-pane").setAttribute("role", alone ? "main" : "complementary");
   byId("detail-pane").setAttribute("role", alone ? "complementary" : "main");
@@ -118,12 +118,27 @@ function paired() {
 }
 
 function detail(route: Route): Wanted {
+  if (model.outdated) return outdated();
   if (route.kind === "session") return sessionDetail(route.id as SessionId);
   if (route.kind === "prompt") return promptDetail(route.id as PromptId);
   if (route.kind === "phones") return { key: "phones", make: () => ({ key: "phones", ...phones(model) }) };
   if (route.kind === "audit") return { key: "audit", make: () => ({ key: "audit", ...auditView() }) };
   if (route.kind === "list") return plain("nothing", () => fromTemplate("nothing"));
   return message("not-found", "Nothing here", "This address leads nowhere.");
+}
+
+/** One clear screen instead of one that may mislead. */
+function outdated(): Wanted {
+  return plain("outdated", () => {
+    const root = fromTemplate("message-view");
+    setText(part(root, "title", HTMLElement), "This page is of another version");
+    const text = "The server was updated, or this page was. Load it anew to go on.";
+    setText(part(root, "text", HTMLElement), text);
+    const again = element("button", "button approve wide", "Load it anew");
+    again.addEventListener("click", renew);
+    part(root, "text", HTMLElement).after(again);
+    return root;
+  });
 }
 
 function sessionDetail(id: SessionId): Wanted {

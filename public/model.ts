@@ -7,6 +7,7 @@ import {
   type InputStage,
   type LogLine,
   type Message,
+  PROTOCOL,
   type PromptId,
   type PromptState,
   type Session,
@@ -60,6 +61,7 @@ export function createModel(clock: () => number = Date.now) {
   let connection: Connection = { kind: "connecting" };
   let self: ViewerEvents["state"]["viewer"] | null = null;
   let insecure = false;
+  let protocol = PROTOCOL;
   let offset = 0;
   let contactAt = clock();
 
@@ -80,6 +82,7 @@ export function createModel(clock: () => number = Date.now) {
     heard(state.now);
     self = state.viewer;
     insecure = state.insecure;
+    protocol = state.protocol;
     const named = new Set(state.sessions.map(({ id }) => id));
     for (const id of sessions.keys()) if (!named.has(id)) sessions.delete(id);
     state.sessions.forEach(put);
@@ -155,6 +158,10 @@ export function createModel(clock: () => number = Date.now) {
     },
     get insecure() {
       return insecure;
+    },
+    /** The server speaks another protocol: what it tells may mean something else. */
+    get outdated() {
+      return protocol !== PROTOCOL;
     },
     get self() {
       return self;

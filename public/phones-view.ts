@@ -36,8 +36,8 @@ export function phonesView(root: HTMLElement, model: Model) {
 
   function say(problem: unknown) {
     if (problem !== null && !(problem instanceof ApiFailure)) throw problem;
-    at("problem").hidden = problem === null;
-    setText(at("problem"), problem?.message ?? "");
+    at("trouble").hidden = problem === null;
+    setText(at("trouble"), problem?.message ?? "");
   }
 
   /** A tap that the server has to carry out. */

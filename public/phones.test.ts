@@ -2,11 +2,18 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser, Locator } from "playwright-core";
 import { pageAssets } from "../src/page.ts";
-import type { PushDelivery, PushOverview, PushPhone, Viewer, ViewerId } from "../src/protocol.ts";
+import {
+  PROTOCOL,
+  type PushDelivery,
+  type PushOverview,
+  type PushPhone,
+  type Viewer,
+  type ViewerId,
+} from "../src/protocol.ts";
 import { withHeaders } from "../src/server/headers.ts";
 import { openBrowser, Phone } from "../src/testing/page.ts";
 import { type OpenPage, pageOpener, type Scene } from "./testing/open-page.ts";
-import { session } from "./testing/world.ts";
+import { session, state } from "./testing/world.ts";
 
 setDefaultTimeout(60_000);
 
@@ -117,6 +124,7 @@ function browserOf(facts: {
       const registration = Object.assign(new EventTarget(), {
         pushManager,
         getNotifications: async () => [],
+        update: async () => {},
       });
       const container = Object.assign(new EventTarget(), {
         register: async () => registration,
@@ -308,4 +316,18 @@ test.concurrent("the list leads to it once, until that is not wanted", async () 
   expect(await page.part("nudge").isVisible()).toBe(false);
   await page.page.getByRole("link", { name: "Phones and notifications" }).tap();
   await shows(page.page.locator("h1"), "Phones");
+});
+
+test.concurrent("a server that speaks another protocol gets one clear screen", async () => {
+  await using page = await open({
+    path: "/",
+    before: async (opened) => {
+      await browserOf({ agent: ANDROID })(opened);
+      opened.server.begin(() => ({ ...state([session("webshop")], []), protocol: PROTOCOL + 1 }));
+    },
+  });
+  await shows(page.page.locator("h1"), "This page is of another version");
+  await page.pictures("outdated");
+  await page.phone.button("Load it anew").tap();
+  await page.server.streams(2);
 });

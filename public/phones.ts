@@ -13,8 +13,8 @@ export function phones(model: Model) {
       const { phonesView } = await import("./phones-view.ts");
       if (!closed) view = phonesView(root, model);
     } catch {
-      setText(part(root, "problem", HTMLElement), "This page did not load. Go back and try again.");
-      part(root, "problem", HTMLElement).hidden = false;
+      setText(part(root, "trouble", HTMLElement), "This page did not load. Go back and try again.");
+      part(root, "trouble", HTMLElement).hidden = false;
     }
   }
   load();

@@ -233,6 +233,16 @@ function apply(waiting: ServiceWorker) {
   waiting.postMessage({ type: "activate" } satisfies ToWorker);
 }
 
+/** Loads the page as the server has it now, whatever was kept of it. */
+export async function renew() {
+  for (const name of await caches.keys().catch(() => []))
+    if (name.startsWith("shell-")) await caches.delete(name);
+  const registration = await navigator.serviceWorker?.getRegistration("/");
+  await registration?.update().catch(() => {});
+  registration?.waiting?.postMessage({ type: "activate" } satisfies ToWorker);
+  location.reload();
+}
+
 /** Whether the one next step of this browser is to turn notifications on, or what leads there. */
 export async function nextStep() {
   return situationOf(await facts());

@@ -22,6 +22,8 @@ export type Scene = PhoneOptions & {
   before?: (open: OpenPage) => void | Promise<void>;
 };
 
+/** How the browser's console tells of requests that fail, the service worker's own script among them. */
+const NETWORK = /^(Failed to load resource|An unknown error occurred when fetching the script)/;
 /** Pages open at once: more do not get through sooner on two cores. */
 const MAX_OPEN = 4;
 
@@ -88,9 +90,7 @@ export class OpenPage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose]() {
-    const wrong = this.phone.problems.filter(
-      (problem) => !this.#failures || !problem.startsWith("Failed to load resource"),
-    );
+    const wrong = this.phone.problems.filter((problem) => !this.#failures || !NETWORK.test(problem));
     await this.phone[Symbol.asyncDispose]();
     await this.server[Symbol.asyncDispose]();
     this.#onClose();

@@ -94,14 +94,27 @@ async function packed(to: Subscription, parcel: Parcel, { keys, contact }: Sende
   const { payload, topic, urgency, ttlSeconds } = parcel;
   if (Buffer.byteLength(payload) > PAYLOAD_BYTES) throw new Error("the push is too large");
   const { default: webPush } = await import("web-push"); // Only where something is pushed at all.
-  const details = webPush.generateRequestDetails(to, payload, {
-    vapidDetails: { subject: contact(), publicKey: keys.public, privateKey: keys.private },
-    ...{ TTL: ttlSeconds, urgency },
-    // A topic has 32 letters at most, and says nothing of what it is about.
-    topic: createHash("sha256").update(`${keys.public} ${topic}`).digest("base64url").slice(0, 32),
-  });
+  const details = quietly(() =>
+    webPush.generateRequestDetails(to, payload, {
+      vapidDetails: { subject: contact(), publicKey: keys.public, privateKey: keys.private },
+      ...{ TTL: ttlSeconds, urgency },
+      // A topic has 32 letters at most, and says nothing of what it is about.
+      topic: createHash("sha256").update(`${keys.public} ${topic}`).digest("base64url").slice(0, 32),
+    }),
+  );
   const headers = Object.fromEntries(Object.entries(details.headers).map(([name, is]) => [name, String(is)]));
   return { headers, body: new Uint8Array(details.body) };
+}
+
+/** It still takes the address apart by `url.parse`, of which Node would tell the owner's terminal; ours is checked already. */
+function quietly<T>(work: () => T): T {
+  const before = process.noDeprecation ?? false;
+  process.noDeprecation = true;
+  try {
+    return work();
+  } finally {
+    process.noDeprecation = before;
+  }
 }
 
 /** The beginning of a reply; the rest is not read. */

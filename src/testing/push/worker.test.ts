@@ -223,6 +223,29 @@ test("SEC-041 a tap on Approve answers the prompt; a tap beside it opens the pro
   link[Symbol.dispose]();
 });
 
+test("the manifest and its icons are good enough to install the page", async () => {
+  const { errors, data } = await cdp.send("Page.getAppManifest");
+  expect(errors).toEqual([]);
+  expect((await cdp.send("Page.getInstallabilityErrors")).installabilityErrors).toEqual([]);
+  type Icon = { src: string; sizes: string; purpose?: string };
+  const { icons, short_name, ...manifest } = JSON.parse(data ?? "{}") as {
+    icons: Icon[];
+    short_name: string;
+  } & Record<string, unknown>;
+  expect(manifest).toMatchObject({ id: "/", start_url: "/?src=pwa", scope: "/", display: "standalone" });
+  expect(short_name.length).toBeLessThanOrEqual(12);
+  for (const { src, sizes } of [...icons, { src: "/icons/180.png", sizes: "180x180" }]) {
+    if (sizes === "any") continue;
+    const bytes = Buffer.from(await (await fetch(server.url + src)).arrayBuffer());
+    expect(`${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`, src).toBe(sizes); // A PNG's own word.
+  }
+  const purposes = icons.map(({ purpose = "any", sizes }) => `${purpose} ${sizes}`);
+  for (const wanted of ["any 192x192", "any 512x512", "maskable 512x512", "monochrome 96x96"])
+    expect(purposes).toContain(wanted);
+  const { headers } = await fetch(`${server.url}/manifest.webmanifest`);
+  expect(headers.get("content-type")).toStartWith("application/manifest+json");
+});
+
 test("the page opens without the server, and nothing of the API is kept", async () => {
   const kept = await page.evaluate(async () => {
     const paths: string[] = [];
