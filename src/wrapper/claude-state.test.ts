@@ -4,8 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClaudeState, type ClaudeStatus, claudeFolder } from "./claude-state.ts";
 
-function world(pid = 42) {
+function world(pid = 42, before: string | null = null) {
   const folder = mkdtempSync(join(tmpdir(), "cr-state-"));
+  if (before !== null) {
+    mkdirSync(join(folder, "sessions"));
+    writeFileSync(join(folder, "sessions", `${pid}.json`), before);
+  }
   const seen: ClaudeStatus[] = [];
   let changed = Promise.withResolvers<void>();
   const state = new ClaudeState(folder, pid, (status) => {
@@ -44,6 +48,16 @@ test("each change is told, also when the folder comes later than claude", async 
     { status: "waiting", waitingFor: "permission prompt" },
   ]);
   expect(here.state.version).toBe("2.1.329");
+});
+
+test("what a killed claude with the same pid has left is not this one's state", async () => {
+  using here = world(42, JSON.stringify({ pid: 42, sessionId: "c0", version: "2.1.197", status: "waiting" }));
+  here.state.look();
+  expect([here.seen, here.state.version]).toEqual([[], null]);
+  const next = here.next();
+  here.says("idle");
+  await next;
+  expect(here.seen).toMatchObject([{ status: "idle", sessionId: "c1" }]);
 });
 
 test("the same words twice are told once, and half a file or another claude's not at all", async () => {

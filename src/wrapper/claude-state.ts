@@ -25,7 +25,10 @@ const MAX_BYTES = 64 * 1024;
 export const claudeFolder = (env: Record<string, string | undefined>) =>
   env.CLAUDE_CONFIG_DIR ?? join(env.HOME ?? homedir(), ".claude");
 
-/** Follows the state of the claude that runs as `pid`; `onChange` gets each new one. Before claude writes any: nothing. */
+/**
+ * Follows the state of the claude that was just started as `pid`; `onChange` gets each new one, and never before the
+ * constructor is done. Before claude writes any: nothing. What stands there by then is of a killed claude with that pid.
+ */
 export class ClaudeState implements Disposable {
   readonly #folder: string;
   readonly #file: string;
@@ -41,7 +44,8 @@ export class ClaudeState implements Disposable {
     this.#file = join(this.#folder, `${pid}.json`);
     this.#onChange = onChange;
     this.#timer = setInterval(() => this.look(), LOOK_MS);
-    this.look();
+    this.#last = bounded(this.#file) ?? "";
+    this.#watcher = this.#watch();
   }
 
   /** A launcher's pid is not claude's: once a hook has named the conversation, the file that names it too is found. */
