@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PromptId, SessionId, UnheardFact } from "../protocol.ts";
@@ -79,4 +79,17 @@ test("a folder that cannot be made loses the record and nothing else", () => {
   runs.began(id("s1"));
   runs.reported(id("s1"));
   expect(runs.left()).toEqual([]);
+});
+
+test("a run whose process has ended is lost, although nobody has asked how it ended", async () => {
+  using here = world();
+  const parent = Bun.spawn(["sh", "-c", "sleep 0.05 & echo $!; exec sleep 100"]);
+  const { value } = await parent.stdout.getReader().read();
+  const pid = Number(new TextDecoder().decode(value));
+  const stat = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ");
+  const born = stat()[21];
+  while (stat()[2] !== "Z") await Bun.sleep(5);
+  writeFileSync(join(here.folder, "runs", "s1.json"), JSON.stringify({ session: "s1", pid, born }));
+  expect(here.runs.left().map(({ session, reason }) => [session, reason])).toEqual([[id("s1"), "lost"]]);
+  parent.kill();
 });

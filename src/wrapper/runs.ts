@@ -25,11 +25,15 @@ const schema = v.object({
 export type End = v.InferOutput<typeof end>;
 export type LeftRun = End & { session: SessionId; facts?: UnheardFact[] };
 
-/** When a process began, in the system's own words, so that a reused pid is not taken for the old process. */
+/**
+ * When a process began, in the system's own words, so that a reused pid is not taken for the old process. `ended` of one
+ * that has, and whose parent has not asked how: in a container that may be for ever.
+ */
 function bornAt(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")")).split(" ")[20] ?? "";
+    const [, state = "", ...fields] = stat.slice(stat.lastIndexOf(")")).split(" ");
+    return "ZX".includes(state) ? "ended" : (fields[18] ?? "");
   } catch {
     return "";
   }

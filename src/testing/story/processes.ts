@@ -50,8 +50,9 @@ export function processesOf(home: string): number[] {
 export const nameOf = (pid: number) =>
   `${pid} ${textOf(`/proc/${pid}/cmdline`).replaceAll("\0", " ").slice(0, 100)}`;
 
-/** Sends a signal to a process. False: it has ended already. Signal 0 only asks. */
+/** Sends a signal to a process. False: it has ended already, be it that nobody has asked how. Signal 0 only asks. */
 export function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
+  if (/\) [ZX] [^)]*$/.test(textOf(`/proc/${pid}/stat`))) return false;
   try {
     return process.kill(pid, signal);
   } catch {
