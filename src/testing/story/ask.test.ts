@@ -92,8 +92,9 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       const state = join(world.own, "..", ".claude", "sessions", `${alone.pid}.json`);
       await until("claude's word that it waits", () => /"status":\s*"waiting"/.test(textOf(state)));
       expect(world.read("alone.txt")).toBeNull();
-      alone.write("1");
-      await said(alone, "Done: ");
+      // A key that comes as soon as the dialog is drawn is not taken.
+      const pressing = setInterval(() => world.read("alone.txt") === null && alone.write("1"), 1_000);
+      await said(alone, "Done: ").finally(() => clearInterval(pressing));
       expect(world.read("alone.txt")).toBe("one\nsecond line\n");
       expect(world.questions).toBe(0);
       alone.kill("SIGTERM");
