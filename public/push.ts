@@ -157,10 +157,15 @@ async function tidy(model: Model) {
   badge.setAppBadge?.(open.length).catch(() => {});
   const registration = await navigator.serviceWorker?.getRegistration("/");
   for (const shown of (await registration?.getNotifications()) ?? []) {
-    const { prompt } = shown.data ?? {};
-    if (prompt && !open.some(({ id }) => id === prompt)) shown.close();
+    const { prompt: id } = shown.data ?? {};
+    const prompt = id && model.prompt(id);
+    // A push may be here before the stream has told of its prompt; what is older than the page would be known.
+    const stale = prompt ? prompt.stage !== "open" : id && shownAt(shown) < performance.timeOrigin;
+    if (stale) shown.close();
   }
 }
+
+const shownAt = (shown: Notification) => (shown as { timestamp?: number }).timestamp ?? 0;
 
 export type PushEvents = {
   go: (path: string) => void;

@@ -17,7 +17,7 @@ const PACKAGES: Record<string, string> = {
   git: "git",
   zsh: "zsh",
   fish: "fish",
-  ...(all ? { "firefox-esr": "firefox-esr" } : {}),
+  "firefox-esr": "firefox-esr",
 };
 
 /** The tests that stand in this folder itself. */

@@ -41,8 +41,10 @@ beforeAll(async () => {
   });
   await cdp.send("ServiceWorker.enable");
   registrationId = await known.promise;
+  await ready();
 });
 afterAll(async () => {
+  clearInterval(resending);
   await context.close();
   await server[Symbol.asyncDispose]();
   await service[Symbol.asyncDispose]();
@@ -57,8 +59,15 @@ async function paired() {
   await page.getByText("No Claude session yet").waitFor();
 }
 
-async function deliver(payload: string) {
-  await cdp.send("ServiceWorker.deliverPushMessage", { origin: server.url, registrationId, data: payload });
+let resending: ReturnType<typeof setInterval> | undefined;
+
+/** A push service delivers at least once; the debugger now and then not at all, so it is told again until the next push. */
+async function deliver(data: string) {
+  const send = () =>
+    cdp.send("ServiceWorker.deliverPushMessage", { origin: server.url, registrationId, data });
+  clearInterval(resending);
+  resending = setInterval(() => void send().catch(() => {}), 2_000);
+  await send();
 }
 
 function shown(): Promise<Shown[]> {
@@ -70,6 +79,23 @@ function shown(): Promise<Shown[]> {
       return { title, body, tag, silent: silent === true, actions: actions.map(({ action }) => action) };
     });
   });
+}
+
+/** The debugger's first pushes are lost where the browser has not stored the registration yet: until one has come. */
+async function ready() {
+  while ((await shown()).length === 0) {
+    await deliver(testOf(WORDING).payload);
+    await Bun.sleep(300);
+  }
+  await closeAll();
+}
+
+async function closeAll() {
+  clearInterval(resending);
+  await page.evaluate(async () => {
+    for (const one of await (await navigator.serviceWorker.ready).getNotifications()) one.close();
+  });
+  await shows();
 }
 
 /** Waits until exactly that is shown. */
@@ -152,12 +178,10 @@ test("every kind of push shows exactly one notification, and closes what stood t
 });
 
 test("a push that nobody can read shows something all the same", async () => {
-  await page.evaluate(async () => {
-    for (const one of await (await navigator.serviceWorker.ready).getNotifications()) one.close();
-  });
-  await shows();
+  await closeAll();
   await deliver("nonsense");
   await shows("A session needs you");
+  await closeAll();
   await deliver("");
   await shows("A session needs you");
 });
@@ -179,6 +203,7 @@ test("buttons stand there only for what can be judged there", async () => {
 
 /** The worker's own end: a tap on a notification, as the browser tells it. */
 async function tap(tag: string, action: string) {
+  clearInterval(resending);
   const worker = context.serviceWorkers()[0];
   if (!worker) throw new Error("no service worker");
   await worker.evaluate(
