@@ -8,7 +8,7 @@ import { killIn, WINDOWS } from "./faults.ts";
 import type { Place } from "./place.ts";
 import { SPOILS } from "./spoils.ts";
 import { Tally } from "./tally.ts";
-import { drive, settle, type Task, type Told, tasks } from "./workload.ts";
+import { drive, lookAgain, settle, type Task, type Told, tasks } from "./workload.ts";
 import { ChaosWorld } from "./world.ts";
 
 /** Kills that came when the server was just not there are tried again so often. */
@@ -21,6 +21,7 @@ export class ChaosRun implements AsyncDisposable {
   readonly tally = new Tally();
   readonly #here: Here;
   readonly #told: Told[] = [];
+  readonly #settled: Promise<void>[] = [];
   readonly #witness: Desk;
 
   private constructor(world: ChaosWorld, here: Here) {
@@ -37,7 +38,8 @@ export class ChaosRun implements AsyncDisposable {
   /** Has all of these asked at this desk, and answered. Resolves when it has left, by `leave` or because it was killed. */
   async at(desk: Desk, list: readonly Task[], leave = leaves) {
     try {
-      const told = await drive(this.world, this.tally, desk, list);
+      const done = (one: Told) => void this.#settled.push(settle(this.world, one));
+      const told = await drive(this.world, this.tally, desk, list, done);
       this.#told.push(...told);
       if (!told.at(-1)?.ended) expect(await leave(desk.terminal)).toEqual({ code: 0, signal: null });
     } catch (error) {
@@ -64,7 +66,8 @@ export class ChaosRun implements AsyncDisposable {
 
   /** Ends the desks and the server, once every phone was asked what it knows; what there is to be judged. */
   async end(): Promise<Evidence> {
-    await settle(this.world, this.#told);
+    await Promise.all(this.#settled);
+    for (const one of this.#told) lookAgain(this.world, one);
     this.#witness.terminal.write("/exit\r");
     expect(await leaves(this.#witness.terminal)).toEqual({ code: 0, signal: null });
     await this.world.server[Symbol.asyncDispose]();

@@ -70,12 +70,13 @@ export function turns(list: readonly Task[]): Task[][] {
   return all;
 }
 
-/** Answers what that desk is asked, one after the other, with what is to go wrong meanwhile. */
+/** Answers what that desk is asked, one after the other, with what is to go wrong meanwhile; `done` gets each after that. */
 export async function drive(
   world: ChaosWorld,
   tally: Tally,
   desk: Desk,
   list: readonly Task[],
+  done: (one: Told) => void,
 ): Promise<Told[]> {
   const told: Told[] = [];
   for (const turn of turns(list)) {
@@ -84,6 +85,7 @@ export async function drive(
       const one: Told = { ...task, prompt: null, said: [], desk: [], stages: [], ended: false };
       told.push(one);
       await answered(world, tally, desk.terminal, one);
+      done(one);
       if (one.ended) return told;
     }
   }
@@ -122,12 +124,16 @@ function phoneOf({ phones }: ChaosWorld, at: number) {
   return phone;
 }
 
-/** Asks every phone, at the end, what it knows of each. */
-export async function settle({ phones }: ChaosWorld, told: readonly Told[]): Promise<void> {
-  for (const one of told) {
-    const { prompt } = one;
-    if (!prompt) continue;
-    const ends = phones.map((phone) => phone.over(prompt, PATIENCE_MS));
-    one.stages = (await Promise.all(ends)).map((end) => end?.stage ?? null);
-  }
+/** Waits until every phone knows the end of it, which may be told by another session than its own. */
+export async function settle({ phones }: ChaosWorld, one: Told): Promise<void> {
+  const { prompt } = one;
+  if (!prompt) return;
+  const ends = await Promise.all(phones.map((phone) => phone.over(prompt, PATIENCE_MS)));
+  one.stages = ends.map((end) => end?.stage ?? null);
+}
+
+/** What each phone shows of it at last: of the oldest a phone shows nothing any more. */
+export function lookAgain({ phones }: ChaosWorld, one: Told): void {
+  const { prompt } = one;
+  if (prompt) one.stages = one.stages.map((stage, i) => phones[i]?.model.prompt(prompt)?.stage ?? stage);
 }
