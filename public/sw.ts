@@ -118,8 +118,8 @@ async function open(path: string) {
   const all = await pages();
   const page = all.find(({ focused }) => focused) ?? all[0];
   if (!page) return worker.clients.openWindow(path);
+  page.postMessage({ type: "open", path }); // Before the focus, which a browser may refuse, or never give.
   await page.focus().catch(() => {});
-  page.postMessage({ type: "open", path });
 }
 
 /** Null: the server has taken it. Else why not, for people. */

@@ -241,6 +241,7 @@ test("SEC-041 a tap on Approve answers the prompt; a tap beside it opens the pro
   link.say({ type: "accepted", prompt: first.id });
   await link.acked("accepted", first.id);
 
+  await closeAll(); // Also what other tests left of that session.
   await deliver(one(asked("permission", { id: first.id })));
   while (!(await shown()).some((one) => one.tag === "session s1")) await Bun.sleep(20);
   await tap("session s1", "");
