@@ -98,6 +98,13 @@ test("a decision of the desk that was not so is found", () => {
   expect(found(history([idle]))).toEqual(new Set(["otherwise"]));
 });
 
+test("a yes that Esc stopped in the same moment is not lost; without an Esc it is", () => {
+  const { told, ...line } = answered("one-x", "approve");
+  const ended = { ...line, truth: { ran: 0, result: "Exit code 143" } };
+  expect(found(history([{ ...ended, told: { ...told, desk: ["no"] } }]))).toEqual(new Set());
+  expect(found(history([{ ...ended, told }]))).toEqual(new Set(["lost"]));
+});
+
 test("what nobody asked for is found", () => {
   const stray = answered("stray-x", "approve");
   expect(found({ ...well, rows: [...well.rows, stray.row] })).toEqual(new Set(["unknown"]));

@@ -17,6 +17,8 @@ export type Finding = { promise: Broken; token: string; fault: string; why: stri
 
 /** claude's own words for a No or an Esc at the desk. */
 const DESK_NO = /^The user doesn't want to (proceed with|take) this/;
+/** And for a command that SIGTERM ended. */
+const ENDED = /^Exit code 143/;
 const ENDS = ["accepted", "too_late", "withdrawn"];
 
 /** One prompt with everything about it. */
@@ -88,11 +90,13 @@ export function stageOf(row: PromptRow): string {
 type Rule = (known: Case) => Generator<string>;
 const rejects = ({ response }: Case) => response?.option === "reject";
 /**
- * claude took the phone's yes and the desk's Esc in one moment, and stopped what it had begun: it calls that, to its model
- * and in its transcript, a rejection at the desk.
+ * claude took the phone's yes, and the desk's Esc in the same moment stopped what it had begun: either it ran, and claude
+ * calls that a rejection at the desk, or it was ended before it could do anything.
  */
 export const stoppedByDesk = ({ said, desk }: Told, { ran, result }: Truth) =>
-  ran > 0 && desk.includes("no") && said.some(({ verb }) => verb === "approve") && DESK_NO.test(result ?? "");
+  desk.includes("no") &&
+  said.some(({ verb }) => verb === "approve") &&
+  (ran > 0 ? DESK_NO : ENDED).test(result ?? "");
 const of = ({ entries }: Case, action: string) => entries.filter((entry) => entry.action === action);
 
 const RULES: Record<Broken, Rule> = { lost, twice, another, unknown, otherwise };
@@ -109,7 +113,8 @@ function* lost(known: Case): Generator<string> {
   }
   // A claude that was killed may have taken an answer, and not lived to act on it.
   if (stage !== "accepted" || one.ended) return;
-  if (!rejects(known) && truth.ran === 0) yield "a yes was accepted, and it did not run";
+  if (!rejects(known) && truth.ran === 0 && !stoppedByDesk(one, truth))
+    yield "a yes was accepted, and it did not run";
   if (rejects(known) && !heard) yield "a no was accepted, and claude did not hear its words";
 }
 

@@ -13,7 +13,9 @@ export function report(title: string, tally: Tally, evidence: Evidence): Finding
     return truth && stoppedByDesk(one, truth);
   });
   console.log(`   ── how they ended\n${lines.join("\n")}`);
-  console.log(`   ${String(stopped.length).padStart(5)}  of these had begun to run when Esc stopped them`);
+  console.log(
+    `   ${String(stopped.length).padStart(5)}  of these had begun when Esc at the desk stopped them`,
+  );
   console.log("   ── broken promises");
   for (const [promise, words] of Object.entries(PROMISES)) {
     const count = findings.filter((one) => one.promise === promise).length;
