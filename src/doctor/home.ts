@@ -1,4 +1,5 @@
 // A home for claude in which it sees nothing of the user's, and reaches nothing but a stand-in's API.
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,10 @@ const KEY = "sk-ant-api03-a-key-for-tests-0123456789";
 const APPROVED_LENGTH = 20;
 /** Nothing listens on the discard port, so npm in a command of claude's reaches no registry. */
 const NOWHERE = "http://127.0.0.1:9";
+
+/** A child of claude's may outlive it for a moment and write once more: the folder is gone when it stays gone so long. */
+const STAYS_GONE_MS = 50;
+const REMOVALS = 20;
 
 export type ClaudeHome = AsyncDisposable & {
   /** Its HOME. */
@@ -48,8 +53,16 @@ export async function claudeHome(options: {
     home,
     project,
     env: environment(home, temporary, options.api.url),
-    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true, maxRetries: 5 }),
+    [Symbol.asyncDispose]: () => removed(root),
   };
+}
+
+async function removed(root: string) {
+  for (let time = 0; time < REMOVALS; time++) {
+    await rm(root, { recursive: true, force: true, maxRetries: 5 });
+    await Bun.sleep(STAYS_GONE_MS);
+    if (!existsSync(root)) return;
+  }
 }
 
 function environment(home: string, temporary: string, url: string): Record<string, string> {
