@@ -2,16 +2,15 @@
 import type { PromptId, PromptState, SessionId, Viewer } from "../src/protocol.ts";
 import { createAnswers } from "./answers.ts";
 import { ApiFailure, get, remove } from "./api.ts";
-import { auditView } from "./audit-view.ts";
 import { closeDialogs } from "./dialogs.ts";
 import { byId, element, fromTemplate, part, reconcile, setText } from "./dom.ts";
 import { createModel } from "./model.ts";
 import { createOutbox } from "./outbox.ts";
 import { pairView, takeCode } from "./pair.ts";
-import { phones } from "./phones.ts";
 import { promptCard } from "./prompt-card.ts";
 import { renew, startPush } from "./push.ts";
 import { createRouter, type Route } from "./router.ts";
+import { screenAt } from "./screens.ts";
 import { sessionView } from "./session.ts";
 import { sessionList } from "./session-list.ts";
 import { stream } from "./stream.ts";
@@ -121,10 +120,14 @@ function detail(route: Route): Wanted {
   if (model.outdated) return outdated();
   if (route.kind === "session") return sessionDetail(route.id as SessionId);
   if (route.kind === "prompt") return promptDetail(route.id as PromptId);
-  if (route.kind === "phones") return { key: "phones", make: () => ({ key: "phones", ...phones(model) }) };
-  if (route.kind === "audit") return { key: "audit", make: () => ({ key: "audit", ...auditView() }) };
+  if (route.kind === "screen") return screenDetail(route.path);
   if (route.kind === "list") return plain("nothing", () => fromTemplate("nothing"));
   return message("not-found", "Nothing here", "This address leads nowhere.");
+}
+
+function screenDetail(path: string): Wanted {
+  const context = { model, go: (to: string) => router.go(to) };
+  return { key: path, make: () => ({ key: path, ...screenAt(path, context) }) };
 }
 
 /** One clear screen instead of one that may mislead. */

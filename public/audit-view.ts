@@ -1,9 +1,10 @@
 // The audit log: every question and decision, the newest first, each opening to exactly what stood there.
 import type { AuditEntry, Json } from "../src/protocol.ts";
-import { ApiFailure, get, getFile } from "./api.ts";
+import { get, getFile } from "./api.ts";
 import { deedOf, toneOf } from "./audit-words.ts";
 import { element, fromTemplate, part, setMarked, setText } from "./dom.ts";
 import { drawInput, hiddenInBlocks, inputParts } from "./input-view.ts";
+import type { Context, Drawn } from "./screen.ts";
 import { clockTime } from "./times.ts";
 
 const PAGE = 50;
@@ -13,12 +14,14 @@ const WHAT_CHARS = 200;
 type Page = { entries: AuditEntry[]; before: number | null };
 
 /** The view; it shows what there was when it was opened. */
-export function auditView() {
+export function auditView(body: HTMLElement, { say }: Context): Drawn {
   const root = fromTemplate("audit-view");
+  body.append(root);
   const at = (name: string) => part(root, name, HTMLElement);
   const older = part(root, "older", HTMLButtonElement);
   let before: number | null = null;
   let closed = false;
+  let failed = false;
 
   older.addEventListener("click", load);
   for (const format of ["jsonl", "csv"] as const) {
@@ -35,15 +38,16 @@ export function auditView() {
       if (closed) return;
       before = page.before;
       at("entries").append(...page.entries.map(drawEntry));
+      failed = false;
       say(null);
     } catch (error) {
-      if (!(error instanceof ApiFailure)) throw error;
-      say(error.message);
+      failed = true;
+      say(error);
     }
     at("loading").hidden = true;
     older.disabled = false;
-    older.hidden = before === null && at("problem").hidden;
-    setText(older, at("problem").hidden ? "Show earlier entries" : "Try again");
+    older.hidden = before === null && !failed;
+    setText(older, failed ? "Try again" : "Show earlier entries");
   }
 
   async function save(format: "jsonl" | "csv", button: HTMLButtonElement) {
@@ -59,20 +63,12 @@ export function auditView() {
       setTimeout(() => URL.revokeObjectURL(link.href));
       say(null);
     } catch (error) {
-      if (!(error instanceof ApiFailure)) throw error;
-      say(error.message);
+      say(error);
     }
     button.disabled = false;
   }
 
-  function say(problem: string | null) {
-    at("problem").hidden = problem === null;
-    setText(at("problem"), problem ?? "");
-  }
-
   return {
-    root,
-    update() {},
     close() {
       closed = true;
     },

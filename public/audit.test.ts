@@ -135,7 +135,7 @@ test.concurrent("the log is saved as a file, and what cannot be read says why", 
   const error = { code: "rate_limited", message: "The audit is being exported already.", request: "r" };
   page.server.reply("/api/audit/export", () => ({ status: 429, body: { error } }));
   await page.phone.button("JSON lines").tap();
-  await page.phone.reads(page.part("problem"), /exported already/);
+  await page.phone.reads(page.part("trouble"), /exported already/);
 });
 
 test.concurrent("a log that does not come can be asked for again", async () => {
@@ -148,6 +148,6 @@ test.concurrent("a log that does not come can be asked for again", async () => {
   page.server.reply("/api/audit", () => ({ body: { entries: entries(), before: null } }));
   await page.phone.button("Try again").tap();
   await page.part("deed").nth(8).waitFor();
-  expect(await page.part("problem").isVisible()).toBe(false);
+  expect(await page.part("trouble").isVisible()).toBe(false);
   expect(await page.part("older").isVisible()).toBe(false);
 });

@@ -3,8 +3,9 @@ import type { PushDelivery, PushOverview, PushPhone, SessionId, Viewer } from ".
 import { ApiFailure, get, patch, post, remove } from "./api.ts";
 import { confirm } from "./dialogs.ts";
 import { element, fromTemplate, part, reconcile, setIcon, setMarked, setText } from "./dom.ts";
-import { hostOf, type Model, projectOf } from "./model.ts";
+import { hostOf, projectOf } from "./model.ts";
 import { ownPush } from "./own-push.ts";
+import type { Context, Drawn } from "./screen.ts";
 import { age, clockTime } from "./times.ts";
 
 type Known = { viewers: Viewer[]; own: string; push: PushOverview };
@@ -14,7 +15,9 @@ type Listed = { viewer: Viewer; push: PushPhone | null; own: boolean };
 const REFRESH_MS = 10_000;
 const SNOOZE_MINUTES = 60;
 
-export function phonesView(root: HTMLElement, model: Model) {
+export function phonesView(body: HTMLElement, { model, say }: Context): Drawn {
+  const root = fromTemplate("phones-view");
+  body.append(root);
   const at = (name: string) => part(root, name, HTMLElement);
   const own = ownPush(at("own"), load);
   const timer = setInterval(() => document.visibilityState === "visible" && load(), REFRESH_MS);
@@ -32,12 +35,6 @@ export function phonesView(root: HTMLElement, model: Model) {
     } catch (error) {
       say(error);
     }
-  }
-
-  function say(problem: unknown) {
-    if (problem !== null && !(problem instanceof ApiFailure)) throw problem;
-    at("trouble").hidden = problem === null;
-    setText(at("trouble"), problem?.message ?? "");
   }
 
   /** A tap that the server has to carry out. */

@@ -1,20 +1,19 @@
 // Addresses of the page, by the History API, so that Back and the edge swipe do what they always do.
+import { isScreen } from "./screens.ts";
 
 export type Route =
   | { kind: "list" }
   | { kind: "session"; id: string }
   | { kind: "prompt"; id: string }
   | { kind: "pair" }
-  | { kind: "audit" }
-  | { kind: "phones" }
+  | { kind: "screen"; path: string }
   | { kind: "unknown" };
 
 /** What an address shows. */
 export function routeOf(path: string): Route {
   if (path === "/") return { kind: "list" };
   if (path === "/pair") return { kind: "pair" };
-  if (path === "/audit") return { kind: "audit" };
-  if (path === "/phones") return { kind: "phones" };
+  if (isScreen(path)) return { kind: "screen", path };
   const [, folder, id] = /^\/([sp])\/([\w.:-]{1,100})$/.exec(path) ?? [];
   if (!id) return { kind: "unknown" };
   return { kind: folder === "s" ? "session" : "prompt", id };

@@ -33,8 +33,9 @@ const SWEEP_STEPS = 20;
 
 export type Parts = ReturnType<typeof joinParts>;
 
-/** Something beside the core, which never imports it: it hears what happens (`events.listen`) and has routes of its own. */
-export type Annex = { routes: Route[]; stop(): void | Promise<void> };
+/** Something beside the core, which never imports it: it hears what happens (`events.listen`) and has routes of its own,
+ * `owned` ones on the owner's socket. */
+export type Annex = { routes: Route[]; owned?: Route[]; stop(): void | Promise<void> };
 /** `url`: where browsers go. */
 export type OpenAnnex = (core: Parts & { data: string; log: Logger; url: () => string }) => Annex;
 

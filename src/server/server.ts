@@ -120,7 +120,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   listeners.push(
     listenUnix(join(data, "server.sock"), responder({ routes: [channel], ...local }), websocket),
   );
-  const owned = responder({ routes: [...owners, desks.route], ...local });
+  const annexed = beside.flatMap((annex) => annex.owned ?? []);
+  const owned = responder({ routes: [...owners, ...annexed, desks.route], ...local });
   listeners.push(listenUnix(join(data, "admin.sock"), owned, desks.websocket));
   if (insecure)
     log.warn({ url }, "the page is served over plain http: whoever is on the way can read and change it");

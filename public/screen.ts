@@ -1,0 +1,11 @@
+// What a screen of `screens.ts` is given, and what it is.
+import type { Model } from "./model.ts";
+
+export type Drawn = { update?: () => void; close?: () => void };
+export type Context = {
+  model: Model;
+  /** Follows an address of the page. */
+  go: (path: string) => void;
+  /** Shows what the server refused, or null to show nothing; throws what is no ApiFailure. */
+  say: (problem: unknown) => void;
+};

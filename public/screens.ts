@@ -1,0 +1,66 @@
+// Screens beside sessions and questions, each at an address of its own. What draws one comes on demand, so that the
+// first load stays small.
+import { ApiFailure } from "./api.ts";
+import { fromTemplate, part, setText } from "./dom.ts";
+import type { Context, Drawn } from "./screen.ts";
+
+type Screen = {
+  title: string;
+  about: string;
+  /** Draws into `body`. */
+  load: () => Promise<(body: HTMLElement, context: Context) => Drawn>;
+};
+
+/** Each also stands in `SCREENS` of src/server/asset-routes.ts, so that it can be opened from outside. */
+const SCREENS: Record<string, Screen> = {
+  "/phones": {
+    title: "Phones",
+    about: "Who may watch and answer",
+    load: async () => (await import("./phones-view.ts")).phonesView,
+  },
+  "/audit": {
+    title: "Audit log",
+    about: "Every question, who decided, and what exactly",
+    load: async () => (await import("./audit-view.ts")).auditView,
+  },
+};
+
+export const isScreen = (path: string) => Object.hasOwn(SCREENS, path);
+
+/** The screen of an address, empty until its script has come. */
+export function screenAt(path: string, context: Omit<Context, "say">) {
+  const root = fromTemplate("screen");
+  const at = (name: string) => part(root, name, HTMLElement);
+  const screen = SCREENS[path];
+  let drawn: Drawn | null = null;
+  let closed = false;
+
+  function say(problem: unknown) {
+    if (problem !== null && !(problem instanceof ApiFailure)) throw problem;
+    setText(at("trouble"), problem?.message ?? "");
+    at("trouble").hidden = problem === null;
+  }
+
+  async function load() {
+    try {
+      const draw = await screen?.load();
+      if (!closed) drawn = draw?.(at("body"), { ...context, say }) ?? null;
+    } catch {
+      setText(at("trouble"), "This page did not load. Go back and try again.");
+      at("trouble").hidden = false;
+    }
+  }
+
+  root.classList.add(path.slice(1));
+  setText(at("title"), screen?.title ?? "");
+  setText(at("about"), screen?.about ?? "");
+  load();
+  return {
+    root,
+    update: () => drawn?.update?.(),
+    close() {
+      closed = true;
+      drawn?.close?.();
+    },
+  };
+}
