@@ -106,6 +106,8 @@ export class Network {
 /** One direction of one connection: in order, and from some moment on nothing. */
 class Pipe {
   buffered = 0;
+  /** A frame that waits to arrive after the next one. */
+  held: (() => void) | null = null;
   readonly #time: Time;
   #last = 0;
   #until = Number.POSITIVE_INFINITY;
@@ -159,9 +161,8 @@ export class Wire {
   #clientOpen = true;
   #serverOpen = true;
   #idle: () => void = () => {};
-  /** What happens to the next sealed frame, and the one that waits to be sent after another. */
+  /** What happens to the next sealed frame. */
   harm: Harm | null = null;
-  #held: (() => void) | null = null;
 
   constructor(net: Network, place: Place, kind: "socket" | "stream") {
     this.#net = net;
@@ -251,14 +252,19 @@ export class Wire {
     const { server } = this.#net;
     if (!this.#clientOpen || !server) return;
     const arrive = (sent: Frame) => this.#serverOpen && this.#heard(sent);
-    this.up.send(frame.length, this.#net.delay(this.place), server.owner, this.#harmed(frame, arrive));
+    this.up.send(
+      frame.length,
+      this.#net.delay(this.place),
+      server.owner,
+      this.#harmed(this.up, frame, arrive),
+    );
   }
 
   /** The arrival of a frame: as it was sent, unless somebody in the middle does something to it. */
-  #harmed(frame: Frame, arrive: (frame: Frame) => void): () => void {
+  #harmed(pipe: Pipe, frame: Frame, arrive: (frame: Frame) => void): () => void {
     const { harm } = this;
-    const held = this.#held;
-    this.#held = null;
+    const { held } = pipe;
+    pipe.held = null;
     if (held)
       return () => {
         arrive(frame);
@@ -271,7 +277,7 @@ export class Wire {
       case "altered":
         return () => arrive(altered);
       case "swapped":
-        this.#held = () => arrive(frame);
+        pipe.held = () => arrive(frame);
         return () => {};
       case "twice":
         return () => {
@@ -296,7 +302,7 @@ export class Wire {
           frame.length,
           this.#net.delay(this.place),
           this.place.owner,
-          this.#harmed(frame, arrive),
+          this.#harmed(this.down, frame, arrive),
         );
         sent();
         return frame.length;
