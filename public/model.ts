@@ -5,6 +5,8 @@ import {
   type InputId,
   type InputRefusal,
   type InputStage,
+  type Launch,
+  type LaunchId,
   type LogLine,
   type Message,
   PROTOCOL,
@@ -49,6 +51,7 @@ export function createModel(clock: () => number = Date.now) {
   const sessions = new Map<SessionId, Session>();
   const prompts = new Map<PromptId, PromptState>();
   const inputs = new Map<InputId, { stage: InputStage; reason: InputRefusal | null }>();
+  const launches = new Map<LaunchId, Launch>();
   const unread = new Set<SessionId>();
   const byNumber = new Map<number, LogLine>();
   let sorted: readonly LogLine[] | null = null;
@@ -141,6 +144,11 @@ export function createModel(clock: () => number = Date.now) {
       for (const old of [...inputs.keys()].slice(0, Math.max(0, inputs.size - MAX_REMEMBERED)))
         inputs.delete(old);
     },
+    launch({ launch }) {
+      launches.set(launch.id, launch);
+      for (const old of [...launches.keys()].slice(0, Math.max(0, launches.size - MAX_REMEMBERED)))
+        launches.delete(old);
+    },
     viewers: ({ viewers }) => meet(viewers),
     heartbeat: (beat) => heard(beat.now),
   };
@@ -183,6 +191,8 @@ export function createModel(clock: () => number = Date.now) {
     session: (id: SessionId) => sessions.get(id) ?? null,
     prompt: (id: PromptId) => prompts.get(id) ?? null,
     input: (id: InputId) => inputs.get(id) ?? null,
+    /** What was told of that launch last. */
+    launch: (id: LaunchId) => launches.get(id) ?? null,
     /** The watched session's log, oldest first; the same array until it changes. */
     lines,
 

@@ -20,6 +20,7 @@ const NAMES: Record<keyof ViewerEvents, true> = {
   prompt: true,
   prompt_response: true,
   input: true,
+  launch: true,
   viewers: true,
   heartbeat: true,
 };

@@ -22,6 +22,8 @@ export type ConversationId = Id<"conversation">;
 export type AnswerId = Id<"answer">;
 /** Made by the viewer, once per text or key sent. */
 export type InputId = Id<"input">;
+/** Made by the viewer, once per session it starts: the same id again is the same launch. */
+export type LaunchId = Id<"launch">;
 /** A terminal that `claude-remote attach` opened on a session. Made there, and the same over reconnects. */
 export type DeskId = Id<"desk">;
 /** What an option *is* (`approve`, `approve_always`, `reject` …), never where it stands on a screen. */
@@ -400,6 +402,8 @@ export type ViewerEvents = {
   /** The prompt was answered, delivered, accepted, withdrawn … */
   prompt_response: { prompt: PromptState };
   input: { session: SessionId; id: InputId; stage: InputStage; reason: InputRefusal | null };
+  /** A session that a viewer started on a devbox is on its way, is there, or failed. */
+  launch: { launch: Launch };
   /** Somebody paired or was revoked. */
   viewers: { viewers: Viewer[] };
   heartbeat: { now: number };
@@ -519,6 +523,73 @@ export type PushActBody = {
   digest: Digest;
   nonce: string;
   action: "approve" | "reject";
+};
+
+// ── devboxes, /api/devboxes, /api/launches and POST /api/sessions ───────────────────────────────────────────────────
+
+/** `local`: the server's own machine, by that very name. */
+export type DevboxKind = "local" | "ssh";
+/** Why it failed there: `class` is one word of ours, `next` the one thing to do about it. */
+export type DevboxError = { class: string; message: string; next: string };
+/** `unreachable`: so it was when it was last tried; `error` says why. */
+export type DevboxState = {
+  name: string;
+  kind: DevboxKind;
+  /** As ssh takes it: a name, an address, or a host of ssh's own configuration. Null: this machine. */
+  host: string | null;
+  user: string | null;
+  port: number | null;
+  /** The file of the private key, where ssh's own configuration does not name it. */
+  key: string | null;
+  /** Where sessions begin unless told. */
+  dir: string;
+  created_at: number;
+  last_used: number | null;
+  state: "active" | "unreachable";
+  error: DevboxError | null;
+  /** "SHA256:…" of the host key that somebody said yes to here. */
+  fingerprint: string | null;
+};
+
+export type LaunchStep = "connecting" | "checking" | "copying" | "tunnel" | "starting" | "started" | "failed";
+export type Launch = {
+  id: LaunchId;
+  devbox: string;
+  dir: string;
+  /** Where it is; when it failed, `error` says where and why. */
+  step: LaunchStep;
+  /** Of `copying`, 0 to 100. */
+  percent: number | null;
+  began_at: number;
+  ended_at: number | null;
+  /** With `started`. */
+  session: SessionId | null;
+  error: DevboxError | null;
+};
+
+/** claude's own permission modes that a phone may start with; those that ask nobody are not among them. */
+export type LaunchMode = "default" | "plan" | "acceptEdits";
+/** POST /api/sessions. `resume`: a conversation of that devbox goes on. */
+export type LaunchBody = {
+  launch: LaunchId;
+  devbox: string;
+  dir: string;
+  prompt?: string;
+  mode?: LaunchMode;
+  resume?: ConversationId;
+  /** The conversation is alive elsewhere, and that is known to whoever asks. */
+  anyway?: boolean;
+};
+
+/** What could be gone on with on a devbox. */
+export type EarlierConversation = {
+  id: ConversationId;
+  dir: string;
+  title: string;
+  /** When something was last said in it. */
+  last_at: number;
+  /** The session it is alive in now. */
+  alive_in: SessionId | null;
 };
 
 /** Every error a REST caller can meet; the status of each stands in server/errors.ts. */

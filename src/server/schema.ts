@@ -118,4 +118,15 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX push_deliveries_by_viewer ON push_deliveries (viewer_id, id);
   CREATE TABLE push_snoozes (session_id TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT;
   `,
+  // Beside the core: src/devbox/. One that was removed keeps its row, since sessions of it are still told of.
+  `
+  CREATE TABLE devboxes (
+    name TEXT PRIMARY KEY, kind TEXT NOT NULL, host TEXT, user TEXT, port INTEGER, key TEXT, dir TEXT NOT NULL,
+    device_id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL, last_used INTEGER, state TEXT NOT NULL,
+    error TEXT, fingerprint TEXT
+  ) STRICT;
+  CREATE TABLE devbox_choices (
+    devbox TEXT NOT NULL, dir TEXT NOT NULL, mode TEXT, used_at INTEGER NOT NULL, PRIMARY KEY (devbox, dir)
+  ) STRICT;
+  `,
 ];

@@ -22,9 +22,10 @@ export const SQL = {
   endedSessions: `${SESSION} WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT $limit`,
   // A session that was given up as lost and speaks again has not ended.
   stateSession: `INSERT INTO sessions (id, device_id, started_at, heard_at, cwd, command, claude_version, title, status,
-      waiting_for, hooks, terminal, cols, rows, permission_mode, conversation)
+      waiting_for, hooks, terminal, cols, rows, permission_mode, conversation, devbox)
     VALUES ($id, $device_id, $started_at, $now, $cwd, $command, $claude_version, $title, $status,
-      $waiting_for, $hooks, $terminal, $cols, $rows, $permission_mode, $conversation)
+      $waiting_for, $hooks, $terminal, $cols, $rows, $permission_mode, $conversation,
+      (SELECT name FROM devboxes WHERE device_id = $device_id))
     ON CONFLICT (id) DO UPDATE SET heard_at = $now, cwd = $cwd, command = $command, claude_version = $claude_version,
       title = $title, status = iif(ended_at IS NULL OR end_reason = 'lost', $status, status),
       waiting_for = $waiting_for, hooks = $hooks, terminal = $terminal, cols = $cols, rows = $rows,

@@ -1,6 +1,7 @@
 // A viewer as a test wants it: pairs, listens, and folds every event into plain fields.
 import type {
   InputStage,
+  Launch,
   LogLine,
   Message,
   PromptId,
@@ -27,6 +28,8 @@ export class TestViewer implements AsyncDisposable {
   readonly prompts = new Map<PromptId, PromptState>();
   readonly inputs = new Map<string, InputStage>();
   viewers: Viewer[] = [];
+  /** What was told of launches, in order. */
+  launches: Launch[] = [];
   screen: Screen = blank(0, 0);
   lines: LogLine[] = [];
   messages: Message[] = [];
@@ -53,6 +56,7 @@ export class TestViewer implements AsyncDisposable {
     lines: ({ lines }) => void this.lines.push(...lines),
     message: ({ message }) => void this.messages.push(message),
     input: ({ id, stage }) => void this.inputs.set(id, stage),
+    launch: ({ launch }) => void this.launches.push(launch),
     viewers: ({ viewers }) => {
       this.viewers = viewers;
     },
