@@ -56,6 +56,8 @@ const ROOMS: Record<string, string[]> = {
     ...["config", "command", "run", "protocol", "screen", "wrapper"],
     ...["background", "enrolment", "server", "push", "version"],
   ],
+  // Sessions on other machines, and the commands for it; the core never imports it.
+  devbox: ["config", "paths", "command", "background", "version", "protocol", "server", "enrolment"],
   // Copies of the data; the core never imports it.
   backup: ["config", "command", "version", "server", "protocol"],
   restore: ["config", "paths", "command", "server", "backup"],

@@ -68,6 +68,8 @@ export type SessionStatement = SessionState & {
   age_ms: number;
   /** Every prompt that is open now; the server withdraws what is not named. */
   open: PromptId[];
+  /** The launch on a devbox that began it, by the id its launcher made. */
+  launch?: string;
 };
 
 export type EndReason = "exit" | "signal" | "lost" | "hangup" | "stopped";
