@@ -108,3 +108,31 @@ test("SEC-081 a metrics token that cannot be used is refused without being said 
   const token = "a-good_token-of-letters";
   expect(loadConfig({}, { ...env, CLAUDE_REMOTE_METRICS_TOKEN: token }).metrics_token).toBe(token);
 });
+
+test("SEC-012 trusted proxies are addresses and networks, and nothing else", () => {
+  const given = (value: string) => loadConfig({ trusted_proxies: value }, { CLAUDE_REMOTE_HOME: "/nowhere" });
+  expect(given("127.0.0.1, 10.0.0.0/8,fd00::/8").trusted_proxies).toEqual([
+    "127.0.0.1",
+    "10.0.0.0/8",
+    "fd00::/8",
+  ]);
+  for (const wrong of [
+    "*",
+    "localhost",
+    "10.0.0.0/33",
+    "10.0.0/8",
+    "10.0.0.1/8/8",
+    "::/129",
+    "1.2.3.4/-1",
+    ",",
+  ])
+    expect(() => given(wrong), wrong).toThrow(ConfigError);
+  expect(loadConfig({}, { CLAUDE_REMOTE_HOME: "/nowhere" }).trusted_proxies).toBeUndefined();
+});
+
+test("SEC-075 how many streams and wrappers there may be is a whole number of sense", () => {
+  const given = (value: string) => loadConfig({ max_streams: value }, { CLAUDE_REMOTE_HOME: "/nowhere" });
+  expect(given("1000").max_streams).toBe(1_000);
+  for (const wrong of ["0", "-1", "1.5", "1e9", "10001", "many"])
+    expect(() => given(wrong)).toThrow(ConfigError);
+});

@@ -1,5 +1,6 @@
 // Every setting: flags > environment > config.toml > defaults, one table for all.
 import { existsSync, readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import * as v from "valibot";
 import { type Paths, pathsFor } from "./paths.ts";
@@ -42,6 +43,32 @@ const hosts = v.pipe(
   v.regex(/^\.?[a-z0-9.-]+(, *\.?[a-z0-9.-]+)*$/i, "must be host names with commas between them"),
 );
 
+/** Addresses and networks, as 127.0.0.1, 10.0.0.0/8 and fd00::/8. */
+const proxies = v.pipe(
+  v.union([text, v.array(text)], "must be addresses"),
+  v.transform((given) => (typeof given === "string" ? given.split(",") : given).map((one) => one.trim())),
+  v.check(
+    (all) => all.every(isNetwork),
+    "must be addresses, or networks as 10.0.0.0/8, with commas between them",
+  ),
+);
+/** A thousand times what anybody has; each costs memory. */
+const MOST = 10_000;
+const many = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/, "must be a number"), v.transform(Number))]),
+  v.integer("must be a whole number"),
+  v.minValue(1, `must be 1 to ${MOST}`),
+  v.maxValue(MOST, `must be 1 to ${MOST}`),
+);
+
+function isNetwork(given: string): boolean {
+  const [address = "", bits, ...more] = given.split("/");
+  const most = { 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return (
+    most > 0 && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
+  );
+}
+
 /** As long as a random one, of what a header can hold. */
 const token = v.pipe(
   v.string("must be text"),
@@ -68,6 +95,12 @@ export const SETTINGS = {
     schema: v.optional(truth, false),
     about: "log phones in over plain http (red on the page)",
   },
+  trusted_proxies: {
+    schema: v.optional(proxies),
+    about: "proxies whose X-Forwarded-For is believed: addresses or networks, with commas",
+  },
+  max_streams: { schema: v.optional(many), about: "event streams at once, all together" },
+  max_wrappers: { schema: v.optional(many), about: "wrapped claudes connected at once" },
   url: {
     schema: v.optional(webUrl),
     about: "another address of the server that this machine joined",
@@ -115,6 +148,9 @@ const schema = v.object({
   port: SETTINGS.port.schema,
   public_url: SETTINGS.public_url.schema,
   insecure_http: SETTINGS.insecure_http.schema,
+  trusted_proxies: SETTINGS.trusted_proxies.schema,
+  max_streams: SETTINGS.max_streams.schema,
+  max_wrappers: SETTINGS.max_wrappers.schema,
   url: SETTINGS.url.schema,
   claude: SETTINGS.claude.schema,
   pty: SETTINGS.pty.schema,

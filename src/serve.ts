@@ -63,7 +63,11 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
   const file = join(paths.state, "logs", "server.log");
   if (auto) privateFolder(join(paths.state, "logs"));
   const log = openLog(auto ? { level, file } : { level });
-  const options = { data: paths.data, host, port, publicUrl, insecureHttp, metricsToken, nextFreePort: auto };
+  const { trusted_proxies: trustedProxies, max_streams: maxStreams, max_wrappers: maxWrappers } = config;
+  const options = {
+    ...{ data: paths.data, host, port, publicUrl, insecureHttp, metricsToken, nextFreePort: auto },
+    ...{ trustedProxies, maxStreams, maxWrappers },
+  };
   try {
     const [assets, annexes] = [await pageAssets(), [notifications(config)]];
     return await startServer({ ...options, assets, annexes, log, version: VERSION, onShutdown });

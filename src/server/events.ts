@@ -17,6 +17,8 @@ export type EventsOptions = {
   /** So many viewers watch that session now. */
   onWatch: (session: SessionId, viewers: number) => void;
   onSeen: (viewer: ViewerId) => void;
+  /** Streams of all viewers. */
+  maxStreams?: number | undefined;
 };
 
 export class Events {
@@ -107,7 +109,7 @@ export class Events {
     const own = [...this.#streams].filter((stream) => stream.viewer.id === viewer);
     if (own.length >= LIMITS.streamsPerViewer) own[0]?.end();
     const [oldest] = this.#streams;
-    if (this.#streams.size >= LIMITS.streams) oldest?.end();
+    if (this.#streams.size >= (this.#options.maxStreams ?? LIMITS.streams)) oldest?.end();
   }
 
   #forget(stream: Stream) {

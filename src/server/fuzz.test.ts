@@ -8,7 +8,7 @@ import { prompt, statement } from "../testing/link.ts";
 import { api } from "./api.ts";
 import { front } from "./front.ts";
 import { publicDoor } from "./gate.ts";
-import { LIMITS } from "./limits.ts";
+import { RATES } from "./limits.ts";
 import { openLog } from "./log.ts";
 import { parseWrapperMessage } from "./messages.ts";
 import { joinParts } from "./parts.ts";
@@ -135,7 +135,7 @@ test("SEC-092 100,000 mutated requests of a paired browser: none is a 500, and m
   const statuses = new Map<number, number>();
   const round = async () => {
     for (let i = 0; i < MESSAGES / 4; i++) {
-      if (i % (LIMITS.writes / 2) === 0) clock.advance(LIMITS.writesWithinMs + 1);
+      if (i % (RATES.writes.most / 2) === 0) clock.advance(RATES.writes.withinMs + 1);
       // Each refused answer is written down and waited for: fewer of those.
       const [method, path, body] = seeds[pick(20) === 0 ? pick(2) : 2 + pick(6)] ?? ["GET", "/", {}];
       const asked = pick(4) === 0 ? mutated(path, pick).replaceAll(/[^\x21-\x7e]/g, "%00") : path;

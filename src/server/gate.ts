@@ -3,8 +3,9 @@ import { timingSafeEqual } from "node:crypto";
 import type { Viewer } from "../protocol.ts";
 import { ApiError } from "./errors.ts";
 import type { Front, Name } from "./front.ts";
-import { LIMITS } from "./limits.ts";
+import type { RateName } from "./limits.ts";
 import { cookieOf, type Logins } from "./logins.ts";
+import { counter } from "./rate.ts";
 import type { Token } from "./rows.ts";
 
 /** Who may use a route. `device`: the wrapper's channel, which proves itself by its handshake. */
@@ -15,6 +16,9 @@ export type Caller =
   | { kind: "viewer"; viewer: Viewer }
   | { kind: "token"; token: Token };
 
+/** Who may use a route, and as what a request to it is counted: as a write unless told, and a GET not at all. */
+export type Admission = { who: readonly Who[]; rate?: RateName | undefined };
+
 /** What stands before the routes of a socket. */
 export type Door = {
   /** Whom a request is for. Throws `misdirected` if that is not us. */
@@ -23,7 +27,7 @@ export type Door = {
    * Lets a request to a route in, or throws: `forbidden` for what another site sent or for the wrong kind of credential,
    * `unauthorized` without one, `rate_limited` for too many.
    */
-  admit(request: Request, who: readonly Who[], name: Name): Caller;
+  admit(request: Request, route: Admission, name: Name): Caller;
 };
 
 export type DoorOptions = {
@@ -36,17 +40,18 @@ export type DoorOptions = {
 
 /** The door of the page's port. `names` is asked at each request: the port is known only once it is open. */
 export function publicDoor(options: DoorOptions): Door {
-  const countWrite = writeLimit(options.now);
+  const count = counter(options.now);
   return {
     name({ headers }) {
       const name = options.names().named(headers.get("host"));
       if (!name) throw new ApiError("misdirected", "");
       return name;
     },
-    admit(request, who, name) {
+    admit(request, { who, rate = kindOf(request) }, name) {
       checkOrigin(request, who, name);
       const caller = admitted(callerOf(request, name, options), who);
-      if (caller.kind === "viewer" && request.method !== "GET") countWrite(caller.viewer.id);
+      const known = idOf(caller);
+      if (rate && known) count(rate, known);
       return caller;
     },
   };
@@ -55,7 +60,7 @@ export function publicDoor(options: DoorOptions): Door {
 /** The door of a socket that only this user can open: no browser comes that way, and none may. */
 export const ownersDoor: Door = {
   name: () => ({ origin: "", cookie: null }),
-  admit(request, who) {
+  admit(request, { who }) {
     if (request.headers.has("origin")) throw foreign();
     return { kind: who.includes("device") ? "device" : "public" };
   },
@@ -66,6 +71,14 @@ const KEY_HEADER = "x-claude-remote-key";
 
 /** What a plain form can send without asking anybody; no page of ours does. */
 const FORM_TYPES = /^(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\b/i;
+
+const kindOf = ({ method }: Request): RateName | undefined =>
+  method === "GET" || method === "HEAD" ? undefined : "writes";
+
+function idOf(caller: Caller): string | null {
+  if (caller.kind === "viewer") return caller.viewer.id;
+  return caller.kind === "token" ? `token ${caller.token.id}` : null;
+}
 
 function admitted(caller: Caller | null, who: readonly Who[]): Caller {
   if (who.includes("device")) {
@@ -120,20 +133,4 @@ const METRICS: Caller = { kind: "token", token: { id: "metrics", name: "metrics"
 function equal(a: string, b: string): boolean {
   const [x, y] = [a, b].map((text) => new Bun.CryptoHasher("sha256").update(text).digest());
   return x !== undefined && y !== undefined && timingSafeEqual(x, y);
-}
-
-/** Counts what each viewer writes. Throws `rate_limited` where that is more than anybody types. */
-function writeLimit(now: () => number): (viewer: string) => void {
-  let since = 0;
-  const counts = new Map<string, number>();
-  return (viewer) => {
-    if (now() - since > LIMITS.writesWithinMs) {
-      since = now();
-      counts.clear();
-    }
-    const count = (counts.get(viewer) ?? 0) + 1;
-    counts.set(viewer, count);
-    if (count > LIMITS.writes)
-      throw new ApiError("rate_limited", "That is more than anybody types. Wait a little.");
-  };
 }

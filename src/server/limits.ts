@@ -5,6 +5,15 @@ const DAY = 24 * 60 * MINUTE;
 const KIB = 1_024;
 const MIB = 1_024 * KIB;
 
+/** So many requests of one kind by one caller (a paired phone or a token) within so long; past that 429. */
+export const RATES = {
+  /** Whatever changes something, unless it has a kind of its own: a held-down arrow key is 30 a second. */
+  writes: { most: 400, withinMs: 10 * SECOND },
+  /** Test notifications of one phone: whoever holds the button down needs no more. */
+  tests: { most: 6, withinMs: MINUTE },
+} as const;
+export type RateName = keyof typeof RATES;
+
 export const LIMITS = {
   /** Bytes of a request body: the longest text to claude fits, with room. */
   bodyBytes: 256 * KIB,
@@ -12,11 +21,12 @@ export const LIMITS = {
   textChars: 100_000,
   /** Characters of a viewer's or a device's name. */
   nameChars: 60,
-  /** Writing requests of one viewer in `writesWithinMs`: a held-down arrow key is 30 a second. */
-  writes: 400,
-  writesWithinMs: 10 * SECOND,
+  /** Callers whose requests are counted; past that those whose time is over are forgotten. */
+  countedCallers: 1_000,
+  /** Characters of an X-Forwarded-For that is read, where a proxy of ours sent it. */
+  forwardedChars: 2_000,
 
-  /** Event streams of one viewer, and of all; past that the oldest is closed. */
+  /** Event streams of one viewer, and of all unless `max_streams` says otherwise; past that the oldest is closed. */
   streamsPerViewer: 8,
   streams: 256,
   /** Bytes on their way to one viewer; past that it is slow, and gets only what is newest. */
@@ -35,7 +45,7 @@ export const LIMITS = {
   /** Ended sessions in `state`. */
   endedSessions: 50,
 
-  /** Wrappers connected at once. */
+  /** Wrappers connected at once, unless `max_wrappers` says otherwise. */
   wrappers: 200,
   /** Connections that have not proved who they are; past that the oldest of them is closed. */
   handshakes: 20,

@@ -24,6 +24,9 @@ export type PartsOptions = {
   masterKey: Uint8Array;
   /** The page travels in clear text beyond this machine. */
   insecure: () => boolean;
+  /** Event streams and wrappers at once, where not as LIMITS has it. */
+  maxStreams?: number | undefined;
+  maxWrappers?: number | undefined;
 };
 
 /** What can wait is written down this often, and what is too old forgotten. */
@@ -41,7 +44,7 @@ export type OpenAnnex = (core: Parts & { data: string; log: Logger; url: () => s
 
 /** Makes every part and shows it the others. `stop` ends them, with everything written down. */
 export function joinParts(options: PartsOptions) {
-  const { store, clock, log, version, masterKey, insecure } = options;
+  const { store, clock, log, version, masterKey, insecure, maxStreams, maxWrappers } = options;
   const logins = new Logins(store, clock);
   const state = (viewer: Viewer): ViewerEvents["state"] => ({
     ...{ now: clock.now(), protocol: PROTOCOL, version, insecure: insecure() },
@@ -50,7 +53,7 @@ export function joinParts(options: PartsOptions) {
     prompts: store.prompts("unfinished"),
   });
   const events = new Events({
-    ...{ store, clock, state },
+    ...{ store, clock, state, maxStreams },
     screen: (session) => sessions.screen(session),
     onWatch: (session) => sessions.watch(session),
     onSeen: (viewer) => logins.seen(viewer),
@@ -60,7 +63,10 @@ export function joinParts(options: PartsOptions) {
   const inputs = new Inputs(store, clock, sessions, events.tell);
   const secretOf = (device: DeviceId) => deviceSecret(masterKey, device);
   const onRefused = refusedDevices(store, clock);
-  const uplinks = new Uplinks({ store, clock, log, sessions, prompts, inputs, events, secretOf, onRefused });
+  const uplinks = new Uplinks(
+    { store, clock, log, sessions, prompts, inputs, events, secretOf, onRefused },
+    maxWrappers,
+  );
 
   const viewersChanged = () => {
     events.tell("viewers", "viewers", { viewers: logins.list() });

@@ -1,5 +1,6 @@
 // From a request to its response: the door, the route, the body, the handler, and the one catch around them all.
 import type { Server } from "bun";
+import type { AddressOf } from "./address.ts";
 import { ApiError, errorResponse, expected } from "./errors.ts";
 import type { Door } from "./gate.ts";
 import { withHeaders } from "./headers.ts";
@@ -7,21 +8,32 @@ import type { Logger } from "./log.ts";
 import { type Route, readBody, router } from "./routes.ts";
 import type { SocketData } from "./uplink.ts";
 
+export type ResponderOptions = {
+  routes: readonly Route[];
+  door: Door;
+  log: Logger;
+  /** Whose request it is; the socket's other end unless told. */
+  addressOf?: AddressOf;
+};
+
 /** The `fetch` of a listener. Whatever happens below it, the caller gets an answer that says nothing of the inside. */
-export function responder({ routes, door, log }: { routes: readonly Route[]; door: Door; log: Logger }) {
+export function responder(options: ResponderOptions) {
+  const { routes, door, log, addressOf = (peer) => peer } = options;
   const find = router(routes);
+  const addressFor = (request: Request, server: Server<SocketData>) =>
+    addressOf(server.requestIP(request)?.address ?? "", request.headers.get("x-forwarded-for"));
 
   async function answer(request: Request, server: Server<SocketData>): Promise<Response | null> {
     const name = door.name(request);
     const url = new URL(request.url);
     const { route, params } = find(request.method, url.pathname);
-    const caller = door.admit(request, route.who, name);
-    if (route.who.includes("device")) return upgraded(request, server);
+    const caller = door.admit(request, route, name);
+    if (route.who.includes("device")) return upgraded(request, server, addressFor(request, server));
     const body = await readBody(request, route.schema);
     const response = await route.handle({
       ...{ request, params, name, caller, query: url.searchParams },
       body: body as never, // Made by the schema that stands beside the handler.
-      address: server.requestIP(request)?.address ?? "",
+      address: addressFor(request, server),
       // The shortest time the server knows: it also ends a socket that nobody reads from.
       letGo: () => server.timeout(request, 1),
       keep: () => server.timeout(request, 0),
@@ -45,8 +57,7 @@ export function responder({ routes, door, log }: { routes: readonly Route[]; doo
 }
 
 /** Null: it is a WebSocket now. */
-function upgraded(request: Request, server: Server<SocketData>): null {
-  const address = server.requestIP(request)?.address ?? "";
+function upgraded(request: Request, server: Server<SocketData>, address: string): null {
   if (server.upgrade(request, { data: { connection: null, address } })) return null;
   throw new ApiError("invalid", "This is the wrappers' channel, a WebSocket.");
 }

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { ApiError } from "./errors.ts";
 import type { Name } from "./front.ts";
 import type { Caller, Who } from "./gate.ts";
-import { LIMITS } from "./limits.ts";
+import { LIMITS, type RateName } from "./limits.ts";
 
 /** A request that was let in, with everything that was checked. */
 export type Call<Body = unknown> = {
@@ -13,7 +13,7 @@ export type Call<Body = unknown> = {
   body: Body;
   caller: Caller;
   name: Name;
-  /** The socket's other end; no header says otherwise. */
+  /** The socket's other end; a header says otherwise only where a proxy that the owner named sent it. */
   address: string;
   /** Lets the connection end although nobody reads it any more. */
   letGo: () => void;
@@ -26,6 +26,8 @@ export type Route = {
   path: string;
   who: readonly Who[];
   schema?: v.GenericSchema;
+  /** As what its requests are counted (RATES in limits.ts), where not as a plain write or read. */
+  rate?: RateName;
   /** It answers for as long as somebody listens: HEAD makes no sense. */
   live?: true;
   // The schema of the same entry made the body.

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { privateFolder } from "../paths.ts";
 import { PROTOCOL } from "../protocol.ts";
+import { addressReader } from "./address.ts";
 import { admin } from "./admin.ts";
 import { api } from "./api.ts";
 import type { Assets } from "./asset-routes.ts";
@@ -39,6 +40,11 @@ export type ServerOptions = {
   nextFreePort?: boolean | undefined;
   publicUrl?: string | undefined;
   insecureHttp?: boolean | undefined;
+  /** Proxies whose `X-Forwarded-For` is believed: addresses and networks. None unless told. */
+  trustedProxies?: readonly string[] | undefined;
+  /** Event streams and wrappers at once, all together; LIMITS has what holds unless told. */
+  maxStreams?: number | undefined;
+  maxWrappers?: number | undefined;
   assets: Assets;
   log: Logger;
   version: string;
@@ -82,7 +88,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   let names: Front | null = null; // Known once the port is.
   const named = () => names ?? front({ ...options, host });
-  const parts = joinParts({ store, clock, log, version, masterKey: key, insecure: () => named().insecure });
+  const { maxStreams, maxWrappers } = options;
+  const parts = joinParts({
+    ...{ store, clock, log, version, masterKey: key, maxStreams, maxWrappers },
+    insecure: () => named().insecure,
+  });
   const listeners: Listener[] = [];
   opened.defer(async () => void (await Promise.all(listeners.map((listener) => listener.stop(true)))));
   opened.defer(() => parts.stop());
@@ -96,7 +106,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const door = publicDoor({ names: named, logins: parts.logins, now: clock.now, metricsToken });
   const core = api({ ...parts, version, assets: options.assets });
   const routes = [...core, ...beside.flatMap((annex) => annex.routes), channel];
-  listeners.push(...listenTcp({ ...options, host }, responder({ routes, door, log }), websocket));
+  const addressOf = addressReader(options.trustedProxies ?? []);
+  const respond = responder({ routes, door, log, addressOf });
+  listeners.push(...listenTcp({ ...options, host }, respond, websocket));
   const { port = 0 } = listeners[0] ?? {};
   names = front({ ...options, host, port });
   const { url, insecure } = names;

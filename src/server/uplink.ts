@@ -14,8 +14,11 @@ export class Uplinks {
   readonly #options: ConnectionOptions;
   readonly #all = new Set<Connection>();
   readonly #stops: (() => void)[];
+  readonly #most: number;
 
-  constructor(options: ConnectionOptions) {
+  /** `most`: wrappers at once. */
+  constructor(options: ConnectionOptions, most: number = LIMITS.wrappers) {
+    this.#most = most;
     const { clock, log, prompts, sessions } = options;
     const again = () => sessions.connected().forEach((id) => void prompts.repeat(id));
     this.#options = options;
@@ -62,7 +65,7 @@ export class Uplinks {
 
   #opened(socket: ServerWebSocket<SocketData>) {
     const strangers = [...this.#all].filter(({ device }) => device === null);
-    if (this.#all.size - strangers.length >= LIMITS.wrappers) {
+    if (this.#all.size - strangers.length >= this.#most) {
       socket.send(JSON.stringify(refusal("busy")));
       return socket.close();
     }

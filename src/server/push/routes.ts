@@ -11,6 +11,7 @@ import type {
 import { byOf, viewerOf } from "../api.ts";
 import { ApiError } from "../errors.ts";
 import type { Prompts } from "../prompts.ts";
+import { counter } from "../rate.ts";
 import { plain, type Route, route } from "../routes.ts";
 import type { Sessions } from "../sessions.ts";
 import { type EndpointRule, endpointProblem } from "./endpoint.ts";
@@ -34,9 +35,6 @@ export type PushRoutesOptions = {
 };
 
 const MAX_SNOOZE_MINUTES = 60;
-/** Tests of one phone a minute: whoever holds the button down needs no more. */
-const TESTS = 6;
-const TESTS_WITHIN_MS = 60_000;
 
 const id = v.pipe(v.string(), v.regex(/^[\w.:-]{1,100}$/));
 const base64url = v.pipe(v.string(), v.regex(/^[\w-]{10,200}={0,2}$/, "must be base64url"));
@@ -75,7 +73,7 @@ export function pushRoutes(options: PushRoutesOptions): Route[] {
   const { tables, rule, sessions } = options;
   const who = ["viewer"] as const;
   const ok = () => Response.json({ ok: true });
-  const mayTest = atMost(TESTS, TESTS_WITHIN_MS, options.now);
+  const count = counter(options.now);
   return [
     plain("GET", "/api/push", who, (call) => {
       const own = viewerOf(call).id;
@@ -103,7 +101,7 @@ export function pushRoutes(options: PushRoutesOptions): Route[] {
     }),
     route("POST", "/api/push/test", who, v.object({ viewer: v.optional(id) }), async (call) => {
       const viewer = (call.body.viewer ?? viewerOf(call).id) as ViewerId;
-      if (!mayTest(viewer)) throw new ApiError("rate_limited", "That were many tests. Wait a minute.");
+      count("tests", viewer);
       const result = await options.test(viewer);
       if (!result) throw new ApiError("not_found", "Notifications are off on that phone.");
       const { outcome, status } = result;
@@ -130,15 +128,4 @@ export function pushRoutes(options: PushRoutesOptions): Route[] {
       return Response.json({ prompt });
     }),
   ];
-}
-
-function atMost(most: number, withinMs: number, now: () => number): (who: string) => boolean {
-  const tries = new Map<string, number[]>();
-  return (who) => {
-    const lately = (tries.get(who) ?? []).filter((at) => now() - at < withinMs);
-    if (lately.length >= most) return false;
-    tries.set(who, [...lately, now()]);
-    for (const [name, times] of tries) if (times.every((at) => now() - at >= withinMs)) tries.delete(name);
-    return true;
-  };
 }
