@@ -8,6 +8,7 @@ import { type Config, type Flags, loadConfig } from "./config.ts";
 import { pageAssets } from "./page.ts";
 import { privateFolder } from "./paths.ts";
 import { isLoopback } from "./server/front.ts";
+import type { OpenAnnex } from "./server/parts.ts";
 import { push } from "./server/push/push.ts";
 import { openLog, type RunningServer, startServer } from "./server/server.ts";
 import { VERSION } from "./version.ts";
@@ -69,7 +70,7 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
     ...{ trustedProxies, maxStreams, maxWrappers },
   };
   try {
-    const [assets, annexes] = [await pageAssets(), [notifications(config)]];
+    const [assets, annexes] = [await pageAssets(), annexesOf(config)];
     return await startServer({ ...options, assets, annexes, log, version: VERSION, onShutdown });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -81,6 +82,9 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
     );
   }
 }
+
+/** What runs beside the server's core. */
+export const annexesOf = (config: Config): OpenAnnex[] => [notifications(config)];
 
 const notifications = (config: Config) =>
   push({

@@ -59,6 +59,8 @@ export type ServerOptions = {
 
 export type RunningServer = AsyncDisposable & {
   port: number;
+  /** Everything that the page's port answers to, with who may use it. */
+  routes: readonly Route[];
   /** Where browsers go. */
   url: string;
   /** What there is to serve: paired phones, open sessions, connected wrappers, open streams. */
@@ -139,7 +141,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log.warn({ url }, "the page is served over plain http: whoever is on the way can read and change it");
   log.info({ version, url }, "started");
   const whole = opened.move(); // From here on it lives until it is stopped.
-  return { port, url, stop, status: () => counts(parts), [Symbol.asyncDispose]: stop };
+  return { port, routes, url, stop, status: () => counts(parts), [Symbol.asyncDispose]: stop };
 }
 
 function counts({ logins, sessions, uplinks, events }: Parts): Status {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Route } from "../server/routes.ts";
 import type { ServerOptions } from "../server/server.ts";
 import { openLog, type RunningServer, startServer } from "../server/server.ts";
 
@@ -9,6 +10,8 @@ export type TestServer = AsyncDisposable & {
   /** "http://127.0.0.1:<port>" */
   url: string;
   port: number;
+  /** Everything that the page's port answers to. */
+  routes: readonly Route[];
   /** The data folder. */
   data: string;
   /** A request to the owner's socket; the parsed answer. */
@@ -33,10 +36,11 @@ export async function testServer(options: Partial<ServerOptions> = {}): Promise<
     return startServer({ assets: ASSETS, log, version: "0.0.0-test", ...options, data, port });
   };
   let server = await start(options.port ?? 0);
-  const { port } = server;
+  const { port, routes } = server;
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    routes,
     data,
     async admin(method, path, body) {
       const unix = join(data, "admin.sock");
