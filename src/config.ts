@@ -86,6 +86,15 @@ const tools = v.pipe(
   ),
 );
 
+/** Those that still ask somebody, or let claude itself judge; what asks nobody is typed at a terminal, or not at all. */
+const MODES = ["default", "plan", "acceptEdits", "auto"] as const;
+const modes = v.pipe(
+  v.union([v.string(), v.array(v.string())], "must be names of permission modes"),
+  v.transform((given) => (typeof given === "string" ? given.split(",") : given).map((name) => name.trim())),
+  v.array(word(...MODES)),
+  v.minLength(1, "must name at least one"),
+);
+
 /** Every setting by its name in config.toml; the flag is --name with dashes, the variable CLAUDE_REMOTE_NAME. */
 export const SETTINGS = {
   host: { schema: v.optional(text, "127.0.0.1"), about: "the address the server listens on" },
@@ -118,6 +127,18 @@ export const SETTINGS = {
   detach_key: {
     schema: v.optional(text, "ctrl-\\ ctrl-\\"),
     about: "the keys with which `attach` leaves a session",
+  },
+  launch: {
+    schema: v.optional(truth, true),
+    about: "let paired phones start sessions here and on devboxes",
+  },
+  launch_modes: {
+    schema: v.optional(modes, ["default", "plan", "acceptEdits"]),
+    about: "claude's permission modes that a phone may start a session in, parted by commas",
+  },
+  ssh_folder: {
+    schema: v.optional(v.pipe(text, v.regex(/^\//, "must be the whole path of a folder"))),
+    about: "ssh's key, config and known_hosts for devboxes; default: the user's own ~/.ssh",
   },
   keep_awake: { schema: v.optional(truth, true), about: "keep the machine awake while claude works" },
   push_contact: {
@@ -157,6 +178,9 @@ const schema = v.object({
   ask: SETTINGS.ask.schema,
   on_hangup: SETTINGS.on_hangup.schema,
   detach_key: SETTINGS.detach_key.schema,
+  launch: SETTINGS.launch.schema,
+  launch_modes: SETTINGS.launch_modes.schema,
+  ssh_folder: SETTINGS.ssh_folder.schema,
   keep_awake: SETTINGS.keep_awake.schema,
   push_contact: SETTINGS.push_contact.schema,
   push_hosts: SETTINGS.push_hosts.schema,

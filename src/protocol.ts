@@ -88,6 +88,8 @@ export type Session = SessionState & {
   end_reason: EndReason | null;
   exit_code: number | null;
   signal: string | null;
+  /** The launch on a devbox that began it. */
+  launch?: string | null;
   /** The wrapper is connected now. */
   connected: boolean;
   /** How many terminals `claude-remote attach` has on it now; absent: none. */
@@ -421,6 +423,20 @@ export type Viewer = {
   revoked_at: number | null;
 };
 
+/** What a token is for. `operate`: the owner's commands, from a machine that was let in for that (`device add --operate`). */
+export type TokenScope = "read" | "input" | "metrics" | "operate";
+/** A credential of a program, as it is listed; its secret is shown once and stored nowhere. */
+export type ApiToken = {
+  id: string;
+  name: string;
+  scopes: TokenScope[];
+  /** The machine whose operator it is; they end together. */
+  device_id: DeviceId | null;
+  created_at: number;
+  expires_at: number;
+  last_used: number | null;
+};
+
 /** One row of the audit log. */
 export type AuditEntry = {
   /** Grows with each row; where a page of them goes on from. */
@@ -543,8 +559,8 @@ export type DevboxState = {
   port: number | null;
   /** The file of the private key, where ssh's own configuration does not name it. */
   key: string | null;
-  /** Where sessions begin unless told. */
-  dir: string;
+  /** Where sessions begin unless told; null: the home folder. */
+  dir: string | null;
   created_at: number;
   last_used: number | null;
   state: "active" | "unreachable";
@@ -569,8 +585,8 @@ export type Launch = {
   error: DevboxError | null;
 };
 
-/** claude's own permission modes that a phone may start with; those that ask nobody are not among them. */
-export type LaunchMode = "default" | "plan" | "acceptEdits";
+/** claude's own permission modes that a phone may start with, as far as the host allows them. */
+export type LaunchMode = "default" | "plan" | "acceptEdits" | "auto";
 /** POST /api/sessions. `resume`: a conversation of that devbox goes on. */
 export type LaunchBody = {
   launch: LaunchId;

@@ -53,6 +53,7 @@ const statement = v.object({
   claude_version: v.nullable(short(100)),
   age_ms: age,
   open: v.pipe(v.array(id), v.maxLength(LIMITS.openPrompts)),
+  launch: v.optional(id),
 });
 
 const option = v.object({

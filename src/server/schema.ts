@@ -121,12 +121,22 @@ export const MIGRATIONS: readonly string[] = [
   // Beside the core: src/devbox/. One that was removed keeps its row, since sessions of it are still told of.
   `
   CREATE TABLE devboxes (
-    name TEXT PRIMARY KEY, kind TEXT NOT NULL, host TEXT, user TEXT, port INTEGER, key TEXT, dir TEXT NOT NULL,
+    name TEXT PRIMARY KEY, kind TEXT NOT NULL, host TEXT, user TEXT, port INTEGER, key TEXT, dir TEXT,
     device_id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL, last_used INTEGER, state TEXT NOT NULL,
     error TEXT, fingerprint TEXT
   ) STRICT;
   CREATE TABLE devbox_choices (
     devbox TEXT NOT NULL, dir TEXT NOT NULL, mode TEXT, used_at INTEGER NOT NULL, PRIMARY KEY (devbox, dir)
+  ) STRICT;
+  ALTER TABLE sessions ADD COLUMN launch TEXT;
+  CREATE INDEX sessions_by_launch ON sessions (launch) WHERE launch IS NOT NULL;
+  `,
+  // Credentials of programs. `device_id`: the machine whose operator it belongs to, and ends with. Nothing made any before.
+  `
+  DROP TABLE tokens;
+  CREATE TABLE tokens (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, scopes TEXT NOT NULL, device_id TEXT,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, last_used INTEGER, revoked_at INTEGER
   ) STRICT;
   `,
 ];

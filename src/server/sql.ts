@@ -2,7 +2,7 @@
 
 const SESSION = `SELECT s.id, device_id, d.name AS device_name, devbox, started_at, ended_at, end_reason, exit_code, signal,
     heard_at, cwd, command, claude_version, title, status, waiting_for, hooks, terminal, cols, rows, permission_mode,
-    conversation FROM sessions s JOIN devices d ON d.id = s.device_id`;
+    conversation, launch FROM sessions s JOIN devices d ON d.id = s.device_id`;
 
 /** With what the prompt it is about asked at that moment, if it is about one. */
 const AUDIT = `SELECT a.*, coalesce(a.asked, CASE WHEN a.action IN ('answer', 'answer refused', 'delivered', 'accepted',
@@ -22,9 +22,10 @@ export const SQL = {
   endedSessions: `${SESSION} WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT $limit`,
   // A session that was given up as lost and speaks again has not ended.
   stateSession: `INSERT INTO sessions (id, device_id, started_at, heard_at, cwd, command, claude_version, title, status,
-      waiting_for, hooks, terminal, cols, rows, permission_mode, conversation, devbox)
+      waiting_for, hooks, terminal, cols, rows, permission_mode, conversation, launch,
+      devbox)
     VALUES ($id, $device_id, $started_at, $now, $cwd, $command, $claude_version, $title, $status,
-      $waiting_for, $hooks, $terminal, $cols, $rows, $permission_mode, $conversation,
+      $waiting_for, $hooks, $terminal, $cols, $rows, $permission_mode, $conversation, $launch,
       (SELECT name FROM devboxes WHERE device_id = $device_id))
     ON CONFLICT (id) DO UPDATE SET heard_at = $now, cwd = $cwd, command = $command, claude_version = $claude_version,
       title = $title, status = iif(ended_at IS NULL OR end_reason = 'lost', $status, status),
@@ -116,8 +117,13 @@ export const SQL = {
   seenViewer: "UPDATE viewers SET last_seen = max(last_seen, $now) WHERE id = $id",
   renameViewer: "UPDATE viewers SET name = $name WHERE id = $id AND revoked_at IS NULL",
   revokeViewer: "UPDATE viewers SET revoked_at = $now WHERE id = $id AND revoked_at IS NULL",
-  addToken: "INSERT INTO tokens VALUES ($id, $name, $hash, $scopes, $now, $now, NULL)",
+  addToken: `INSERT INTO tokens VALUES ($id, $name, $hash, $scopes, $device_id, $now, $expires_at, NULL, NULL)`,
   tokenOf: "SELECT * FROM tokens WHERE hash = $hash AND revoked_at IS NULL",
+  tokens: "SELECT * FROM tokens WHERE revoked_at IS NULL AND expires_at > $now ORDER BY created_at",
+  tokensOf: "SELECT id FROM tokens WHERE device_id = $device AND revoked_at IS NULL",
+  usedToken: "UPDATE tokens SET last_used = max(coalesce(last_used, 0), $now) WHERE id = $id",
+  revokeToken: "UPDATE tokens SET revoked_at = $now WHERE id = $id AND revoked_at IS NULL",
+  oldTokens: "DELETE FROM tokens WHERE revoked_at < $before OR expires_at < $before",
 
   audit: `INSERT INTO audit_log (at, actor, name, address, session_id, action, subject, detail, asked, total)
     VALUES ($now, $actor, $name, $address, $session, $action, $subject, $detail, $asked,

@@ -3,6 +3,7 @@ import { Database } from "bun:sqlite";
 import type {
   Answer,
   AnswerId,
+  ApiToken,
   AuditEntry,
   ConversationId,
   Decider,
@@ -32,15 +33,17 @@ import {
   type Page,
   type PromptFactMessage,
   type Row,
-  type Token,
   toLine,
   toMessage,
   toPrompt,
   toSession,
+  toToken,
   toViewer,
 } from "./rows.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { SQL } from "./sql.ts";
+
+type NewToken = Omit<ApiToken, "created_at" | "last_used"> & { hash: string };
 
 /** Bytes a row costs beside its text; one of the audit has more columns. */
 const ROW_BYTES = 64;
@@ -118,10 +121,10 @@ export class Store implements Disposable {
   }
 
   /** Enrols a machine; one that is known stays as it is. */
-  addDevice(id: DeviceId, name: string, now: number): void {
+  addDevice(id: DeviceId, name: string, now: number, by: By = "owner"): void {
     this.#tx(() => {
       if (!this.#run("addDevice", { id, name, now })) return;
-      this.audit({ actor: "owner", action: "enrolled", subject: id, detail: { device: name } }, now);
+      this.audit({ ...whoIn(by), action: "enrolled", subject: id, detail: { device: name } }, now);
     });
   }
 
@@ -129,12 +132,15 @@ export class Store implements Disposable {
     this.#run("seenDevice", { id, now });
   }
 
-  revokeDevice(id: DeviceId, now: number): boolean {
+  /** With what its operator may. The tokens that ended so; null: there is no such device. */
+  revokeDevice(id: DeviceId, now: number, by: By = "owner"): string[] | null {
     return this.#tx(() => {
-      const revoked = this.#run("revokeDevice", { id, now });
+      if (!this.#run("revokeDevice", { id, now })) return null;
       const detail = { device: this.device(id)?.name };
-      if (revoked) this.audit({ actor: "owner", action: "revoked", subject: id, detail }, now);
-      return revoked;
+      this.audit({ ...whoIn(by), action: "revoked", subject: id, detail }, now);
+      const tokens = this.#all("tokensOf", { device: id }).map((row) => String(row.id));
+      for (const token of tokens) this.#run("revokeToken", { id: token, now });
+      return tokens;
     });
   }
 
@@ -156,10 +162,13 @@ export class Store implements Disposable {
   /** A wrapper says what is true. Prompts it does not name have ended. Null: the session is another device's. */
   stateSession(device: DeviceId, statement: SessionStatement, now: number) {
     return this.#tx(() => {
-      const { id, age_ms, open, command, terminal, ...facts } = statement;
+      const { id, age_ms, open, command, terminal, launch = null, ...facts } = statement;
       const owner = this.#get("session", { id })?.device_id;
       if (owner !== undefined && owner !== device) return null;
-      const more = { command: JSON.stringify(command), terminal: Number(terminal), started_at: now - age_ms };
+      const more = {
+        ...{ command: JSON.stringify(command), terminal: Number(terminal), launch },
+        started_at: now - age_ms,
+      };
       this.#run("stateSession", { ...facts, ...more, id, device_id: device, now });
       this.#join(id, facts.conversation, now);
       const gone = this.#sessionPrompts(id).filter((one) => one.stage === "open" && !open.includes(one.id));
@@ -491,13 +500,41 @@ export class Store implements Disposable {
     });
   }
 
-  addToken(token: { id: string; name: string; hash: string; scopes: string[] }, now: number): void {
-    this.#run("addToken", { ...token, scopes: JSON.stringify(token.scopes), now });
+  // ── tokens ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  addToken({ scopes, ...token }: NewToken, by: By, now: number): void {
+    this.#tx(() => {
+      this.#run("addToken", { ...token, scopes: JSON.stringify(scopes), now });
+      const { id, name, expires_at } = token;
+      const detail = { token: name, scopes: [...scopes], expires_at };
+      this.audit({ ...whoIn(by), action: "token created", subject: id, detail }, now);
+    });
   }
 
-  tokenOf(hash: string): Token | null {
+  /** Those in force. */
+  tokens(now: number): ApiToken[] {
+    return this.#all("tokens", { now }).map(toToken);
+  }
+
+  /** Not a revoked one; whether it is still good at this time is not looked at. */
+  tokenOf(hash: string): ApiToken | null {
     const row = this.#get("tokenOf", { hash });
-    return row && { id: String(row.id), name: String(row.name), scopes: JSON.parse(String(row.scopes)) };
+    return row && toToken(row);
+  }
+
+  usedTokens(used: Map<string, number>): void {
+    this.#tx(() => {
+      for (const [id, now] of used) this.#run("usedToken", { id, now });
+    });
+  }
+
+  revokeToken(id: string, by: By, now: number): boolean {
+    return this.#tx(() => {
+      const token = this.tokens(now).find((one) => one.id === id)?.name;
+      const revoked = this.#run("revokeToken", { id, now });
+      if (revoked) this.audit({ ...whoIn(by), action: "revoked", subject: id, detail: { token } }, now);
+      return revoked;
+    });
   }
 
   // ── audit and retention ───────────────────────────────────────────────────────────────────────────────────────────
@@ -554,6 +591,7 @@ export class Store implements Disposable {
         before: now - LIMITS.keepMs,
         lifetime: now - LIMITS.loginMs - LIMITS.keepMs,
       });
+      this.#run("oldTokens", { before: now - LIMITS.keepMs });
       const session = this.#get("expired", { before: now - LIMITS.keepMs })?.id;
       if (typeof session === "string") return this.#dropStep(session);
       const conversation = this.#get("orphan")?.id;
