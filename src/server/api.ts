@@ -7,6 +7,7 @@ import type {
   InputBody,
   Key,
   RejectBody,
+  SessionId,
   Viewer,
   ViewerId,
 } from "../protocol.ts";
@@ -104,6 +105,8 @@ function sessionRoutes({ store, clock, sessions, inputs, events }: ApiOptions): 
     const wanted = call.query.get("session");
     const session = wanted === null ? null : sessions.get(wanted).id;
     call.keep();
+    const poll = call.query.get("poll");
+    if (poll !== null) return polled(events, call, session, poll);
     return events.open(call.request, viewerOf(call), session, call.letGo);
   };
   return [
@@ -126,7 +129,7 @@ function sessionRoutes({ store, clock, sessions, inputs, events }: ApiOptions): 
       // Only what this session has passed through is its own.
       const page =
         wanted && known.includes(wanted) ? store.messages(wanted, pageOf(call.query)) : NOTHING_SAID;
-      return packed(call.request, { conversation: wanted, conversations: known, ...page });
+      return packed(call.request, JSON.stringify({ conversation: wanted, conversations: known, ...page }));
     }),
     route("POST", "/api/sessions/:id/input", ["viewer", "token:input"], inputBody, (call) => {
       return Response.json(inputs.send(idOf(call), call.body as InputBody, byOf(call)));
@@ -238,13 +241,18 @@ export function viewerOf({ caller }: Call): Viewer {
   throw new ApiError("forbidden", "This needs a paired browser.");
 }
 
+/** A batch of events; they are JSON already. */
+async function polled(events: Events, call: Call, session: SessionId | null, poll: string) {
+  const { next, events: batch } = await events.poll(call.request, viewerOf(call), session, poll);
+  return packed(call.request, `{"next":"${next}","events":[${batch.join(",")}]}`);
+}
+
 const NOTHING_SAID = { messages: [], more: false };
 /** Bytes; less than that is not worth packing. */
 const PACKED_FROM = 2_048;
 
 /** JSON, packed for whoever takes it: a conversation is a fifth of its size then. */
-function packed(request: Request, value: object): Response {
-  const text = JSON.stringify(value);
+function packed(request: Request, text: string): Response {
   const takes = /\bgzip\b/.test(request.headers.get("accept-encoding") ?? "");
   const headers = { "content-type": "application/json;charset=utf-8", vary: "accept-encoding" };
   if (!takes || text.length < PACKED_FROM) return new Response(text, { headers });

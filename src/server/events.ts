@@ -3,6 +3,7 @@ import { HEARTBEAT_MS, type SessionId, type Viewer, type ViewerEvents, type View
 import type { Screen } from "../screen.ts";
 import type { Clock } from "./clock.ts";
 import { LIMITS } from "./limits.ts";
+import { type Batch, Mailbox, missed } from "./mailbox.ts";
 import type { Store } from "./store.ts";
 import { type EventName, parseCursor, type Sent, Stream } from "./stream.ts";
 
@@ -25,6 +26,8 @@ export class Events {
   readonly #options: EventsOptions;
   /** Oldest first. */
   readonly #streams = new Set<Stream>();
+  /** Those that are asked for batch by batch. */
+  readonly #polled = new Map<string, { mailbox: Mailbox; stream: Stream }>();
   readonly #listeners: Tell[] = [];
   readonly #stops: (() => void)[];
   /** What went out on all streams so far. */
@@ -39,32 +42,65 @@ export class Events {
 
   /** A viewer's new stream, as a response. `letGo` frees its socket even if nobody reads any more. */
   open(request: Request, viewer: Viewer, session: SessionId | null, letGo: () => void): Response {
-    this.#makeRoom(viewer.id);
-    const { store, clock, state, screen } = this.#options;
-    const last = request.headers.get("last-event-id") ?? new URL(request.url).searchParams.get("cursor");
     const gzip = /\bgzip\b/.test(request.headers.get("accept-encoding") ?? "");
-    const cursor = parseCursor(last);
-    if (cursor) this.resumed++;
-    const stream = new Stream({
-      ...{ viewer, session, gzip, store, clock, cursor, sent: this.sent },
-      state: () => state(viewer),
-      screen: session && screen(session),
-      onEnd: () => {
-        letGo();
-        this.#forget(stream);
-      },
-    });
-    this.#streams.add(stream);
+    const stream = this.#stream(request, viewer, session, letGo);
     request.signal.addEventListener("abort", () => stream.end());
-    this.#watched(session);
     const headers = {
       "content-type": "text/event-stream",
       "x-accel-buffering": "no",
       vary: "accept-encoding",
     };
-    return new Response(stream.body, {
+    return new Response(stream.body(gzip), {
       headers: gzip ? { ...headers, "content-encoding": "gzip" } : headers,
     });
+  }
+
+  /**
+   * The same events for whom no stream reaches, a batch for each request: `poll` is "new" at first, then what the batch
+   * before named as the next. Throws `gone` where a batch was missed; whoever asks begins anew then, from its cursor.
+   */
+  async poll(request: Request, viewer: Viewer, session: SessionId | null, poll: string): Promise<Batch> {
+    const { mailbox, stream } =
+      poll === "new" ? this.#open(request, viewer, session) : this.#find(viewer, poll);
+    const left = () => stream.end();
+    request.signal.addEventListener("abort", left);
+    const batch = await mailbox.take(poll === "new" ? 0 : Number(poll.split(".")[1]), stream.drain);
+    request.signal.removeEventListener("abort", left);
+    return batch;
+  }
+
+  #open(request: Request, viewer: Viewer, session: SessionId | null) {
+    const mailbox = new Mailbox(this.#options.clock);
+    const stream = this.#stream(request, viewer, session, () => this.#polled.delete(mailbox.id));
+    this.#polled.set(mailbox.id, { mailbox, stream });
+    stream.begin(mailbox);
+    return { mailbox, stream };
+  }
+
+  #find(viewer: Viewer, poll: string) {
+    const found = this.#polled.get(poll.split(".")[0] ?? "");
+    if (found?.stream.viewer.id !== viewer.id) throw missed();
+    return found;
+  }
+
+  #stream(request: Request, viewer: Viewer, session: SessionId | null, onEnd: () => void): Stream {
+    this.#makeRoom(viewer.id);
+    const { store, clock, state, screen } = this.#options;
+    const last = request.headers.get("last-event-id") ?? new URL(request.url).searchParams.get("cursor");
+    const cursor = parseCursor(last);
+    if (cursor) this.resumed++;
+    const stream = new Stream({
+      ...{ viewer, session, store, clock, cursor, sent: this.sent },
+      state: () => state(viewer),
+      screen: session && screen(session),
+      onEnd: () => {
+        onEnd();
+        this.#forget(stream);
+      },
+    });
+    this.#streams.add(stream);
+    this.#watched(session);
+    return stream;
   }
 
   /** Hears from now on what every viewer is told. */

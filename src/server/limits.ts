@@ -33,6 +33,8 @@ export const LIMITS = {
   streamBytes: 64 * KIB,
   /** A viewer that has taken nothing for this long is closed; it resumes from its cursor. */
   stalledMs: 30 * SECOND,
+  /** A request for events is held this long: a page that hears nothing for 15 s takes the server for dead. */
+  pollMs: 10 * SECOND,
   /** Facts waiting for a slow viewer; past that it gets one whole `state` instead. */
   pendingEvents: 200,
   /** Log lines and messages read at once for a viewer that catches up. */
@@ -67,6 +69,13 @@ export const LIMITS = {
   /** Log lines of one message, and characters of one line; the rest of a longer one is cut. */
   linesPerMessage: 1_000,
   lineChars: 20_000,
+
+  /** Tokens in force at once: each is a key that somebody has to remember. */
+  tokens: 100,
+  /** Days a token lives unless told, at most, and an operator's: long enough not to be renewed by habit. */
+  tokenDays: 90,
+  tokenMostDays: 365,
+  operatorDays: 180,
 
   /** How long a pairing code lives, and how many wrong tries all together. */
   pairingMs: 5 * MINUTE,

@@ -24,7 +24,6 @@ function world(store: Partial<Store> = {}) {
     viewer,
     session,
     cursor: null,
-    gzip: false,
     store: rows,
     clock,
     state,
@@ -32,7 +31,7 @@ function world(store: Partial<Store> = {}) {
   const sent = { frames: 0, bytes: 0 };
   const stream = new Stream({ ...options, sent, screen: null, onEnd() {} });
   const events: { name: string; data: never }[] = [];
-  const reader = stream.body.getReader();
+  const reader = stream.body(false).getReader();
   const decoder = new TextDecoder();
   (async () => {
     for (;;) {

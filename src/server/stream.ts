@@ -13,8 +13,8 @@ export type EventName = keyof ViewerEvents;
 /** Ten frames a second read as live on a phone. */
 const FRAME_INTERVAL_MS = 100;
 
-/** Where events go: the socket, directly or through gzip. */
-type Sink = { write(text: string): void; room(): boolean; end(): void };
+/** Where events go: the socket, directly or through gzip, or a mailbox. `id` is the cursor after it, `json` its data. */
+export type Sink = { write(event: EventName, id: string, json: string): void; room(): boolean; end(): void };
 
 /** Frames, and bytes as they go out. */
 export type Sent = { frames: number; bytes: number };
@@ -24,7 +24,6 @@ export type StreamOptions = {
   session: SessionId | null;
   /** Where the viewer stands, or null for one that begins. */
   cursor: Cursor | null;
-  gzip: boolean;
   store: Store;
   clock: Clock;
   /** All there is to know, for a new viewer and one that missed too much. */
@@ -38,7 +37,6 @@ export type StreamOptions = {
 export class Stream {
   readonly viewer: Viewer;
   readonly session: SessionId | null;
-  readonly body: ReadableStream<Uint8Array>;
   readonly #options: StreamOptions;
   readonly #pending = new Map<string, { name: EventName; data: unknown }>();
   readonly #mirror = mirror((frame) => this.#frame(frame));
@@ -60,9 +58,13 @@ export class Stream {
     this.#cursor = options.cursor ? earlier(options.cursor, end) : end;
     this.#behind = options.cursor !== null;
     this.#screen = options.screen;
-    this.body = new ReadableStream<Uint8Array>(
+  }
+
+  /** Begins, as the body of a response. */
+  body(gzip: boolean): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
       {
-        start: (controller) => this.#start(controller),
+        start: (controller) => this.begin(this.#socket(controller, gzip)),
         pull: () => this.#drain(),
         cancel: () => this.end(),
       },
@@ -70,13 +72,17 @@ export class Stream {
     );
   }
 
-  #start(controller: ReadableStreamDefaultController<Uint8Array>) {
+  #socket(controller: ReadableStreamDefaultController<Uint8Array>, gzip: boolean): Sink {
     const put = (chunk: Uint8Array) => {
       controller.enqueue(chunk);
       this.#options.sent.bytes += chunk.byteLength;
     };
-    const { gzip } = this.#options;
-    this.#sink = gzip ? gzipped(controller, put, () => this.#drain()) : plain(controller, put);
+    return gzip ? gzipped(controller, put, () => this.#drain()) : plain(controller, put);
+  }
+
+  /** Begins: everything goes there from now on, as far as there is room. */
+  begin(sink: Sink): void {
+    this.#sink = sink;
     this.#state();
     this.#drain();
     if (this.#screen) this.show(this.#screen);
@@ -104,6 +110,9 @@ export class Stream {
     if (wait <= 0 || wait > FRAME_INTERVAL_MS) this.#mirror.show(screen);
     else this.#later ??= this.#options.clock.after(wait, () => this.#showLatest());
   }
+
+  /** There is room again. */
+  readonly drain = (): void => this.#drain();
 
   /** It has taken nothing for so long, ms. */
   stalledFor(now: number): number {
@@ -179,7 +188,7 @@ export class Stream {
 
   #write(name: EventName, data: unknown) {
     const { line, message } = this.#cursor;
-    this.#sink?.write(`event: ${name}\nid: ${line}-${message}\ndata: ${JSON.stringify(data)}\n\n`);
+    this.#sink?.write(name, `${line}-${message}`, JSON.stringify(data));
   }
 }
 
@@ -194,12 +203,15 @@ function earlier(a: Cursor, b: Cursor): Cursor {
   return { line: Math.min(a.line, b.line), message: Math.min(a.message, b.message) };
 }
 
+const textOf = (event: EventName, id: string, json: string) =>
+  `event: ${event}\nid: ${id}\ndata: ${json}\n\n`;
+
 type Controller = ReadableStreamDefaultController<Uint8Array>;
 
 function plain(controller: Controller, put: (chunk: Uint8Array) => void): Sink {
   const encoder = new TextEncoder();
   return {
-    write: (text) => put(encoder.encode(text)),
+    write: (...event) => put(encoder.encode(textOf(...event))),
     room: () => (controller.desiredSize ?? 0) > 0,
     end: () => quietly(() => controller.close()),
   };
@@ -212,7 +224,8 @@ function gzipped(controller: Controller, put: (chunk: Uint8Array) => void, onDra
   gzip.on("data", (chunk: Uint8Array) => quietly(() => put(chunk)));
   gzip.on("end", () => quietly(() => controller.close()));
   return {
-    write(text) {
+    write(...event) {
+      const text = textOf(...event);
       const bytes = Buffer.byteLength(text);
       inFlight += bytes;
       gzip.write(text, () => {
