@@ -72,7 +72,7 @@ export class TestViewer implements AsyncDisposable {
   }
 
   /** Pairs by the owner's socket, with nobody asked. */
-  static async pair(server: TestServer, name = "Phone"): Promise<TestViewer> {
+  static async pair(server: Pick<TestServer, "url" | "admin">, name = "Phone"): Promise<TestViewer> {
     const { code } = await server.admin("POST", "/pair", { yes: true });
     return TestViewer.enter(server, String(code), name);
   }
