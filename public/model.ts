@@ -18,14 +18,23 @@ import {
   type ViewerEvents,
 } from "../src/protocol.ts";
 import { apply, blank, type Screen } from "../src/screen.ts";
+import { clockTime } from "./times.ts";
 
-/** `since`: when the page last had contact, by its own clock. */
+/** `since`: when the page lost contact, by its own clock. `polling`: by requests, since no stream comes through. */
 export type Connection =
   | { kind: "connecting" }
-  | { kind: "live" }
+  | { kind: "live"; polling?: boolean }
   | { kind: "reconnecting"; since: number }
   | { kind: "offline"; since: number }
   | { kind: "logged_out" };
+
+/** The last known list, as a phone keeps it. `at`: by the phone's own clock. */
+export type Kept = {
+  at: number;
+  viewer: ViewerEvents["state"]["viewer"];
+  sessions: Session[];
+  prompts: PromptState[];
+};
 
 /** How a session is shown. `done`: it became idle and nobody has looked since. */
 export type Look =
@@ -64,6 +73,9 @@ export function createModel(clock: () => number = Date.now) {
   let connection: Connection = { kind: "connecting" };
   let self: ViewerEvents["state"]["viewer"] | null = null;
   let insecure = false;
+  let version: string | null = null;
+  /** What is shown was kept on this phone; the server has said nothing yet. */
+  let kept = false;
   let protocol = PROTOCOL;
   let offset = 0;
   let contactAt = clock();
@@ -83,6 +95,8 @@ export function createModel(clock: () => number = Date.now) {
 
   function replaceAll(state: ViewerEvents["state"]) {
     heard(state.now);
+    kept = false;
+    version = state.version;
     self = state.viewer;
     insecure = state.insecure;
     protocol = state.protocol;
@@ -171,6 +185,10 @@ export function createModel(clock: () => number = Date.now) {
     get outdated() {
       return protocol !== PROTOCOL;
     },
+    /** The server's, null until it is known. */
+    get version() {
+      return version;
+    },
     get self() {
       return self;
     },
@@ -197,7 +215,7 @@ export function createModel(clock: () => number = Date.now) {
     lines,
 
     /** No word from the server for so long that what is shown may no longer be true. */
-    stale: () => connection.kind === "logged_out" || clock() - contactAt > DEAD_AFTER_MS,
+    stale: () => kept || connection.kind === "logged_out" || clock() - contactAt > DEAD_AFTER_MS,
     /** When the server was last heard, in its own time. */
     asOf: () => contactAt + offset,
 
@@ -235,10 +253,12 @@ export function createModel(clock: () => number = Date.now) {
     banner(): string | null {
       switch (connection.kind) {
         case "offline":
-          return "This phone is offline.";
         case "reconnecting": {
           const silent = clock() - connection.since;
-          return silent < QUIET_DROP_MS ? null : `Reconnecting … (${Math.floor(silent / 1000)} s)`;
+          if (silent < QUIET_DROP_MS && !kept) return null;
+          const offline = connection.kind === "offline";
+          const how = offline ? "Offline" : `Reconnecting … (${Math.floor(silent / 1000)} s)`;
+          return model.loaded && model.stale() ? `${how}, as of ${clockTime(model.asOf(), now())}` : how;
         }
         case "logged_out":
           return model.loaded ? "This browser is not paired any more." : null;
@@ -251,6 +271,21 @@ export function createModel(clock: () => number = Date.now) {
       contactAt = clock();
       folds[name](data);
       changed();
+    },
+    /** What this phone kept of an earlier visit, until the server speaks: for looking at, not for answering. */
+    restore({ at, ...was }: Kept) {
+      if (self) return;
+      kept = true;
+      contactAt = at;
+      self = was.viewer;
+      was.sessions.forEach(put);
+      for (const prompt of was.prompts) prompts.set(prompt.id, prompt);
+      changed();
+    },
+    /** What a phone may keep: the sessions, their open prompts, and when they were true; null before anything is known. */
+    keepable(): Kept | null {
+      if (!self || kept) return null;
+      return { at: contactAt, viewer: self, sessions: [...sessions.values()], prompts: model.open() };
     },
     connect(next: Connection) {
       connection = next;

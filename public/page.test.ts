@@ -596,7 +596,7 @@ test.concurrent("whoever comes back gets a new stream, and an offline phone says
   await page.page.clock.fastForward(7_000); // As after a minute in somebody's pocket.
   await opened(4);
   await page.page.context().setOffline(true);
-  await shows(page.page.locator("#banner"), "This phone is offline.");
+  await shows(page.page.locator("#banner"), "Offline");
   await shows(page.part("outcome"), "This phone is offline.");
   expect(await page.part("approve").isDisabled()).toBe(true);
   await page.page.context().setOffline(false);

@@ -1,7 +1,9 @@
-// The event stream: opens it, notices when it is dead although it looks open, and opens it again for ever.
+// The event stream: opens it, notices when it is dead although it looks open, and opens it again for ever. Where streams do
+// not come through, it asks for the same events batch by batch.
 import { DEAD_AFTER_MS, type ViewerEvents } from "../src/protocol.ts";
 import { loginHeaders } from "./api.ts";
 import type { Connection } from "./model.ts";
+import { keepPolling, poll, pollingSince, TRY_STREAM_EVERY_MS } from "./polling.ts";
 import { eventParser, type StreamEvent } from "./sse.ts";
 
 /** Waits before each try, ms; the last one for ever. */
@@ -9,6 +11,10 @@ const BACK_OFF_MS = [250, 500, 1_000, 2_000];
 const TICK_MS = 1_000;
 /** A tick this late means the page was frozen: the stream looks open and is dead. */
 const JUMP_MS = 5_000;
+/** The first event is sent with the headers: what has not brought it by then is kept back on the way. */
+const FIRST_BYTE_MS = 4_000;
+/** What was opened anew and is silent for so long is no longer called live. */
+const QUIET_MS = 3_000;
 
 const NAMES: Record<keyof ViewerEvents, true> = {
   state: true,
@@ -30,6 +36,8 @@ export type StreamOptions = {
   connect: (connection: Connection) => void;
 };
 
+type Told = { name: string; data: unknown; id: string | null };
+
 /** Follows `/events`; `open` changes what is followed, `again` begins anew when the page comes back. */
 export function stream({ fold, connect }: StreamOptions) {
   let path = "/events";
@@ -41,10 +49,20 @@ export function stream({ fold, connect }: StreamOptions) {
   let openedAt = Date.now();
   let tickedAt = Date.now();
   let state: Connection["kind"] = "connecting";
+  /** Since when there has been no line; null where there is one. */
+  let lostAt: number | null = null;
+  let polling = pollingSince() !== null;
+  let beaten = false;
+  let tried: AbortController | null = null;
 
   function become(connection: Connection) {
     state = connection.kind;
     connect(connection);
+  }
+
+  function lost(since: number) {
+    lostAt ??= since;
+    become({ kind: navigator.onLine ? "reconnecting" : "offline", since: lostAt });
   }
 
   function close() {
@@ -56,13 +74,14 @@ export function stream({ fold, connect }: StreamOptions) {
   function again() {
     close();
     failures = 0;
+    if (state === "live" && Date.now() - heardAt > JUMP_MS) lost(Date.now());
     run();
   }
 
   /** What was open has ended. */
   function later() {
     close();
-    become({ kind: navigator.onLine ? "reconnecting" : "offline", since: heardAt });
+    lost(Date.now());
     const wait = BACK_OFF_MS[Math.min(failures, BACK_OFF_MS.length - 1)] ?? 0;
     failures++;
     timer = setTimeout(run, wait * (0.75 + Math.random() / 2));
@@ -72,42 +91,98 @@ export function stream({ fold, connect }: StreamOptions) {
     const abort = new AbortController();
     current = abort;
     openedAt = Date.now();
+    beaten = false;
+    const late = setTimeout(() => keptBack(abort), FIRST_BYTE_MS);
     try {
-      await follow(abort.signal);
+      const status = await (polling ? fetchBatches(abort.signal) : follow(abort.signal));
+      if (status === 401 && !abort.signal.aborted) return loggedOut();
+      // What was to be watched is gone; everything else goes on.
+      if (status === 404) path = "/events";
     } catch {
       // Every way a stream ends is the same to us: it is opened again.
+    } finally {
+      clearTimeout(late);
     }
-    if (current === abort) later();
+    if (current !== abort) return;
+    if (pollingSince() === null) polling = false; // It was a try, and no better.
+    later();
   }
 
-  async function follow(signal: AbortSignal) {
+  /** Nothing has come of it yet: perhaps by polling. */
+  function keptBack(abort: AbortController) {
+    if (polling || abort !== current || heardAt >= openedAt) return;
+    polling = true;
+    close();
+    run();
+  }
+
+  function loggedOut() {
+    close();
+    become({ kind: "logged_out" });
+  }
+
+  async function follow(signal: AbortSignal): Promise<number> {
     const headers: Record<string, string> = { ...loginHeaders(), accept: "text/event-stream" };
     if (cursor) headers["last-event-id"] = cursor;
     const response = await fetch(path, { headers, signal, cache: "no-store" });
-    if (response.status === 401 && !signal.aborted) {
-      close();
-      return become({ kind: "logged_out" });
-    }
-    // What was to be watched is gone; everything else goes on.
-    if (response.status === 404) path = "/events";
-    if (!response.ok || !response.body) return;
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    if (!response.ok || !response.body) return response.status;
+    const read = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const parse = eventParser((event) => {
-      if (!signal.aborted) take(event);
+      if (!signal.aborted) take(told(event));
     });
     for (;;) {
-      const { done, value } = await reader.read();
-      if (done || signal.aborted) return;
+      const { done, value } = await read.read();
+      if (done || signal.aborted) return response.status;
       heardAt = Date.now();
       parse(value);
     }
   }
 
-  function take({ name, data, id }: StreamEvent) {
+  function fetchBatches(signal: AbortSignal): Promise<number> {
+    return poll(path, cursor, signal, (event) => {
+      heardAt = Date.now();
+      if (pollingSince() === null) keepPolling(heardAt);
+      take(event);
+    });
+  }
+
+  function take({ name, data, id }: Told) {
     if (id !== null) cursor = id;
-    if (name in NAMES) fold(name as keyof ViewerEvents, JSON.parse(data) as never);
+    if (name === "heartbeat") beaten = true;
+    if (name in NAMES) fold(name as keyof ViewerEvents, data as never);
     failures = 0;
-    if (state !== "live") become({ kind: "live" });
+    lostAt = null;
+    if (state !== "live") become({ kind: "live", polling });
+  }
+
+  /** Whether streams come through by now: one that brings a heartbeat does. Polling goes on meanwhile. */
+  async function tryStream() {
+    const abort = new AbortController();
+    tried = abort;
+    keepPolling(Date.now());
+    const end = setTimeout(() => abort.abort(), DEAD_AFTER_MS);
+    let alive = false;
+    try {
+      const response = await fetch("/events", { headers: loginHeaders(), signal: abort.signal });
+      const read = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      const parse = eventParser(({ name }) => {
+        alive ||= name === "heartbeat";
+      });
+      for (let more = response.ok; more && !alive; ) {
+        const { done = true, value = "" } = (await read?.read()) ?? {};
+        parse(value);
+        more = !done;
+      }
+    } catch {
+      // It does not.
+    }
+    clearTimeout(end);
+    abort.abort();
+    if (tried === abort) tried = null;
+    if (!alive) return;
+    keepPolling(null);
+    polling = false;
+    again();
   }
 
   function tick() {
@@ -115,13 +190,23 @@ export function stream({ fold, connect }: StreamOptions) {
     const jumped = now - tickedAt > TICK_MS + JUMP_MS;
     tickedAt = now;
     const silent = current !== null && now - Math.max(heardAt, openedAt) > DEAD_AFTER_MS;
-    if (jumped || silent) again();
+    // A stream that began and then brought no heartbeat is collected somewhere, block by block.
+    if (silent) polling = pollingSince() !== null || (heardAt >= openedAt && !beaten);
+    if (jumped || silent) return again();
+    if (state === "live" && heardAt < openedAt && now - openedAt > QUIET_MS) lost(openedAt);
+    const since = pollingSince();
+    if (state === "live" && polling && !tried && since !== null && now - since > TRY_STREAM_EVERY_MS)
+      tryStream();
   }
 
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && again());
+  const back = () => document.visibilityState === "visible" && again();
+  document.addEventListener("visibilitychange", back);
+  document.addEventListener("resume", back);
   window.addEventListener("pageshow", (event) => event.persisted && again());
   addEventListener("online", again);
   addEventListener("offline", later);
+  // From one network to the next: the old connection is dead, and nobody says so.
+  (navigator as { connection?: EventTarget }).connection?.addEventListener("change", back);
   setInterval(tick, TICK_MS);
 
   return {
@@ -135,3 +220,5 @@ export function stream({ fold, connect }: StreamOptions) {
     again,
   };
 }
+
+const told = ({ name, data, id }: StreamEvent): Told => ({ name, data: JSON.parse(data), id });

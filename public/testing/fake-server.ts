@@ -5,7 +5,7 @@ export type Served = Map<string, { type: string; gzip?: Uint8Array }>;
 export type Asked = { method: string; path: string; query: URLSearchParams; body: unknown };
 type Reply = { status?: number; body?: unknown } | "hang" | "break";
 
-const PAGES = /^\/($|pair$|audit$|phones$|s\/|p\/)/;
+const PAGES = /^\/([\w-]*$|s\/|p\/)/;
 
 /** `dress` gives every response the headers of the real server. */
 export class FakeServer implements AsyncDisposable {
@@ -93,6 +93,8 @@ export class FakeServer implements AsyncDisposable {
 
   async #answer(request: Request): Promise<Response> {
     const { pathname, search } = new URL(request.url);
+    // Nothing to be had by polling: the page goes back to the stream.
+    if (pathname === "/events" && search.includes("poll=")) return new Response(null, { status: 204 });
     if (pathname === "/events") return this.#dress(this.#stream(request, pathname + search));
     if (pathname.startsWith("/api/"))
       return this.#dress(await this.#api(request, pathname, new URLSearchParams(search)));
