@@ -6,7 +6,10 @@ const bun = process.execPath;
 const bin = (name: string) => join(root, "node_modules", ".bin", name);
 const all = process.argv.includes("--all");
 
-type Suite = { name: string; command: string[] };
+/** `first`: the others need what it makes. */
+type Suite = { name: string; command: string[]; first?: true };
+/** Most suites wait for a claude or a browser half of their time: two side by side take two thirds of it. */
+const AT_ONCE = 2;
 
 /** Debian packages that the tests drive: a browser, and programs that run inside the wrapped terminal. */
 const PACKAGES: Record<string, string> = {
@@ -32,26 +35,27 @@ const FAILURE_CHARS = 4_000;
 const engine = join(root, "src", "testing", "containers", "engine.sh");
 const test = [bun, "test", `--timeout=${TEST_TIMEOUT_MS}`];
 
+/** The longest begin first, so that no lane ends long after the other. */
 const SUITES: Suite[] = [
+  { name: "the binary", command: [bun, "src/build.ts"], first: true },
   { name: "format and lint", command: [bin("biome"), "check", "--error-on-warnings", "."] },
   { name: "types", command: [bin("tsc"), "-p", "."] },
-  { name: "the binary", command: [bun, "src/build.ts"] },
+  { name: "claude's dialogs", command: [...test, "./src/testing/dialogs"] },
+  { name: "page", command: [...test, "./public"] },
+  { name: "the whole story", command: [...test, "./src/testing/story"] },
+  { name: "attached terminals", command: [...test, "./src/attach", "./src/testing/attach"] },
+  { name: "the wrapped terminal", command: [...test, "./src/testing/transparency"] },
   { name: "core", command: [...test, ...testsIn("src"), "./src/transcript", "./src/wrapper"] },
+  { name: "chaos", command: [...test, "./src/testing/chaos"] },
   { name: "server", command: [...test, "./src/server", "./src/backup"] },
   { name: "the simulation", command: [...test, "./src/testing/simulation", "./src/testing/mutations"] },
+  ...(all ? [{ name: "the mutations", command: [bun, "src/testing/mutations/run.ts"] }] : []),
+  { name: "notifications", command: [...test, "./src/testing/push"] },
   {
     name: "demo and test support",
     command: [...test, "./src/demo", "./src/doctor", ...testsIn("src/testing")],
   },
-  { name: "page", command: [...test, "./public"] },
-  { name: "notifications", command: [...test, "./src/testing/push"] },
-  { name: "claude's dialogs", command: [...test, "./src/testing/dialogs"] },
-  { name: "attached terminals", command: [...test, "./src/attach", "./src/testing/attach"] },
-  { name: "the wrapped terminal", command: [...test, "./src/testing/transparency"] },
   { name: "containers", command: [engine, ...test, "./src/testing/containers"] },
-  ...(all ? [{ name: "the mutations", command: [bun, "src/testing/mutations/run.ts"] }] : []),
-  { name: "the whole story", command: [...test, "./src/testing/story"] },
-  { name: "chaos", command: [...test, "./src/testing/chaos"] },
 ];
 
 /** Installs what is missing, as root or by sudo. Says what to install where neither works. */
@@ -74,14 +78,19 @@ async function installPackages() {
   }
 }
 
+const textOf = (stream: ReadableStream<Uint8Array>) => new Response(stream).text();
+
 type Result = { name: string; passed: number; failed: number; why: string };
 
+/** Runs it and shows what it said once it has ended, so that two do not speak at once. */
 async function run({ name, command }: Suite): Promise<Result> {
   const begunAt = Date.now();
+  console.log(`── ${name} …`);
   const env = { ...process.env, ...(all ? { CLAUDE_REMOTE_TEST_ALL: "1" } : {}) };
   const child = Bun.spawn(command, { cwd: root, env, stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([tee(child.stdout), tee(child.stderr), child.exited]);
+  const [out, err, code] = await Promise.all([textOf(child.stdout), textOf(child.stderr), child.exited]);
   const text = `${out}\n${err}`;
+  process.stdout.write(text);
   const count = (word: string) =>
     [...text.matchAll(new RegExp(`^\\s*(\\d+) ${word}$`, "gm"))].reduce((sum, [, n]) => sum + Number(n), 0);
   const counted = command.includes("test");
@@ -104,16 +113,15 @@ function failures(text: string, counted: boolean): string {
   return said.join("\n") || text.slice(-FAILURE_CHARS);
 }
 
-/** Shows a stream while it is kept. */
-async function tee(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const bytes of stream) {
-    const piece = decoder.decode(bytes, { stream: true });
-    process.stdout.write(piece);
-    text += piece;
-  }
-  return text;
+/** Runs these in their order, so many at once. */
+async function runAll(suites: readonly Suite[]): Promise<Result[]> {
+  const waiting = [...suites];
+  const results: Result[] = [];
+  const lane = async () => {
+    for (let suite = waiting.shift(); suite; suite = waiting.shift()) results.push(await run(suite));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  return results;
 }
 
 await installPackages();
@@ -122,7 +130,8 @@ const fetched = await run({
   command: [bun, "src/testing/fetch-claude.ts"],
 });
 const results = [fetched];
-for (const suite of SUITES) results.push(await run(suite));
+for (const suite of SUITES.filter(({ first }) => first)) results.push(await run(suite));
+results.push(...(await runAll(SUITES.filter(({ first }) => !first))));
 for (const { name, failed, why } of results) {
   if (failed > 0) console.log(`\n── failed in ${name}\n${why}`);
 }
