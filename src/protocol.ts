@@ -24,6 +24,8 @@ export type AnswerId = Id<"answer">;
 export type InputId = Id<"input">;
 /** Made by the viewer, once per session it starts: the same id again is the same launch. */
 export type LaunchId = Id<"launch">;
+/** Made by the viewer, once per file that it hands over: the same id again is the same file. */
+export type FileId = Id<"file">;
 /** A terminal that `claude-remote attach` opened on a session. Made there, and the same over reconnects. */
 export type DeskId = Id<"desk">;
 /** What an option *is* (`approve`, `approve_always`, `reject` …), never where it stands on a screen. */
@@ -277,7 +279,35 @@ export type Key =
   | "space";
 
 /** Why a text was not typed. `desk_typing`: the input box is not empty. `prompt_open`: claude is stopped on a question. */
-export type InputRefusal = "desk_typing" | "prompt_open" | "suspended" | "not_ready" | "exited" | "too_long";
+export type InputRefusal =
+  | "desk_typing"
+  | "prompt_open"
+  | "suspended"
+  | "not_ready"
+  | "exited"
+  | "too_long"
+  /** Of a permission mode: claude never showed it; it is in the mode it was in. */
+  | "mode_not_offered"
+  /** Of a permission mode: on the way there claude, which works, would pass through one that allows more. */
+  | "mode_while_working";
+
+/** claude's permission modes, by the names that its hooks use. */
+export type PermissionMode = "default" | "acceptEdits" | "plan" | "auto" | "dontAsk" | "bypassPermissions";
+
+/** A slash command that can be typed in a session, without its `/`. */
+export type Command = {
+  name: string;
+  /** One line of what it does. */
+  about: string;
+  /** What may follow it, as claude writes it: `[name]`. */
+  hint?: string;
+  from: "claude" | "user" | "project" | "plugin";
+  /** It opens a menu on claude's screen, which takes keys. */
+  menu?: true;
+};
+
+/** Why a file was not taken. `full`: this session was handed too many, or too much. `gone`: it was removed, or never begun. */
+export type FileRefusal = "too_large" | "full" | "disk" | "gone" | "exited";
 
 /** How a text meets an input box that is not empty. `if_empty` is refused with `desk_typing` then. */
 export type InputMode = "if_empty" | "append" | "replace";
@@ -306,6 +336,11 @@ export type WrapperMessage =
   /** claude took it up as a prompt of its own. */
   | { type: "input_seen"; id: InputId }
   | { type: "input_refused"; id: InputId; reason: InputRefusal }
+  /** Every slash command that can be typed now; whole, after `welcome` and at each change. */
+  | { type: "commands"; commands: Command[] }
+  /** So many bytes of the file are on disk. `path`: it is whole, and that is where claude finds it. */
+  | { type: "file_taken"; id: FileId; upto: number; path: string | null }
+  | { type: "file_refused"; id: FileId; reason: FileRefusal }
   /** What was typed at that attached desk is written up to here. */
   | { type: "desk_taken"; desk: DeskId; upto: number }
   | { type: "exit"; code: number | null; signal: string | null; reason: EndReason }
@@ -336,6 +371,12 @@ export type ServerMessage =
   | { type: "answer"; prompt: PromptId; digest: Digest; answer_id: AnswerId; answer: Answer }
   | { type: "input"; id: InputId; text: string; mode: InputMode }
   | { type: "key"; id: InputId; key: Key }
+  /** Shift-Tab until claude is in that mode; told as an input is: `input_delivered`, `input_refused`. */
+  | { type: "mode"; id: InputId; mode: PermissionMode }
+  /** A piece of a file that a viewer hands over: `bytes` in base64, from `at` on. `name` is what the viewer calls it. */
+  | { type: "file"; id: FileId; name: string; size: number; at: number; bytes: string }
+  /** The viewer does not want it any more. */
+  | { type: "file_gone"; id: FileId }
   /** A viewer's wish; ignored while a desk is attached. */
   | { type: "resize"; cols: number; rows: number }
   /** An attached desk is there, of this size. Said again at each change, and by a server that the wrapper comes back to. */
@@ -471,6 +512,12 @@ export type AnswerBody = {
 
 /** POST /api/sessions/:id/input; exactly one of `text` and `key`. */
 export type InputBody = { id: InputId; text?: string; mode?: InputMode; key?: Key };
+
+/** POST /api/sessions/:id/mode. */
+export type ModeBody = { id: InputId; mode: PermissionMode };
+
+/** What POST /api/sessions/:id/files answers to each piece: go on at `upto`; `path` once the file is whole. */
+export type FileState = { id: FileId; upto: number; path: string | null };
 
 /** POST /api/pair. `check` comes back: the two digits that the terminal shows too. */
 export type PairBody = {
@@ -619,6 +666,7 @@ export type ErrorCode =
   | "method"
   | "answered"
   | "changed"
+  | "alive"
   | "gone"
   | "unreachable"
   | "too_large"

@@ -1,13 +1,16 @@
-// The owner's commands, on <data>/admin.sock (0600): whoever can open that socket is the owner.
+// The owner's commands, on <data>/admin.sock (0600): whoever can open that socket is the owner. And for an operator's token
+// on the page's port (owner.ts).
 import * as v from "valibot";
 import type { ViewerId } from "../protocol.ts";
-import type { By } from "./audit.ts";
+import { type By, whoIn } from "./audit.ts";
 import { type DevicesOptions, devices } from "./devices.ts";
 import { ApiError } from "./errors.ts";
 import type { Logins } from "./logins.ts";
 import { type OwnedSessionsOptions, ownedSessions } from "./owned-sessions.ts";
+import { OWNER, ownerOf } from "./owner.ts";
 import type { Pairing } from "./pairing.ts";
 import { plain, type Route, route } from "./routes.ts";
+import { ownedTokens } from "./token-routes.ts";
 
 export type AdminOptions = DevicesOptions &
   OwnedSessionsOptions & {
@@ -20,8 +23,6 @@ export type AdminOptions = DevicesOptions &
     shutdown: () => void;
   };
 
-const who = ["public"] as const; // The socket's own mode is the credential.
-
 /** The table of the owner's routes. */
 export function admin(options: AdminOptions): Route[] {
   const { store, clock, pairing, logins, revokeViewer } = options;
@@ -30,30 +31,37 @@ export function admin(options: AdminOptions): Route[] {
     return Response.json({ ok: true });
   };
   return [
-    plain("GET", "/status", who, () => Response.json(options.status())),
-    plain("POST", "/shutdown", who, () => {
+    plain("GET", "/status", OWNER, () => Response.json(options.status())),
+    plain("POST", "/shutdown", OWNER, () => {
       setTimeout(options.shutdown, 10); // After this answer is on its way.
       return Response.json({ ok: true });
     }),
-    route("POST", "/pair", who, v.object({ yes: v.optional(v.boolean(), false) }), ({ body }) => {
-      const opened = pairing.open(body.yes);
-      const entry = { actor: "owner", action: "pairing opened", subject: "code", detail: { yes: body.yes } };
+    route("POST", "/pair", OWNER, v.object({ yes: v.optional(v.boolean(), false) }), (call) => {
+      const { yes } = call.body;
+      const opened = pairing.open(yes);
+      const entry = {
+        ...whoIn(ownerOf(call)),
+        action: "pairing opened",
+        subject: "code",
+        detail: { yes },
+      };
       store.audit(entry, clock.now());
       return Response.json({ ...opened, url: options.pairUrl(opened.code) });
     }),
-    plain("GET", "/pair", who, () => Response.json(pairing.state())),
-    route("POST", "/pair/confirm", who, v.object({ check: v.string() }), ({ body }) =>
+    plain("GET", "/pair", OWNER, () => Response.json(pairing.state())),
+    route("POST", "/pair/confirm", OWNER, v.object({ check: v.string() }), ({ body }) =>
       done(pairing.confirm(body.check), "request"),
     ),
-    plain("DELETE", "/pair", who, () => {
+    plain("DELETE", "/pair", OWNER, () => {
       pairing.close();
       return Response.json({ ok: true });
     }),
-    plain("GET", "/viewers", who, () => Response.json({ viewers: logins.list() })),
-    plain("DELETE", "/viewers/:id", who, ({ params }) =>
-      done(revokeViewer((params.id ?? "") as ViewerId, "owner"), "viewer"),
+    plain("GET", "/viewers", OWNER, () => Response.json({ viewers: logins.list() })),
+    plain("DELETE", "/viewers/:id", OWNER, (call) =>
+      done(revokeViewer((call.params.id ?? "") as ViewerId, ownerOf(call)), "viewer"),
     ),
     ...devices(options),
+    ...ownedTokens(options.tokens),
     ...ownedSessions(options),
   ];
 }

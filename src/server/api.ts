@@ -132,6 +132,8 @@ function sessionRoutes({ store, clock, sessions, inputs, events }: ApiOptions): 
       return packed(call.request, JSON.stringify({ conversation: wanted, conversations: known, ...page }));
     }),
     route("POST", "/api/sessions/:id/input", ["viewer", "token:input"], inputBody, (call) => {
+      if (call.caller.kind === "token" && call.body.key !== undefined)
+        throw new ApiError("forbidden", "Keys can answer a question: that is for a paired phone alone.");
       return Response.json(inputs.send(idOf(call), call.body as InputBody, byOf(call)));
     }),
     route("POST", "/api/sessions/:id/resize", ["viewer"], sizeBody, (call) => {

@@ -1,5 +1,5 @@
-// The attached desks: terminals that `claude-remote attach` opened, each a WebSocket on the owner's socket. A slow one gets
-// fewer frames and always the last.
+// The attached desks: terminals that `claude-remote attach` opened, each a WebSocket on the owner's socket, or an operator's
+// on the page's port. A slow one gets fewer frames and always the last.
 import type { ServerWebSocket } from "bun";
 import * as v from "valibot";
 import {
@@ -16,15 +16,18 @@ import {
   unreachable,
 } from "../protocol.ts";
 import { mirror, type Screen } from "../screen.ts";
+import { whoIn } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import { ApiError, expected } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
+import { OWNER } from "./owner.ts";
 import { plain, type Route } from "./routes.ts";
 import type { AttachedDesk, Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
+import type { Tokens } from "./tokens.ts";
 import type { SocketData } from "./uplink.ts";
 
-export type DesksOptions = { sessions: Sessions; store: Store; clock: Clock };
+export type DesksOptions = { sessions: Sessions; store: Store; clock: Clock; tokens: Tokens };
 
 /** Terminals attached at once, all sessions together. */
 const MOST_DESKS = 64;
@@ -32,6 +35,8 @@ const MOST_DESKS = 64;
 const MESSAGE_BYTES = 256 * 1024;
 /** Bytes on their way to one desk; past that it is slow, and gets only what is newest. */
 const FULL_BYTES = 64 * 1024;
+/** What a WebSocket calls that. */
+const TOO_LARGE = 1009;
 /** Seconds of silence after which its socket is closed; Bun asks before that whether the other end lives. */
 const IDLE_S = 60;
 
@@ -60,12 +65,15 @@ export class Desks {
 
   constructor(options: DesksOptions) {
     this.#options = options;
-    const beat = () => this.#all.forEach((desk) => void desk.tell({ type: "ping" }));
-    this.#stopBeat = options.clock.every(HEARTBEAT_MS, beat);
+    const { tokens, clock } = options;
+    this.#stopBeat = clock.every(HEARTBEAT_MS, () => this.#beat());
+    tokens.onEnd((token) => this.#end((one) => one === token));
   }
 
-  /** `device`: the one kind of route that becomes a WebSocket. */
-  readonly route: Route = { ...plain("GET", "/attach", ["device"], () => new Response(null)), live: true };
+  readonly route: Route = {
+    ...plain("GET", "/attach", OWNER, () => new Response(null)),
+    ...{ live: true, socket: "desk" },
+  };
 
   readonly websocket = {
     maxPayloadLength: MESSAGE_BYTES,
@@ -75,7 +83,7 @@ export class Desks {
     idleTimeout: IDLE_S,
     sendPings: true,
     open: (socket: Socket) => this.#opened(socket),
-    message: (socket: Socket, frame: string | Buffer) => this.#all.get(socket)?.receive(String(frame)),
+    message: (socket: Socket, frame: string | Buffer) => this.#heard(socket, frame),
     drain: (socket: Socket) => this.#all.get(socket)?.drain(),
     close: (socket: Socket) => this.#closed(socket),
   };
@@ -87,6 +95,29 @@ export class Desks {
       socket.close();
     }
     this.#all.clear();
+  }
+
+  /** Says that we are there, to whoever still may be. */
+  #beat() {
+    const { tokens } = this.#options;
+    this.#end((token) => token !== null && !tokens.inForce(token));
+    for (const [, desk] of this.#all) desk.tell({ type: "ping" });
+  }
+
+  /** Those whose token is not good any more. */
+  #end(wanted: (token: string | null) => boolean) {
+    for (const [socket, desk] of this.#all) {
+      if (!wanted(socket.data.desk?.token ?? null)) continue;
+      desk.tell({ type: "refused", message: "This machine's right to operate the server has ended." });
+      this.#closed(socket);
+      socket.close();
+    }
+  }
+
+  /** The page's port takes larger messages, a wrapper's. */
+  #heard(socket: Socket, frame: string | Buffer) {
+    if (frame.length > MESSAGE_BYTES) return socket.close(TOO_LARGE);
+    this.#all.get(socket)?.receive(String(frame));
   }
 
   #opened(socket: Socket) {
@@ -205,7 +236,8 @@ class Desk implements AttachedDesk {
   }
 
   #audit(action: string, session: SessionId) {
-    const entry = { actor: "owner", session, action, subject: session, detail: { desk: this.id } };
+    const by = whoIn(this.#socket.data.desk?.by ?? "owner");
+    const entry = { ...by, session, action, subject: session, detail: { desk: this.id } };
     this.#options.store.audit(entry, this.#options.clock.now());
   }
 }

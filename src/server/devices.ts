@@ -2,11 +2,14 @@
 import * as v from "valibot";
 import type { DeviceId } from "../protocol.ts";
 import { deviceSecret } from "../seal.ts";
+import type { By } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
+import { nameOf, OWNER, ownerOf } from "./owner.ts";
 import { plain, type Route, route } from "./routes.ts";
 import type { Store } from "./store.ts";
+import type { Tokens } from "./tokens.ts";
 
 /** This user's own wrappers: their secret comes from the master key, which only this user can read. */
 export const LOCAL_DEVICE = "local" as DeviceId;
@@ -15,36 +18,36 @@ export type DevicesOptions = {
   store: Store;
   clock: Clock;
   masterKey: Uint8Array;
-  revokeDevice: (device: DeviceId) => boolean;
+  tokens: Tokens;
+  revokeDevice: (device: DeviceId, by: By) => boolean;
 };
 
-const who = ["public"] as const; // Of the owner's socket, whose mode is the credential.
-const nameBody = v.object({
-  name: v.pipe(
-    v.string(),
-    v.trim(),
-    v.minLength(1),
-    v.maxLength(LIMITS.nameChars),
-    v.regex(/^\P{C}+$/u, "must have no control characters"),
-  ),
-});
+/** `operate`: the owner's commands work from there as well. */
+const newDevice = v.object({ name: nameOf, operate: v.optional(v.boolean(), false) });
 
 /** The table of the owner's routes about machines. */
 export function devices(options: DevicesOptions): Route[] {
-  const { store, clock, masterKey, revokeDevice } = options;
+  const { store, clock, masterKey, tokens, revokeDevice } = options;
   return [
-    plain("GET", "/devices", who, () => Response.json({ devices: store.devices() })),
-    route("POST", "/devices", who, nameBody, ({ body: { name } }) => {
+    plain("GET", "/devices", OWNER, () => Response.json({ devices: store.devices() })),
+    route("POST", "/devices", OWNER, newDevice, (call) => {
+      const { name, operate } = call.body;
       const taken = store.devices().some((device) => device.name === name && device.revoked_at === null);
       if (taken) throw new ApiError("invalid", `There is a machine "${name}" already; name it differently.`);
       const id = Bun.randomUUIDv7() as DeviceId;
-      store.addDevice(id, name, clock.now());
-      return Response.json({ id, name, secret: toText(deviceSecret(masterKey, id)) });
+      const wanted = { name, scopes: ["operate"], days: LIMITS.operatorDays, device: id } as const;
+      const operator = operate ? tokens.make(wanted, ownerOf(call)) : null;
+      store.addDevice(id, name, clock.now(), ownerOf(call));
+      return Response.json({
+        ...{ id, name, secret: toText(deviceSecret(masterKey, id)) },
+        ...(operator && { token: operator.token, expires_at: operator.expires_at }),
+      });
     }),
-    plain("DELETE", "/devices/:id", who, ({ params }) => {
-      if (params.id === LOCAL_DEVICE)
+    plain("DELETE", "/devices/:id", OWNER, (call) => {
+      const { id } = call.params;
+      if (id === LOCAL_DEVICE)
         throw new ApiError("forbidden", "The server's own machine cannot be revoked: it holds the keys.");
-      if (!revokeDevice((params.id ?? "") as DeviceId))
+      if (!revokeDevice((id ?? "") as DeviceId, ownerOf(call)))
         throw new ApiError("not_found", "There is no such device.");
       return Response.json({ ok: true });
     }),

@@ -115,7 +115,7 @@ test("SEC-092 100,000 mutated requests of a paired browser: none is a 500, and m
     insecure: () => false,
   });
   const names = front({ host: "127.0.0.1", port: 7200 });
-  const door = publicDoor({ names: () => names, logins: parts.logins, now: clock.now });
+  const door = publicDoor({ names: () => names, logins: parts.logins, tokens: parts.tokens, now: clock.now });
   const answer = responder({ routes: api({ ...parts, version: "0", assets: new Map() }), door, log });
   const { secret } = parts.logins.add("Phone", "127.0.0.1");
   const server = { requestIP: () => null, timeout: () => {}, upgrade: () => false } as never;

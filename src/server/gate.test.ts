@@ -9,8 +9,6 @@ import { type TestServer, testServer } from "../testing/server.ts";
 import { TestViewer } from "../testing/viewer.ts";
 import { api } from "./api.ts";
 import { LIMITS } from "./limits.ts";
-import { hashOf } from "./logins.ts";
-import { Store } from "./store.ts";
 
 let server: TestServer;
 let viewer: TestViewer;
@@ -285,10 +283,7 @@ test("SEC-017 a secret in the address is not a credential", async () => {
 });
 
 test("SEC-025 a credential opens only what it is for", async () => {
-  const secret = "t".repeat(43);
-  const store = new Store(join(server.data, "claude-remote.db"));
-  store.addToken({ id: "t1", name: "reader", hash: hashOf(secret), scopes: ["read"] }, Date.now());
-  store[Symbol.dispose]();
+  const { token: secret } = await server.admin("POST", "/tokens", { name: "reader", scopes: ["read"] });
   const token = new TestViewer(server, "");
   const ask = (method: string, path: string, more = {}) =>
     token.request(method, path, { headers: { authorization: `Bearer ${secret}`, ...json }, ...more });
@@ -315,10 +310,10 @@ test("SEC-025 a credential opens only what it is for", async () => {
   ).toBe(401);
 });
 
-test("SEC-082 health says ok and the version, and there are no metrics", async () => {
+test("SEC-082 health says ok and the version, and metrics are for nobody", async () => {
   const nobody = new TestViewer(server, "");
   expect((await nobody.get("/health")).body).toEqual({ ok: true, version: "0.0.0-test" } as never);
-  expect((await nobody.get("/metrics")).status).toBe(404);
+  expect((await nobody.get("/metrics")).status).toBe(401);
 });
 
 test("a viewer that writes more than anybody types is slowed down, and nobody else", async () => {

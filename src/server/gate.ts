@@ -7,6 +7,7 @@ import type { RateName } from "./limits.ts";
 import { cookieOf, type Logins } from "./logins.ts";
 import { counter } from "./rate.ts";
 import type { Token } from "./rows.ts";
+import type { Tokens } from "./tokens.ts";
 
 /** Who may use a route. `device`: the wrapper's channel, which proves itself by its handshake. */
 export type Who = "public" | "viewer" | "device" | `token:${string}`;
@@ -33,6 +34,7 @@ export type Door = {
 export type DoorOptions = {
   names: () => Front;
   logins: Logins;
+  tokens: Tokens;
   now: () => number;
   /** Reads the metrics, and nothing else; without one nobody does. */
   metricsToken?: string | undefined;
@@ -96,10 +98,13 @@ function admitted(caller: Caller | null, who: readonly Who[]): Caller {
 const wrongKind = () => new ApiError("forbidden", "This credential is not for that.");
 const foreign = () => new ApiError("forbidden", "Requests from other sites are refused.");
 
+/** A wrapper's channel and an operator's routes are for no browser, the page's own included. */
+const isBrowsers = (one: Who) => one !== "device" && one !== "token:operate";
+
 function checkOrigin({ headers, method }: Request, who: readonly Who[], name: Name) {
   const origin = headers.get("origin");
   const site = headers.get("sec-fetch-site");
-  if (who.includes("device") && origin !== null) throw foreign();
+  if (!who.every(isBrowsers) && origin !== null) throw foreign();
   if (origin !== null && origin !== name.origin) throw foreign();
   if (method !== "GET" && method !== "HEAD") {
     if (site !== null && site !== "same-origin") throw foreign();
@@ -112,21 +117,25 @@ function checkOrigin({ headers, method }: Request, who: readonly Who[], name: Na
 }
 
 function callerOf({ headers }: Request, name: Name, options: DoorOptions): Caller | null {
-  const { logins, metricsToken } = options;
+  const { logins, tokens, metricsToken } = options;
   const authorization = headers.get("authorization");
   const cookie = name.cookie && cookieOf(headers.get("cookie"), name.cookie.name);
   if (cookie === "ambiguous") throw new ApiError("unauthorized", "The login cookie is there twice.");
   if (authorization !== null) {
     const secret = /^Bearer ([\w-]{20,100})$/.exec(authorization)?.[1];
     if (secret !== undefined && metricsToken !== undefined && equal(secret, metricsToken)) return METRICS;
-    const token = secret === undefined ? null : logins.token(secret);
-    if (!token) throw new ApiError("unauthorized", "The token is not valid.");
+    const token = secret === undefined ? null : tokens.check(secret);
+    if (!token) throw new ApiError("unauthorized", "The token is not valid: wrong, revoked or too old.");
+    if (!name.cookie && token.scopes.some((scope) => scope !== "metrics"))
+      throw new ApiError("forbidden", CLEAR_TEXT);
     return { kind: "token", token };
   }
   const viewer = cookie ? logins.check(cookie, headers.get(KEY_HEADER)) : null;
   return viewer && { kind: "viewer", viewer };
 }
 
+const CLEAR_TEXT =
+  "This address is plain http, where a token travels in clear text: revoke this one, and use https (docs/https.md).";
 const METRICS: Caller = { kind: "token", token: { id: "metrics", name: "metrics", scopes: ["metrics"] } };
 
 /** Takes as long whatever differs. */

@@ -1,10 +1,12 @@
 // The sockets: the page's port on this machine's own addresses, and two unix sockets that only this user can open.
 import { chmodSync, rmSync } from "node:fs";
-import type { Server } from "bun";
+import type { Server, WebSocketHandler } from "bun";
 import { isLoopback } from "./front.ts";
-import type { SocketData, Uplinks } from "./uplink.ts";
+import type { SocketData } from "./uplink.ts";
 
 export type Listener = Server<SocketData>;
+/** What Bun.serve does with WebSockets. */
+export type Sockets = WebSocketHandler<SocketData>;
 export type Fetch = (request: Request, server: Listener) => Promise<Response | undefined>;
 
 /** The port is in use; `nextFreePort` or another port helps. */
@@ -23,7 +25,7 @@ const IDLE_S = 10;
 export function listenTcp(
   wanted: { host: string; port: number; nextFreePort?: boolean | undefined },
   fetch: Fetch,
-  websocket: Uplinks["websocket"],
+  websocket: Sockets,
 ): Listener[] {
   const { host, port, nextFreePort } = wanted;
   const hosts = isLoopback(host) ? ["127.0.0.1", "::1"] : [host];
@@ -41,12 +43,7 @@ export function listenTcp(
 }
 
 /** Null: the port is taken on one of them. On half of them it must not be: `localhost` may mean either. */
-function listenOn(
-  hosts: string[],
-  port: number,
-  fetch: Fetch,
-  websocket: Uplinks["websocket"],
-): Listener[] | null {
+function listenOn(hosts: string[], port: number, fetch: Fetch, websocket: Sockets): Listener[] | null {
   const listeners: Listener[] = [];
   for (const hostname of hosts) {
     try {
@@ -64,7 +61,7 @@ function listenOn(
 }
 
 /** Opens a unix socket, 0600. The folder's lock is ours, so one that is there is left over. */
-export function listenUnix(path: string, fetch: Fetch, websocket: Uplinks["websocket"]): Listener {
+export function listenUnix(path: string, fetch: Fetch, websocket: Sockets): Listener {
   rmSync(path, { force: true });
   const listener = Bun.serve({ ...COMMON, unix: path, fetch, websocket });
   chmodSync(path, 0o600);

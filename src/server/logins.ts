@@ -5,7 +5,6 @@ import type { By } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import type { CookieRule } from "./front.ts";
 import { LIMITS } from "./limits.ts";
-import type { Token } from "./rows.ts";
 import type { Store } from "./store.ts";
 
 /** Bytes of a login's or a token's secret. */
@@ -75,10 +74,6 @@ export class Logins {
 
   seen(id: ViewerId): void {
     this.#seen.set(id, Math.max(this.#clock.now(), this.#seen.get(id) ?? 0));
-  }
-
-  token(secret: string): Token | null {
-    return this.#store.tokenOf(hashOf(secret));
   }
 
   /** All logins in force, with when each was used last. */

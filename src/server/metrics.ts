@@ -15,7 +15,7 @@ const STATUSES: readonly SessionStatus[] = [
   ...(["starting", "idle", "working", "waiting", "suspended"] as const),
 ];
 
-/** `GET /metrics`, for whoever has the metrics token. It hears what viewers hear, and counts. */
+/** `GET /metrics`, for whoever has the metrics token, or one of that scope. It hears what viewers hear, and counts. */
 export const metrics: OpenAnnex = (core) => {
   const answered = new Histogram(ANSWER_S);
   const accepted = new Histogram(ACCEPT_S);

@@ -14,6 +14,7 @@ import { Prompts } from "./prompts.ts";
 import type { Route } from "./routes.ts";
 import { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
+import { Tokens } from "./tokens.ts";
 import { Uplinks } from "./uplink.ts";
 
 export type PartsOptions = {
@@ -46,6 +47,7 @@ export type OpenAnnex = (core: Parts & { data: string; log: Logger; url: () => s
 export function joinParts(options: PartsOptions) {
   const { store, clock, log, version, masterKey, insecure, maxStreams, maxWrappers } = options;
   const logins = new Logins(store, clock);
+  const tokens = new Tokens(store, clock);
   const state = (viewer: Viewer): ViewerEvents["state"] => ({
     ...{ now: clock.now(), protocol: PROTOCOL, version, insecure: insecure() },
     viewer: { id: viewer.id, name: viewer.name },
@@ -89,12 +91,13 @@ export function joinParts(options: PartsOptions) {
   const tidy = guarded(log, "tidying", () => {
     sessions.tidy();
     logins.flush();
+    tokens.flush();
     for (let step = 0; step < SWEEP_STEPS && store.sweep(clock.now()); step++);
   });
   const stopTidying = clock.every(TIDY_MS, tidy);
 
   return {
-    ...{ store, clock, logins, events, sessions, prompts, inputs, uplinks, pairing, masterKey },
+    ...{ store, clock, logins, tokens, events, sessions, prompts, inputs, uplinks, pairing, masterKey },
     /** Gives a viewer another name, and tells everybody. False: there is none. */
     renameViewer(viewer: ViewerId, name: string, by: By): boolean {
       const renamed = logins.rename(viewer, name, by);
@@ -104,13 +107,16 @@ export function joinParts(options: PartsOptions) {
     /** Ends a login everywhere, at once. False: there is none. */
     revokeViewer(viewer: ViewerId, by: By): boolean {
       if (!logins.revoke(viewer, by)) return false;
+      pairing.close(viewer);
       events.end(viewer);
       viewersChanged();
       return true;
     },
     /** Ends a machine's right to report. False: there is none. */
-    revokeDevice(device: DeviceId): boolean {
-      if (!store.revokeDevice(device, clock.now())) return false;
+    revokeDevice(device: DeviceId, by: By = "owner"): boolean {
+      const ended = store.revokeDevice(device, clock.now(), by);
+      if (!ended) return false;
+      tokens.ended(ended);
       uplinks.end(device);
       return true;
     },

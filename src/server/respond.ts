@@ -2,9 +2,10 @@
 import type { Server } from "bun";
 import type { AddressOf } from "./address.ts";
 import { ApiError, errorResponse, expected } from "./errors.ts";
-import type { Door } from "./gate.ts";
+import type { Caller, Door } from "./gate.ts";
 import { withHeaders } from "./headers.ts";
 import type { Logger } from "./log.ts";
+import { ownerOf } from "./owner.ts";
 import { type Route, readBody, router } from "./routes.ts";
 import type { SocketData } from "./uplink.ts";
 
@@ -28,12 +29,12 @@ export function responder(options: ResponderOptions) {
     const url = new URL(request.url);
     const { route, params } = find(request.method, url.pathname);
     const caller = door.admit(request, route, name);
-    if (route.who.includes("device")) return upgraded(request, server, addressFor(request, server));
+    const address = addressFor(request, server);
+    if (route.socket) return upgraded(request, server, dataFor(route.socket, caller, address));
     const body = await readBody(request, route.schema);
     const response = await route.handle({
-      ...{ request, params, name, caller, query: url.searchParams },
+      ...{ request, params, name, caller, address, query: url.searchParams },
       body: body as never, // Made by the schema that stands beside the handler.
-      address: addressFor(request, server),
       // The shortest time the server knows: it also ends a socket that nobody reads from.
       letGo: () => server.timeout(request, 1),
       keep: () => server.timeout(request, 0),
@@ -57,9 +58,15 @@ export function responder(options: ResponderOptions) {
 }
 
 /** Null: it is a WebSocket now. */
-function upgraded(request: Request, server: Server<SocketData>, address: string): null {
-  if (server.upgrade(request, { data: { connection: null, address } })) return null;
-  throw new ApiError("invalid", "This is the wrappers' channel, a WebSocket.");
+function upgraded(request: Request, server: Server<SocketData>, data: SocketData): null {
+  if (server.upgrade(request, { data })) return null;
+  throw new ApiError("invalid", "This is a WebSocket.");
+}
+
+function dataFor(kind: "wrapper" | "desk", caller: Caller, address: string): SocketData {
+  const token = caller.kind === "token" ? caller.token.id : null;
+  const desk = kind === "desk" ? { by: ownerOf({ caller, address }), token } : null;
+  return { connection: null, address, desk };
 }
 
 /** Where in our own code it failed. */

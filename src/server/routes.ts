@@ -28,6 +28,8 @@ export type Route = {
   schema?: v.GenericSchema;
   /** As what its requests are counted (RATES in limits.ts), where not as a plain write or read. */
   rate?: RateName;
+  /** It becomes a WebSocket: a wrapper's, or a terminal's that is attached. */
+  socket?: "wrapper" | "desk";
   /** It answers for as long as somebody listens: HEAD makes no sense. */
   live?: true;
   // The schema of the same entry made the body.

@@ -1,5 +1,6 @@
 // Rows of the database to the types of the protocol. Names are the same on both sides; only JSON and truth are unpacked.
 import type {
+  ApiToken,
   DeviceId,
   EndReason,
   LogLine,
@@ -20,7 +21,8 @@ export type Device = {
   last_seen: number;
   revoked_at: number | null;
 };
-export type Token = { id: string; name: string; scopes: string[] };
+/** A token that is sent with a request. */
+export type Token = { id: string; name: string; scopes: readonly string[] };
 /** Where a viewer stands in the log and in the conversations: row ids, which only grow. */
 export type Cursor = { line: number; message: number };
 export type Page = { after?: number | undefined; before?: number | undefined; limit: number };
@@ -73,6 +75,11 @@ export function toMessage(row: Row): Message {
     body: JSON.parse(String(body)),
     at: created_at,
   } as Message;
+}
+
+export function toToken(row: Row): ApiToken {
+  const { hash, revoked_at, ...token } = row;
+  return { ...token, scopes: JSON.parse(String(row.scopes)) } as ApiToken;
 }
 
 export function toViewer(row: Row): Viewer {

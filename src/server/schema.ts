@@ -139,4 +139,27 @@ export const MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, last_used INTEGER, revoked_at INTEGER
   ) STRICT;
   `,
+  // Search, names and usage. `messages_words`: the words of the full-text index, so that a beginning is looked up as the
+  // words that begin so. A row of `usage` outlives its session as numbers alone; `id` is claude's own of what it counts.
+  `
+  CREATE VIRTUAL TABLE messages_words USING fts5vocab('messages_text', 'instance');
+  ALTER TABLE sessions ADD COLUMN name TEXT;
+  ALTER TABLE sessions ADD COLUMN deleted_at INTEGER;
+  CREATE INDEX sessions_deleted ON sessions (deleted_at) WHERE deleted_at IS NOT NULL;
+  ALTER TABLE conversations ADD COLUMN opening TEXT;
+  UPDATE conversations SET opening = (
+    SELECT substr(trim(part.value ->> 'text'), 1, 200) FROM messages AS m, json_each(m.body, '$.parts') AS part
+    WHERE m.conversation_id = conversations.id AND m.role = 'user' AND part.type = 'object'
+      AND part.value ->> 'type' = 'text' ORDER BY m.seq LIMIT 1);
+  CREATE TRIGGER session_leaves_no_snooze AFTER DELETE ON sessions
+    BEGIN DELETE FROM push_snoozes WHERE session_id = old.id; END;
+  CREATE TABLE usage (
+    id TEXT PRIMARY KEY, session_id TEXT, conversation_id TEXT NOT NULL, at INTEGER NOT NULL, model TEXT NOT NULL,
+    input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL,
+    cost_usd REAL, worked_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX usage_by_session ON usage (session_id) WHERE session_id IS NOT NULL;
+  CREATE INDEX usage_by_conversation ON usage (conversation_id);
+  CREATE INDEX usage_by_time ON usage (at);
+  `,
 ];

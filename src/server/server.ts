@@ -1,6 +1,7 @@
 // The server: its folder taken, its sockets opened, and its end.
 import { hostname } from "node:os";
 import { join } from "node:path";
+import type { ServerWebSocket } from "bun";
 import { privateFolder } from "../paths.ts";
 import { PROTOCOL } from "../protocol.ts";
 import { addressReader } from "./address.ts";
@@ -12,16 +13,20 @@ import { Desks } from "./desks.ts";
 import { LOCAL_DEVICE } from "./devices.ts";
 import { type Front, front } from "./front.ts";
 import { ownersDoor, publicDoor } from "./gate.ts";
-import { type Listener, listenTcp, listenUnix } from "./listen.ts";
+import { type Listener, listenTcp, listenUnix, type Sockets } from "./listen.ts";
 import { lockFolder } from "./lock.ts";
 import type { Logger } from "./log.ts";
 import { metrics } from "./metrics.ts";
+import { operated } from "./owner.ts";
+import { pairAnother } from "./pair-another.ts";
 import { joinParts, type OpenAnnex, type Parts } from "./parts.ts";
 import { masterKey } from "./private-file.ts";
 import { responder } from "./respond.ts";
 import { finishRestore } from "./restored.ts";
 import { plain, type Route } from "./routes.ts";
 import { Store } from "./store.ts";
+import { tokenRoutes } from "./token-routes.ts";
+import type { SocketData, Uplinks } from "./uplink.ts";
 
 export { LOCAL_DEVICE } from "./devices.ts";
 export { PortTakenError } from "./listen.ts";
@@ -49,7 +54,7 @@ export type ServerOptions = {
   log: Logger;
   version: string;
   clock?: Clock | undefined;
-  /** Whoever has it reads `GET /metrics`, which exists only with it. */
+  /** Whoever has it reads `GET /metrics`, as with a token of that scope. */
   metricsToken?: string | undefined;
   /** What runs beside the core. */
   annexes?: readonly OpenAnnex[] | undefined;
@@ -96,52 +101,66 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     insecure: () => named().insecure,
   });
   const listeners: Listener[] = [];
+  const portOf = () => listeners[0]?.port ?? 0;
   opened.defer(async () => void (await Promise.all(listeners.map((listener) => listener.stop(true)))));
   opened.defer(() => parts.stop());
   const { metricsToken } = options;
-  const annexes = [...(options.annexes ?? []), ...(metricsToken ? [metrics] : [])];
+  const annexes = [...(options.annexes ?? []), metrics];
   const beside = annexes.map((open) => open({ ...parts, data, log, url: () => named().url }));
   for (const annex of beside) opened.defer(() => annex.stop());
-
-  const { websocket } = parts.uplinks;
-  const channel: Route = { ...plain("GET", "/ws", ["device"], () => new Response(null)), live: true };
-  const door = publicDoor({ names: named, logins: parts.logins, now: clock.now, metricsToken });
-  const core = api({ ...parts, version, assets: options.assets });
-  const routes = [...core, ...beside.flatMap((annex) => annex.routes), channel];
-  const addressOf = addressReader(options.trustedProxies ?? []);
-  const respond = responder({ routes, door, log, addressOf });
-  listeners.push(...listenTcp({ ...options, host }, respond, websocket));
-  const { port = 0 } = listeners[0] ?? {};
-  names = front({ ...options, host, port });
-  const { url, insecure } = names;
 
   let stopped: Promise<void> | null = null;
   const stop = () => (stopped ??= whole.disposeAsync());
   const shutdown = () => void clock.after(LAST_WORD_MS, () => void stop().then(options.onShutdown));
-  const status = () => ({
-    version,
-    protocol: PROTOCOL,
-    pid: process.pid,
-    url,
-    port,
-    insecure,
-    ...counts(parts),
-  });
+  const status = () => {
+    const { url, insecure } = named();
+    return { version, protocol: PROTOCOL, pid: process.pid, url, port: portOf(), insecure, ...counts(parts) };
+  };
   const desks = new Desks(parts);
   opened.defer(() => desks.stop());
-  const owners = admin({ ...parts, status, shutdown, pairUrl: (code) => `${url}/pair#${code}` });
+  const owners = admin({ ...parts, status, shutdown, pairUrl: (code) => `${named().url}/pair#${code}` });
+  const owned = [...owners, ...beside.flatMap((annex) => annex.owned ?? []), desks.route];
+
+  const { websocket } = parts.uplinks;
+  const channel: Route = {
+    ...plain("GET", "/ws", ["device"], () => new Response(null)),
+    ...{ live: true, socket: "wrapper" },
+  };
+  const { logins, tokens } = parts;
+  const door = publicDoor({ names: named, logins, tokens, now: clock.now, metricsToken });
+  const core = [...api({ ...parts, version, assets: options.assets }), ...tokenRoutes(tokens)];
+  const routes = [...core, ...beside.flatMap((annex) => annex.routes), channel, ...operated(owned)];
+  const addressOf = addressReader(options.trustedProxies ?? []);
+  const respond = responder({ routes, door, log, addressOf });
+  listeners.push(...listenTcp({ ...options, host }, respond, either(websocket, desks.websocket)));
+  const port = portOf();
+  names = front({ ...options, host, port });
+  const { url, insecure } = names;
+
   const local = { door: ownersDoor, log };
   listeners.push(
     listenUnix(join(data, "server.sock"), responder({ routes: [channel], ...local }), websocket),
   );
-  const annexed = beside.flatMap((annex) => annex.owned ?? []);
-  const owned = responder({ routes: [...owners, ...annexed, desks.route], ...local });
-  listeners.push(listenUnix(join(data, "admin.sock"), owned, desks.websocket));
+  const answerOwner = responder({ routes: owned, ...local });
+  listeners.push(listenUnix(join(data, "admin.sock"), answerOwner, desks.websocket));
   if (insecure)
     log.warn({ url }, "the page is served over plain http: whoever is on the way can read and change it");
   log.info({ version, url }, "started");
   const whole = opened.move(); // From here on it lives until it is stopped.
   return { port, routes, url, stop, status: () => counts(parts), [Symbol.asyncDispose]: stop };
+}
+
+/** The page's port has both kinds of WebSocket, and the wrappers' bounds; a terminal that is silent is asked after. */
+function either(wrappers: Uplinks["websocket"], desks: Desks["websocket"]): Sockets {
+  const of = ({ data }: ServerWebSocket<SocketData>) => (data.desk ? desks : wrappers);
+  return {
+    ...wrappers,
+    sendPings: true,
+    open: (socket) => of(socket).open(socket),
+    message: (socket, frame) => of(socket).message(socket, frame),
+    close: (socket) => of(socket).close(socket),
+    drain: (socket) => (socket.data.desk ? desks.drain(socket) : undefined),
+  };
 }
 
 function counts({ logins, sessions, uplinks, events }: Parts): Status {

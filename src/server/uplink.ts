@@ -2,12 +2,17 @@
 import type { ServerWebSocket } from "bun";
 import { DEAD_AFTER_MS, type DeviceId, HEARTBEAT_MS } from "../protocol.ts";
 import { refusal } from "../seal.ts";
+import type { By } from "./audit.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { LIMITS } from "./limits.ts";
 import { guarded } from "./log.ts";
 
-/** `address`: the socket's other end, where it has one. */
-export type SocketData = { connection: Connection | null; address?: string };
+/** `address`: the socket's other end, where it has one. `desk`: it is an attached terminal, whose, and by which token. */
+export type SocketData = {
+  connection: Connection | null;
+  address?: string;
+  desk?: { by: By; token: string | null } | null;
+};
 
 /** All connections, and the handlers that Bun.serve wants. */
 export class Uplinks {
