@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { HOOK_SOCKET } from "../hook.ts";
 import { type HookInput, hookEvents, hookInput } from "./claude-hooks.ts";
 import { peerOf } from "./libc.ts";
+import { claimRunFolder } from "./run-folders.ts";
 
 /** A hook input is claude's JSON with a tool's whole input in it; a file to write can be large. */
 const MAX_HOOK_BYTES = 32 * 1024 * 1024;
@@ -46,6 +47,7 @@ export class Hooks implements AsyncDisposable {
     mkdirSync(join(folder, "hooks"), { mode: 0o700 });
     const plugin = { name: "claude-remote", version: "1.0.0", description: "Answers prompts from the phone" };
     writeFileSync(join(folder, ".claude-plugin", "plugin.json"), JSON.stringify(plugin), { mode: 0o600 });
+    claimRunFolder(folder);
     const hooks = hookEvents([...command, "hook"], ask);
     writeFileSync(join(folder, "hooks", "hooks.json"), JSON.stringify({ hooks }), { mode: 0o600 });
     const server = createServer();

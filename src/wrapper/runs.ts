@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { privateFolder } from "../paths.ts";
 import type { EndReason, SessionId, UnheardFact } from "../protocol.ts";
+import { alive, bornAt } from "./birth.ts";
 
 const END_REASONS = ["exit", "signal", "lost", "hangup", "stopped"] as const satisfies EndReason[];
 const end = v.object({
@@ -24,29 +25,6 @@ const schema = v.object({
 
 export type End = v.InferOutput<typeof end>;
 export type LeftRun = End & { session: SessionId; facts?: UnheardFact[] };
-
-/**
- * When a process began, in the system's own words, so that a reused pid is not taken for the old process. `ended` of one
- * that has, and whose parent has not asked how: in a container that may be for ever.
- */
-function bornAt(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const [, state = "", ...fields] = stat.slice(stat.lastIndexOf(")")).split(" ");
-    return "ZX".includes(state) ? "ended" : (fields[18] ?? "");
-  } catch {
-    return "";
-  }
-}
-
-function alive(pid: number, born: string): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-  }
-  return bornAt(pid) === born;
-}
 
 function namesIn(folder: string): string[] {
   try {

@@ -28,6 +28,7 @@ import type { Log } from "./log-file.ts";
 import { descends } from "./process-tree.ts";
 import type { CallEnd, Prompts } from "./prompts.ts";
 import { openPty, type Pty, type PtyEngine, type PtyExit } from "./pty.ts";
+import { sweepRunFolders } from "./run-folders.ts";
 import type { Runs } from "./runs.ts";
 import { session } from "./session.ts";
 import { suspension } from "./suspension.ts";
@@ -230,6 +231,7 @@ class Wrapper implements Disposable {
       onDown: (reason) => this.#offline(reason),
     });
     this.#leftTimer = setInterval(() => this.#reportLeft(), LEFT_MS);
+    sweepRunFolders(options.runFolder);
     this.#load();
   }
 
