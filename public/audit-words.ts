@@ -27,6 +27,7 @@ const DONE: Record<string, string> = {
   "prompt reopened": "Claude asks again",
   "input refused": "The text was not typed",
   "pairing opened": "A pairing was opened",
+  "pairing confirmed": "let another phone in",
   "pairing refused": "A wrong pairing code",
 };
 
@@ -58,6 +59,7 @@ export function deedOf(entry: AuditEntry): string {
     case "interrupt":
     case "stop":
     case "paired":
+    case "pairing confirmed":
       return `${who} ${DONE[action]}`;
     default:
       return DONE[action] ?? `${who}: ${action}`;

@@ -37,6 +37,7 @@ test("docs/api.md has every route, each with a curl line, and no other", () => {
   const source =
     read("src", "server", "api.ts") +
     read("src", "server", "push", "routes.ts") +
+    read("src", "server", "pair-another.ts") +
     read("src", "server", "metrics.ts");
   const named = [...source.matchAll(/(?:plain|route)\(\s*"([A-Z]+)",\s*"([^"]+)"/g)].map(
     ([, method, path]) => `${method} ${path}`,

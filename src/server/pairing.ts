@@ -1,6 +1,7 @@
-// Letting a phone in: a one-time code, two digits on both sides, and a yes at the terminal that showed the code.
+// Letting a phone in: a one-time code, two digits on both sides, and a yes where the code was shown: at the owner's terminal,
+// or on a phone that is paired already.
 import { randomInt, timingSafeEqual } from "node:crypto";
-import type { Viewer } from "../protocol.ts";
+import type { Viewer, ViewerId } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
@@ -10,7 +11,10 @@ import { hashOf, type Logins, newSecret } from "./logins.ts";
 const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CODE_LETTERS = 8;
 
-/** What the terminal that opened the pairing sees. */
+/** Who showed the code. Another paired phone sees nothing of it, and can neither confirm nor end it. */
+export type Opener = "owner" | ViewerId;
+
+/** What whoever opened the pairing sees. */
 export type PairingState =
   | { state: "closed" }
   | { state: "open"; expires_at: number }
@@ -22,7 +26,7 @@ export type PairingResult =
   | { status: "pending"; check: string; claim: string }
   | { status: "paired"; check: string; viewer: Viewer; secret: string; key: string | null };
 
-type Open = { code: string; yes: boolean; expiresAt: number; request: Request | null };
+type Open = { code: string; by: Opener; yes: boolean; expiresAt: number; request: Request | null };
 type Request = { name: string; address: string; check: string; claim: string; confirmed: boolean };
 
 export type PairingEvents = {
@@ -45,7 +49,7 @@ export class Pairing {
   readonly #clock: Clock;
   readonly #on: PairingEvents;
   #open: Open | null = null;
-  #paired: { viewer: Viewer; check: string } | null = null;
+  #paired: { by: Opener; viewer: Viewer; check: string } | null = null;
   /** When wrong codes were tried, by whomever, whether or not a pairing was open: that must not show. */
   #wrong: number[] = [];
 
@@ -56,35 +60,38 @@ export class Pairing {
   }
 
   /** A new code for one phone. With `yes` nobody is asked at the terminal. */
-  open(yes: boolean): { code: string; expires_at: number } {
+  open(yes: boolean, by: Opener = "owner"): { code: string; expires_at: number } {
     const letters = Array.from({ length: CODE_LETTERS }, () => LETTERS[randomInt(LETTERS.length)]).join("");
     const expiresAt = this.#clock.now() + LIMITS.pairingMs;
-    this.#open = { code: letters, yes, expiresAt, request: null };
+    this.#open = { code: letters, by, yes, expiresAt, request: null };
     this.#paired = null;
     this.#wrong = [];
     return { code: `${letters.slice(0, 4)}-${letters.slice(4)}`, expires_at: expiresAt };
   }
 
-  close(): void {
-    this.#open = null;
-    this.#paired = null;
+  close(by: Opener = "owner"): void {
+    if (sees(by, this.#open)) this.#open = null;
+    if (sees(by, this.#paired)) this.#paired = null;
   }
 
-  state(): PairingState {
-    if (this.#paired) return { state: "paired", ...this.#paired };
+  state(by: Opener = "owner"): PairingState {
+    if (this.#paired && sees(by, this.#paired)) {
+      const { viewer, check } = this.#paired;
+      return { state: "paired", viewer, check };
+    }
     const open = this.#current();
-    if (!open) return { state: "closed" };
+    if (!open || !sees(by, open)) return { state: "closed" };
     const { expiresAt: expires_at, request } = open;
     if (!request) return { state: "open", expires_at };
     const { name, address, check } = request;
     return { state: "requested", name, address, check, expires_at };
   }
 
-  /** The terminal's yes to the two digits it shows. False: nobody asks, or not with these digits. */
-  confirm(check: string): boolean {
-    const request = this.#current()?.request;
-    if (request?.check !== check) return false;
-    request.confirmed = true;
+  /** The yes to the two digits on both screens. False: nobody asks, or not with these digits. */
+  confirm(check: string, by: Opener = "owner"): boolean {
+    const open = this.#current();
+    if (!open?.request || open.request.check !== check || !sees(by, open)) return false;
+    open.request.confirmed = true;
     return true;
   }
 
@@ -97,7 +104,10 @@ export class Pairing {
     this.#wrong = recent;
     const tooMany = recent.length >= LIMITS.pairingTries;
     if (tooMany)
-      throw new ApiError("rate_limited", "Too many tries. Show a new code with `claude-remote pair`.");
+      throw new ApiError(
+        "rate_limited",
+        "Too many tries. Show a new code with `claude-remote pair`, or on a paired phone.",
+      );
     const open = this.#current();
     const request = open && same(open.code, normal(given.code)) ? this.#request(open, given) : null;
     if (!open || !request) return this.#refuse(given);
@@ -105,7 +115,7 @@ export class Pairing {
     if (!request.confirmed) return { status: "pending", check, claim };
     this.#open = null;
     const { viewer, ...login } = this.#logins.add(name, address, given.bind);
-    this.#paired = { viewer, check };
+    this.#paired = { by: open.by, viewer, check };
     this.#on.paired(viewer);
     return { status: "paired", check, viewer, ...login };
   }
@@ -124,7 +134,10 @@ export class Pairing {
     this.#on.refused({ name, address });
     this.#wrong.push(this.#clock.now());
     if (this.#wrong.length >= LIMITS.pairingTries) this.#open = null;
-    throw new ApiError("forbidden", "That code is not valid. Show a new one with `claude-remote pair`.");
+    throw new ApiError(
+      "forbidden",
+      "That code is not valid. Show a new one with `claude-remote pair`, or on a paired phone.",
+    );
   }
 
   #current() {
@@ -132,6 +145,9 @@ export class Pairing {
     return this.#open;
   }
 }
+
+/** The owner sees every pairing. */
+const sees = (who: Opener, of: { by: Opener } | null) => who === "owner" || of?.by === who;
 
 /** A code as it may be typed: in any case, with or without the dash, O for 0, I and L for 1. */
 function normal(code: string): string {

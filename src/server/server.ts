@@ -105,7 +105,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   opened.defer(async () => void (await Promise.all(listeners.map((listener) => listener.stop(true)))));
   opened.defer(() => parts.stop());
   const { metricsToken } = options;
-  const annexes = [...(options.annexes ?? []), metrics];
+  const annexes = [...(options.annexes ?? []), metrics, pairAnother];
   const beside = annexes.map((open) => open({ ...parts, data, log, url: () => named().url }));
   for (const annex of beside) opened.defer(() => annex.stop());
 
