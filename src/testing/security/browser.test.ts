@@ -150,7 +150,8 @@ test("SEC-003 SEC-010 our own page opens in that browser, with no word of its po
   await page.locator("[data-part=empty]:visible, .row").first().waitFor();
   expect(said.filter((text) => /Content Security Policy|Trusted ?Type/i.test(text))).toEqual([]);
   // The policy does what it says: neither a script nor markup of another's gets in, by whatever way.
-  const broken = await page.evaluate(() => {
+  const broken = await page.evaluate(async () => {
+    await new Promise((resolve) => setTimeout(resolve)); // While the debugger's own words run, they may do anything.
     const tries: Record<string, () => unknown> = {
       html: () => (document.body.innerHTML = "<b>x</b>"),
       eval: () => new Function("return 1")(),
