@@ -79,13 +79,10 @@ export class Registry {
     })();
   }
 
-  /** How it was when it was tried just now; null: it was there. */
-  tried(name: string, error: DevboxError | null): void {
-    this.#run("tried", {
-      name,
-      state: error ? "unreachable" : "active",
-      error: error && JSON.stringify(error),
-    });
+  /** How it was when it was tried just now; without an error it was as it should be. */
+  tried(name: string, error: DevboxError | null, reached: boolean): void {
+    const state = reached ? "active" : "unreachable";
+    this.#run("tried", { name, state, error: error && JSON.stringify(error) });
   }
 
   /** Somebody said yes to this host key. */
