@@ -17,6 +17,8 @@ const ROOMS: Record<string, string[]> = {
   version: [],
   hook: [],
   transcript: ["protocol"],
+  // Conversations of this machine and of devboxes, and their files.
+  conversations: ["protocol", "transcript", "devbox"],
   demo: [],
   public: ["protocol", "screen", "frame"],
   wrapper: ["protocol", "screen", "frame", "digest", "seal", "paths", "hook"],
@@ -26,7 +28,8 @@ const ROOMS: Record<string, string[]> = {
   // The commands: each joins what it needs.
   help: ["config"],
   completion: ["config", "command"],
-  background: ["config", "paths", "command", "version", "protocol", "server"],
+  background: ["config", "paths", "command", "version", "protocol", "server", "enrolment", "operator"],
+  operator: ["config", "paths", "command", "enrolment", "server"],
   pair: ["config", "command", "background", "protocol", "enrolment"],
   enrolment: ["paths", "protocol"],
   device: ["config", "paths", "command", "background", "protocol", "enrolment"],
@@ -36,7 +39,7 @@ const ROOMS: Record<string, string[]> = {
   // The room src/attach/ and its command.
   attach: ["config", "command", "background", "protocol", "screen", "sessions", "wrapper"],
   stop: ["config", "command", "background", "protocol", "sessions"],
-  serve: ["config", "paths", "command", "version", "server", "push", "background", "page"],
+  serve: [...["config", "paths", "command", "version", "server", "push", "devbox", "background", "page"]],
   page: ["page-bundle", "server"],
   "page-bundle": [],
   run: [
@@ -57,7 +60,9 @@ const ROOMS: Record<string, string[]> = {
     ...["background", "enrolment", "server", "push", "version"],
   ],
   // Sessions on other machines, and the commands for it; the core never imports it.
-  devbox: ["config", "paths", "command", "background", "version", "protocol", "server", "enrolment"],
+  devbox: [
+    ...["config", "paths", "command", "background", "version", "protocol", "seal", "server", "enrolment"],
+  ],
   // Copies of the data; the core never imports it.
   backup: ["config", "command", "version", "server", "protocol"],
   restore: ["config", "paths", "command", "server", "backup"],

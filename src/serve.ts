@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { infoFile, type ServerInfo } from "./background.ts";
 import { CommandError, flags } from "./command.ts";
 import { type Config, type Flags, loadConfig } from "./config.ts";
+import { devboxes } from "./devbox/annex.ts";
+import { engine } from "./devbox/engine.ts";
+import { sshSetup } from "./devbox/setup.ts";
 import { pageAssets } from "./page.ts";
 import { privateFolder } from "./paths.ts";
 import { isLoopback } from "./server/front.ts";
@@ -84,7 +87,7 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
 }
 
 /** What runs beside the server's core. */
-export const annexesOf = (config: Config): OpenAnnex[] => [notifications(config)];
+export const annexesOf = (config: Config): OpenAnnex[] => [notifications(config), places(config)];
 
 const notifications = (config: Config) =>
   push({
@@ -92,6 +95,13 @@ const notifications = (config: Config) =>
     hosts: config.push_hosts?.toLowerCase().split(/, */),
     anywhere: config.dangerously_push_to_any_address,
   });
+
+/** Where phones may start sessions. */
+function places(config: Config): OpenAnnex {
+  const { launch: enabled, launch_modes: modes, claude = "claude" } = config;
+  const local = () => Bun.which(claude) !== null;
+  return devboxes({ engine: engine(sshSetup(config, false)), enabled, modes, local });
+}
 
 /** Writes what this server is to server.json at each change, and ends a background one that nobody needs. */
 function keep(config: Config, server: RunningServer, auto: boolean, end: () => void) {

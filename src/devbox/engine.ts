@@ -12,7 +12,7 @@ export function engine(setup: SshSetup): Engine {
   return {
     launch: (request, context, onStep) => launch(request, { ...context, connections }, onStep),
     script: async (devbox, text, stdin, signal) =>
-      (await connections.get(devbox, signal)).script(text, stdin, signal),
+      (await connections.get(devbox, signal)).script(text, { stdin, signal }),
     fingerprint: async (devbox) =>
       devbox.kind === "ssh" ? ((await hostKey(devbox, setup))?.fingerprint ?? null) : null,
     trust: async (devbox, fingerprint) => {

@@ -10,6 +10,7 @@ const STATUS: Record<ErrorCode, number> = {
   method: 405,
   answered: 409,
   changed: 409,
+  alive: 409,
   gone: 410,
   too_large: 413,
   media_type: 415,
