@@ -94,15 +94,27 @@ export async function readBody(request: Request, schema: v.GenericSchema | undef
   if (!/^application\/json\s*(;|$)/i.test(request.headers.get("content-type") ?? "")) {
     throw new ApiError("media_type", "Send JSON, with content-type: application/json.");
   }
-  const parsed = v.safeParse(schema, jsonOf(await textOf(request)));
+  return checked(schema, jsonOf((await bytesOf(request)).toString("utf8")));
+}
+
+/** What came, as the schema makes it. Throws `invalid`, naming the first wrong field. */
+export function checked<const S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   throw new ApiError("invalid", `${v.getDotPath(issue) ?? "body"}: ${issue.message.slice(0, 200)}`);
 }
 
+/** A body of bytes. Throws `too_large` or `media_type`. */
+export async function readBytes(request: Request): Promise<Uint8Array> {
+  if (request.headers.get("content-type") !== "application/octet-stream")
+    throw new ApiError("media_type", "Send bytes, with content-type: application/octet-stream.");
+  return bytesOf(request);
+}
+
 const tooLarge = () => new ApiError("too_large", `A request may have ${LIMITS.bodyBytes} bytes.`);
 
-async function textOf(request: Request): Promise<string> {
+async function bytesOf(request: Request): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of request.body ?? []) {
@@ -110,10 +122,17 @@ async function textOf(request: Request): Promise<string> {
     if (bytes > LIMITS.bodyBytes) throw tooLarge();
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
+/** A list passes for an object whose fields are all optional; no body is one. */
 function jsonOf(text: string): unknown {
+  const value = parsed(text);
+  if (Array.isArray(value)) throw new ApiError("invalid", "body: must be an object");
+  return value;
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
