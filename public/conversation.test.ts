@@ -107,6 +107,14 @@ test.concurrent("a conversation reads as what was said and done, in both themes"
   await page.pictures("conversation-middle");
 });
 
+test.concurrent("code is coloured by a script that comes on demand, and reads as it was", async () => {
+  await using page = await open(CART);
+  const words = page.page.locator(".code-box code").filter({ visible: true });
+  await words.locator(".code-keyword").first().waitFor();
+  expect(await words.first().textContent()).toBe(CODE);
+  expect(await words.locator(".code-comment").first().textContent()).toContain("past the edge");
+});
+
 test.concurrent("every size holds it: no line, however long, moves the page sideways", async () => {
   const messages = talk([
     user(LONG),

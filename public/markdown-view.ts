@@ -38,7 +38,9 @@ export function drawCode(text: string, lang: string): HTMLElement {
   const box = element("div", "code-box");
   const bar = element("div", "code-bar");
   const code = element("pre", "");
-  code.append(element("code", "", text));
+  const words = element("code", "", text);
+  code.append(words);
+  if (lang) colour(words, text, lang);
   code.tabIndex = 0; // For the arrow keys.
   code.setAttribute("aria-label", lang ? `Code, ${lang}` : "Code");
   bar.append(
@@ -48,6 +50,16 @@ export function drawCode(text: string, lang: string): HTMLElement {
   );
   box.append(bar, code);
   return box;
+}
+
+/** Colours come when their script has; nothing moves, and without it the code stays as it is. */
+async function colour(target: HTMLElement, text: string, lang: string) {
+  const highlight = await import("./highlight.ts").catch(() => null);
+  const pieces = highlight?.highlighted(text, lang.toLowerCase());
+  if (!pieces) return;
+  target.replaceChildren(
+    ...pieces.map(({ text: piece, kind }) => (kind ? element("span", `code-${kind}`, piece) : piece)),
+  );
 }
 
 /** Whether long lines of `target` wrap or scroll. */
