@@ -29,6 +29,9 @@ export type DeskOptions = {
   stalledMs?: number;
 };
 
+/** What a wrapper has in front of it. */
+export type Front = Pick<Desk, "raw" | "restore" | "size" | "write" | "suspend" | keyof Disposable>;
+
 export class Desk implements Disposable {
   readonly #options: DeskOptions;
   readonly #output: TtyOutput;

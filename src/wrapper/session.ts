@@ -19,6 +19,8 @@ export type SessionStart = {
   cols: number;
   rows: number;
   terminal: boolean;
+  /** The launch that began it. */
+  launch?: string | undefined;
 };
 
 /** claude's title begins with a glyph that turns while it works; the rest is the name worth showing. */
@@ -79,8 +81,12 @@ export function session(start: SessionStart, tell: (message: WrapperMessage) => 
     },
     titled: (title: string) => update({ title: withoutSpinner(title) }),
     statement(open: PromptId[]): SessionStatement {
-      const { id, cwd, command } = start;
-      return { ...state, id, cwd, command, claude_version: version, age_ms: Date.now() - begunAt, open };
+      const { id, cwd, command, launch } = start;
+      const launched = launch === undefined ? {} : { launch };
+      return {
+        ...{ ...state, id, cwd, command, claude_version: version, age_ms: Date.now() - begunAt, open },
+        ...launched,
+      };
     },
   };
 }

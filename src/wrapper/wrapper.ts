@@ -18,13 +18,16 @@ import { unreachable } from "../protocol.ts";
 import { awake } from "./awake.ts";
 import { holdsDialogBack } from "./claude-dialogs.ts";
 import { ClaudeState, type ClaudeStatus, claudeFolder } from "./claude-state.ts";
-import { Desk } from "./desk.ts";
+import { type Composing, composing } from "./composing.ts";
+import { Desk, type Front } from "./desk.ts";
 import { attachedDesks } from "./desks.ts";
 import { type Asking, asking } from "./dialogs/asking.ts";
+import { firstPrompt } from "./first-prompt.ts";
 import { type HookCall, type HookCommand, Hooks } from "./hooks.ts";
 import { inputs } from "./inputs.ts";
 import { type Connect, Link } from "./link.ts";
 import type { Log } from "./log-file.ts";
+import { noDesk } from "./no-desk.ts";
 import { descends } from "./process-tree.ts";
 import type { CallEnd, Prompts } from "./prompts.ts";
 import { openPty, type Pty, type PtyEngine, type PtyExit } from "./pty.ts";
@@ -90,8 +93,20 @@ export type WrapperOptions = {
   runFolder: string;
   runs: Runs;
   log: (session: SessionId) => Log;
+  /** Nobody sits here: claude's size until somebody attaches, and what began this session. */
+  hosted?: Hosted;
   /** Loads what follows claude's transcript. */
   transcript: (events: TranscriptEvents) => Promise<TranscriptFollower>;
+};
+
+export type Hosted = {
+  size: { cols: number; rows: number };
+  /** The launch that began it, by the id its launcher made. */
+  launch: string;
+  /** Typed once claude is idle for the first time. */
+  prompt: string | null;
+  /** How long its end waits for the server's word, ms. */
+  farewellMs: number;
 };
 
 /** Runs claude until it ends; resolves with how. The terminal is as it was before, whatever happened. */
@@ -128,7 +143,7 @@ class Wrapper implements Disposable {
   readonly #options: WrapperOptions;
   readonly #id = randomUUIDv7() as SessionId;
   readonly #log: Log;
-  readonly #desk: Desk;
+  readonly #desk: Front;
   readonly #pty: Pty;
   readonly #link: Link;
   readonly #claude: ClaudeState;
@@ -137,6 +152,8 @@ class Wrapper implements Disposable {
   #typedAt: number | null = null;
   readonly #facts: ReturnType<typeof session>;
   readonly #inputs: ReturnType<typeof inputs>;
+  readonly #first: ReturnType<typeof firstPrompt>;
+  readonly #composing: Composing;
   readonly #awake: ReturnType<typeof awake>;
   readonly #suspension: ReturnType<typeof suspension>;
   readonly #exit = Promise.withResolvers<PtyExit>();
@@ -150,8 +167,10 @@ class Wrapper implements Disposable {
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
   #endReason: EndReason | null = null;
+  /** What is said last; where nobody waits for us, again after a reconnect. */
+  #farewell: WrapperMessage | null = null;
   /** The terminal that we were started in is there. */
-  #here = true;
+  #here: boolean;
   readonly #desks = attachedDesks();
   #viewers = 0;
   #paired = false;
@@ -163,19 +182,13 @@ class Wrapper implements Disposable {
     this.#options = options;
     this.#log = options.log(this.#id);
     const tell = (message: WrapperMessage) => this.#link?.tell(message) ?? false;
-    this.#desk = new Desk({
-      onInput: (bytes) => this.#typedAtDesk(bytes),
-      onResize: () => this.#resized(this.#size()),
-      onHangup: () => this.#hungUp(),
-      onSignal: (signal) => this.#pty.kill(signal),
-      onReturn: () => this.#repaint(),
-    });
+    const { cwd, claude, args, hosted } = options;
+    const onSignal = (signal: NodeJS.Signals) => this.#pty.kill(signal);
+    this.#here = hosted === undefined;
+    this.#desk = hosted ? noDesk(hosted.size, onSignal) : this.#terminal(onSignal);
     const { cols, rows } = this.#desk.size();
-    const { cwd, claude, args } = options;
-    this.#facts = session(
-      { id: this.#id, cwd, command: ["claude", ...args], cols, rows, terminal: true },
-      tell,
-    );
+    const start = { id: this.#id, cwd, command: ["claude", ...args], cols, rows };
+    this.#facts = session({ ...start, terminal: this.#here, launch: hosted?.launch }, tell);
     this.#asking = asking({
       tell: (message) => tell(message.type === "prompt" ? this.#sinceDesk(message) : message),
       cwd,
@@ -215,7 +228,18 @@ class Wrapper implements Disposable {
       write: (bytes) => this.#press(bytes),
       screen: () => this.#view?.screen() ?? null,
       status: () => this.#facts.state.status,
-      tell,
+      tell: (message) => this.#first.heard(message) || tell(message),
+    });
+    this.#first = firstPrompt(hosted?.prompt ?? null, (message) => this.#inputs.text(message));
+    this.#composing = composing({
+      ...{ args, cwd, tell, runFolder: options.runFolder, folder: claudeFolder(options.env) },
+      version: () => this.#claude.version,
+      inTurn: this.#inputs.inTurn,
+      screen: () => this.#view?.screen() ?? null,
+      settled: async () => this.#view?.settled(),
+      status: () => this.#facts.state.status,
+      write: (bytes) => this.#press(bytes),
+      shown: (mode) => this.#facts.update({ permission_mode: mode }),
     });
     options.runs.began(this.#id);
     this.#claude = new ClaudeState(claudeFolder(options.env), this.#pty.pid, (status) =>
@@ -232,7 +256,18 @@ class Wrapper implements Disposable {
     });
     this.#leftTimer = setInterval(() => this.#reportLeft(), LEFT_MS);
     sweepRunFolders(options.runFolder);
+    if (!this.#here) this.#desksChanged();
     this.#load();
+  }
+
+  #terminal(onSignal: (signal: NodeJS.Signals) => void): Desk {
+    return new Desk({
+      onInput: (bytes) => this.#typedAtDesk(bytes),
+      onResize: () => this.#resized(this.#size()),
+      onHangup: () => this.#hungUp(),
+      onSignal,
+      onReturn: () => this.#repaint(),
+    });
   }
 
   get exited() {
@@ -247,6 +282,7 @@ class Wrapper implements Disposable {
     if (this.#view) this.#view.write(bytes);
     else this.#keepEarly(bytes);
     this.#asking.painted();
+    this.#composing?.painted(); // The constructor may still be at work.
     this.#suspension.output(bytes);
   }
 
@@ -267,6 +303,7 @@ class Wrapper implements Disposable {
       onReply: (bytes) => this.#pty.write(bytes),
       onSkip: () => this.#repaint(),
     });
+    view.answering = !this.#here;
     for (const bytes of this.#early.splice(0)) view.write(bytes);
     this.#view = view;
     if (this.#link.up) view.online();
@@ -377,9 +414,13 @@ class Wrapper implements Disposable {
 
   #claudeSays(said: ClaudeStatus) {
     const { status, waitingFor, version } = said;
-    if (this.#facts.claude(status, waitingFor ?? null, version ?? null)) this.#state();
+    if (this.#facts.claude(status, waitingFor ?? null, version ?? null)) {
+      this.#state();
+      this.#composing.versionKnown();
+    }
     this.#asking.claudeSays(said);
     this.#awake.set(status === "busy");
+    if (status === "idle") this.#first.idle();
     this.#view?.flush();
   }
 
@@ -442,6 +483,8 @@ class Wrapper implements Disposable {
     this.#prompts.restate();
     this.#reportLeft();
     this.#view?.online();
+    this.#composing.online();
+    if (this.#farewell) this.#link.tell(this.#farewell);
   }
 
   /** Tells of runs on this machine that ended without being able to say so. */
@@ -481,8 +524,13 @@ class Wrapper implements Disposable {
         this.#viewers = message.viewers;
         this.#paired = message.paired;
         this.#remember();
+        if (message.viewers > 0) this.#composing.watched();
         this.#view?.watched(message.viewers, message.rate);
         return;
+      case "mode":
+      case "file":
+      case "file_gone":
+        return this.#composing.obey(message);
       case "desk":
         this.#desks.set(message.desk, message);
         return this.#desksChanged();
@@ -535,8 +583,10 @@ class Wrapper implements Disposable {
     await this.#view?.ended();
     const reason = this.#endReason ?? (signal ? "signal" : "exit");
     this.#options.runs.ended(this.#id, { code, signal, reason }, this.#prompts.unacked());
-    const told = this.#link.tell({ type: "exit", code, signal, reason });
-    if (told) await Promise.race([this.#exitAcked.promise, Bun.sleep(EXIT_ACK_MS)]);
+    this.#farewell = { type: "exit", code, signal, reason };
+    const told = this.#link.tell(this.#farewell);
+    const within = this.#options.hosted?.farewellMs ?? (told ? EXIT_ACK_MS : 0);
+    if (within > 0) await Promise.race([this.#exitAcked.promise, Bun.sleep(within)]);
     this.#log("exit", { code, signal, reason });
   }
 
@@ -545,7 +595,9 @@ class Wrapper implements Disposable {
     clearTimeout(this.#forgotten);
     clearInterval(this.#leftTimer);
     this.#claude[Symbol.dispose]();
+    this.#first[Symbol.dispose]();
     this.#asking[Symbol.dispose]();
+    this.#composing[Symbol.dispose]();
     this.#transcript?.[Symbol.dispose]();
     this.#view?.[Symbol.dispose]();
     this.#link[Symbol.dispose]();
