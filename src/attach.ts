@@ -1,8 +1,7 @@
 // `claude-remote attach [<session>]`: a full terminal on a session that outlived its own, or beside it.
-import { join } from "node:path";
 import { type Parting, attach as stay } from "./attach/attached.ts";
 import { detachKey } from "./attach/detach-key.ts";
-import { admin } from "./background.ts";
+import { admin, ownersSocket } from "./background.ts";
 import { CommandError, flags, printable, REFUSED, USAGE } from "./command.ts";
 import { type Config, ConfigError, loadConfig } from "./config.ts";
 import type { LogLine, Session } from "./protocol.ts";
@@ -39,8 +38,8 @@ export async function attach(args: string[]): Promise<number> {
   process.stderr.write(
     `claude-remote: attached to ${name} in ${printable(session.cwd)}; ${detach.name} leaves it running\n`,
   );
-  const url = `ws+unix://${join(config.paths.data, "admin.sock")}:/attach`;
-  return said(await stay({ session: session.id, url, detach }), name);
+  const socket = ownersSocket(config.paths, "/attach");
+  return said(await stay({ session: session.id, ...socket, detach }), name);
 }
 
 /** The one that is named; without a name the only one there is, or the only one that nobody sits before. */

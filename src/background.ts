@@ -2,8 +2,10 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { CommandError, ourselves, UNREACHABLE } from "./command.ts";
+import { CommandError, ourselves, REFUSED, UNREACHABLE } from "./command.ts";
 import type { Config } from "./config.ts";
+import { enrolment } from "./enrolment.ts";
+import { answerOf, headersOf, initOf, operate, operated } from "./operator.ts";
 import { type Paths, privateFolder } from "./paths.ts";
 import { masterKey } from "./server/private-file.ts";
 import { VERSION } from "./version.ts";
@@ -36,7 +38,10 @@ export function serverInfo(paths: Paths): ServerInfo | null {
   }
 }
 
-/** A request on the owner's socket. Throws CommandError 4 where no server runs, 1 with the server's own words else. */
+/**
+ * One of the owner's requests: to the server elsewhere that this machine may operate, else on this user's own socket.
+ * Throws CommandError 4 where no server answers, 5 where the right has ended, 1 with the server's own words else.
+ */
 export async function admin(
   paths: Paths,
   method: string,
@@ -44,40 +49,69 @@ export async function admin(
   body?: object,
   signal: AbortSignal | null = null,
 ): Promise<unknown> {
-  const unix = join(paths.data, "admin.sock");
-  const init = {
-    method,
-    unix,
-    signal,
-    ...(body ? { body: JSON.stringify(body), headers: { "content-type": "application/json" } } : {}),
-  };
-  const response = await fetch(`http://localhost${path}`, init).catch(() => null);
-  if (!response)
-    throw new CommandError("no server of yours runs; `claude-remote serve` starts one", UNREACHABLE);
-  const answer = (await response.json()) as { error?: { message?: string } };
-  if (!response.ok) throw new CommandError(answer.error?.message ?? `the server answered ${response.status}`);
-  return answer;
+  const there = operated(paths);
+  return there ? operate(there, method, path, body, signal) : ownAdmin(paths, method, path, body, signal);
 }
 
-/** Whether a server of this user answers. */
+/** The same to this user's own server, whatever this machine may operate elsewhere. */
+export async function ownAdmin(
+  paths: Paths,
+  method: string,
+  path: string,
+  body?: object,
+  signal: AbortSignal | null = null,
+): Promise<unknown> {
+  const unix = join(paths.data, "admin.sock");
+  const response = await fetch(`http://localhost${path}`, { ...initOf(method, body, signal), unix }).catch(
+    () => null,
+  );
+  if (!response)
+    throw new CommandError("no server of yours runs; `claude-remote serve` starts one", UNREACHABLE);
+  return answerOf(response);
+}
+
+/** Where a WebSocket of the owner's stands, and the headers that open it. */
+export function ownersSocket(paths: Paths, path: string): { url: string; headers: Record<string, string> } {
+  const there = operated(paths);
+  if (there) return { url: `${there.url.replace(/^http/, "ws")}${path}`, headers: headersOf(there) };
+  return { url: `ws+unix://${join(paths.data, "admin.sock")}:${path}`, headers: {} };
+}
+
+/** Whether this user's own server answers. */
 export async function running(paths: Paths): Promise<boolean> {
-  return admin(paths, "GET", "/status").then(
+  return ownAdmin(paths, "GET", "/status").then(
     () => true,
     () => false,
   );
 }
 
 /**
+ * Before an owner's command: this user's own server is started if there is none. Throws CommandError 5 where this machine
+ * only reports to one elsewhere.
+ */
+export async function ownersServer(config: Config): Promise<void> {
+  const joined = enrolment(config.paths);
+  if (joined && !joined.operator && !(await running(config.paths)))
+    throw new CommandError(
+      `this machine reports to ${joined.url} and may not operate it: run this there, or let this machine in anew ` +
+        "with `claude-remote device add <name> --operate`",
+      REFUSED,
+    );
+  await startServer(config);
+}
+
+/**
  * Sees that this user's server runs, starting it in the background if there is none, and replacing an older one that was
- * started so too; never one that the user started. Resolves when it answers; rejects with what its log says.
+ * started so too; never one that the user started, and none beside one elsewhere that this machine operates. Resolves when
+ * it answers; rejects with what its log says.
  */
 export async function startServer(config: Config): Promise<void> {
   const { paths } = config;
+  if (enrolment(paths)?.operator) return;
   const known = serverInfo(paths);
   if (await running(paths)) {
     if (!known?.auto || !older(known.version, VERSION)) return;
-    await admin(paths, "POST", "/shutdown", {});
-    while (await running(paths)) await Bun.sleep(LOOK_MS);
+    await shutDown(paths);
   }
   const log = spawnServer(paths);
   const deadline = Date.now() + START_MS;
@@ -85,6 +119,12 @@ export async function startServer(config: Config): Promise<void> {
     if (Date.now() > deadline) throw new CommandError(`the server did not start; see ${log}`, UNREACHABLE);
     await Bun.sleep(LOOK_MS);
   }
+}
+
+/** Ends this user's own server, and waits for it. */
+export async function shutDown(paths: Paths): Promise<void> {
+  await ownAdmin(paths, "POST", "/shutdown", {});
+  while (await running(paths)) await Bun.sleep(LOOK_MS);
 }
 
 /**

@@ -8,6 +8,8 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   serve: async (args) => (await import("./serve.ts")).serve(args),
   pair: async (args) => (await import("./pair.ts")).pair(args),
   device: async (args) => (await import("./device.ts")).device(args),
+  viewer: async (args) => (await import("./viewer.ts")).viewer(args),
+  token: async (args) => (await import("./token.ts")).token(args),
   join: async (args) => (await import("./join.ts")).join(args),
   sessions: async (args) => (await import("./sessions.ts")).sessions(args),
   attach: async (args) => (await import("./attach.ts")).attach(args),

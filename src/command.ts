@@ -37,6 +37,26 @@ export async function askYes(question: string): Promise<boolean> {
   return /^y(es)?$/i.test(reply.trim());
 }
 
+/** Refuses what only a person does, not a program that claude runs. */
+export function notBelowClaude(why: string): void {
+  if (process.env.CLAUDECODE === "1") throw new CommandError(`${why}, not below a running claude`, REFUSED);
+}
+
+/** Needs a terminal to ask at, unless `--yes` came. */
+export function askable(yes: boolean | undefined): void {
+  if (!yes && !process.stdin.isTTY)
+    throw new CommandError("this asks for a yes at a terminal; for scripts: --yes", REFUSED);
+}
+
+/** Asks, unless `--yes` came; anything but a yes ends the command with `refusal`. */
+export async function agree(question: string, yes: boolean | undefined, refusal: string): Promise<void> {
+  askable(yes);
+  if (!yes && !(await askYes(question))) throw new CommandError(refusal, REFUSED);
+}
+
+/** "2026-11-21 15:40", UTC. */
+export const day = (at: number) => new Date(at).toISOString().slice(0, 16).replace("T", " ");
+
 /** Names come from outside: no control character of theirs reaches the terminal. */
 export const printable = (text: string) => text.replace(/\p{C}/gu, "?");
 

@@ -28,7 +28,18 @@ export const COMPLETED: Record<string, Command> = {
     },
   },
   pair: { flags: { "--yes": ALONE, "--json": ALONE } },
-  device: { words: ["add", "list", "revoke"], flags: { "--url": null, "--yes": ALONE, "--json": ALONE } },
+  device: {
+    words: ["add", "list", "revoke"],
+    flags: { "--operate": ALONE, "--url": null, "--all": ALONE, "--yes": ALONE, "--json": ALONE },
+  },
+  viewer: { words: ["list", "revoke"], flags: { "--all": ALONE, "--yes": ALONE, "--json": ALONE } },
+  token: {
+    words: ["create", "list", "revoke"],
+    flags: {
+      ...{ "--scope": ["read", "input", "metrics", "read,input"], "--days": null },
+      ...{ "--all": ALONE, "--yes": ALONE, "--json": ALONE },
+    },
+  },
   join: { words: ["-"], flags: { "--leave": ALONE } },
   sessions: { flags: { "--json": ALONE } },
   attach: { flags: { "--lines": null, "--detach-key": null } },

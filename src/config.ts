@@ -156,7 +156,7 @@ export const SETTINGS = {
   },
   metrics_token: {
     schema: v.optional(token),
-    about: "whoever sends it reads GET /metrics; without it there are none",
+    about: "whoever sends it reads GET /metrics, as with a token of that scope",
   },
   log_level: {
     schema: v.optional(word("debug", "info", "warn", "error"), "info"),

@@ -1,15 +1,38 @@
 // `claude-remote device`: other machines that may report their sessions to this server.
-import { admin, startServer } from "./background.ts";
-import { askYes, CommandError, flags, printable, REFUSED, USAGE } from "./command.ts";
-import { loadConfig } from "./config.ts";
-import { linkOf } from "./enrolment.ts";
-import type { Paths } from "./paths.ts";
+import { admin, ownersServer } from "./background.ts";
+import {
+  agree,
+  askable,
+  CommandError,
+  day,
+  flags,
+  notBelowClaude,
+  printable,
+  REFUSED,
+  USAGE,
+} from "./command.ts";
+import { type Config, loadConfig } from "./config.ts";
+import { enrolment, linkOf } from "./enrolment.ts";
+import { isClear } from "./operator.ts";
 import type { DeviceId } from "./protocol.ts";
+import { revoke } from "./revoke.ts";
 
 const USAGE_LINE =
-  "claude-remote device add <name> [--url URL] [--yes] [--json] | list [--json] | revoke <id or name>";
-const OPTIONS = { url: { type: "string" }, yes: { type: "boolean" }, json: { type: "boolean" } } as const;
-type Options = { url?: string | undefined; yes?: boolean | undefined; json?: boolean | undefined };
+  "claude-remote device add <name> [--operate] [--url URL] [--yes] [--json] | list [--json] | revoke <id or name> | " +
+  "revoke --all [--yes]";
+const OPTIONS = {
+  url: { type: "string" },
+  operate: { type: "boolean" },
+  all: { type: "boolean" },
+  yes: { type: "boolean" },
+  json: { type: "boolean" },
+} as const;
+type Options = {
+  url?: string | undefined;
+  operate?: boolean | undefined;
+  yes?: boolean | undefined;
+  json?: boolean | undefined;
+};
 
 type Device = {
   id: DeviceId;
@@ -19,38 +42,55 @@ type Device = {
   revoked_at: number | null;
 };
 
-/** Lets a machine in, lists them, or ends one's right for ever. */
+/** Lets a machine in, lists them, or ends one's right, or everyone's, for ever. */
 export async function device(args: string[]): Promise<number> {
   const { values, positionals } = flags(args, OPTIONS, USAGE_LINE);
   const [verb, name, more] = positionals;
   if (verb === "list" && name === undefined) return list(values);
-  if (process.env.CLAUDECODE === "1")
-    throw new CommandError("machines are let in and out by you, not below a running claude", REFUSED);
+  notBelowClaude("machines are let in and out by you");
   if (verb === "add" && name && more === undefined) return add(name, values);
-  if (verb === "revoke" && name && more === undefined) return revoke(name);
-  throw new CommandError(`Usage: ${USAGE_LINE}`, USAGE);
+  if (verb !== "revoke" || more !== undefined || (name === undefined) !== (values.all === true))
+    throw new CommandError(`Usage: ${USAGE_LINE}`, USAGE);
+  const { paths } = loadConfig();
+  const own = enrolment(paths)?.device;
+  const all = (await devicesOf(loadConfig()))
+    .filter(({ id, revoked_at }) => revoked_at === null && (id !== LOCAL || name !== undefined))
+    .sort((a, b) => Number(a.id === own) - Number(b.id === own)); // The one that we speak from comes last.
+  const ended = (one: Device) =>
+    `${printable(one.name)} is cut off, and its secret is worth nothing any more.`;
+  return revoke(paths, { word: "device", path: "/devices", all, ended }, { ...values, name });
 }
 
+/** The server's own machine, which holds the keys. */
+const LOCAL = "local";
+
 /** The link on stdout, for a pipe or a paste; what to do with it on stderr. */
-async function add(name: string, { url: wanted, yes, json }: Options): Promise<number> {
+async function add(name: string, { url: wanted, operate, yes, json }: Options): Promise<number> {
   const config = loadConfig();
   if (wanted !== undefined && !isOrigin(wanted))
     throw new CommandError("--url must be an http(s) address without a path", USAGE);
-  if (!yes && !process.stdin.isTTY) {
-    throw new CommandError("this asks for a yes at a terminal; for scripts: --yes", REFUSED);
-  }
-  await startServer(config);
+  askable(yes);
+  await ownersServer(config);
   const status = (await admin(config.paths, "GET", "/status")) as { url: string };
   const url = new URL(wanted ?? status.url).origin;
-  if (!yes && !(await askYes(`Let "${printable(name)}" report its sessions to ${url}?`)))
-    throw new CommandError("not let in", REFUSED);
-  const { id, secret } = (await admin(config.paths, "POST", "/devices", { name })) as {
+  if (operate && isClear(url) && !config.insecure_http)
+    throw new CommandError(
+      `${url} is plain http, where whoever is on the way could operate this server as well: give it https ` +
+        "(docs/https.md), or name another way with --url",
+      REFUSED,
+    );
+  const may = operate ? "report its sessions to, and operate, " : "report its sessions to ";
+  await agree(`Let "${printable(name)}" ${may}${url}?`, yes, "not let in");
+  const made = (await admin(config.paths, "POST", "/devices", { name, ...(operate && { operate }) })) as {
     id: DeviceId;
     secret: string;
+    token?: string;
+    expires_at?: number;
   };
-  const link = linkOf({ url, device: id, secret });
+  const link = linkOf({ url, device: made.id, secret: made.secret, operator: made.token });
   if (json) {
-    console.log(JSON.stringify({ id, name, url, link }));
+    const { id, expires_at } = made;
+    console.log(JSON.stringify({ id, name, url, link, ...(expires_at && { expires_at }) }));
     return 0;
   }
   console.error(
@@ -58,6 +98,7 @@ async function add(name: string, { url: wanted, yes, json }: Options): Promise<n
       "machine's secret:\n",
   );
   console.log(link);
+  if (made.expires_at) console.error(`\nWhat it may operate ends ${day(made.expires_at)} UTC.`);
   if (isLoopback(url)) console.error(`\n${tunnelTo(url)}`);
   return 0;
 }
@@ -75,7 +116,7 @@ function tunnelTo(url: string): string {
 }
 
 async function list({ json }: Options): Promise<number> {
-  const devices = await devicesOf(loadConfig().paths);
+  const devices = await devicesOf(loadConfig());
   if (json) {
     console.log(JSON.stringify({ devices }));
     return 0;
@@ -87,19 +128,7 @@ async function list({ json }: Options): Promise<number> {
   return 0;
 }
 
-const day = (at: number) => new Date(at).toISOString().slice(0, 16).replace("T", " ");
-
-async function devicesOf(paths: Paths): Promise<Device[]> {
-  return ((await admin(paths, "GET", "/devices")) as { devices: Device[] }).devices;
-}
-
-async function revoke(wanted: string): Promise<number> {
-  const { paths } = loadConfig();
-  const inForce = (await devicesOf(paths)).filter(({ revoked_at }) => revoked_at === null);
-  const found = inForce.find(({ id }) => id === wanted) ?? inForce.find(({ name }) => name === wanted);
-  if (!found)
-    throw new CommandError(`there is no machine "${printable(wanted)}"; see claude-remote device list`);
-  await admin(paths, "DELETE", `/devices/${found.id}`);
-  console.error(`${printable(found.name)} is cut off, and its secret is worth nothing any more.`);
-  return 0;
+async function devicesOf(config: Config): Promise<Device[]> {
+  await ownersServer(config);
+  return ((await admin(config.paths, "GET", "/devices")) as { devices: Device[] }).devices;
 }

@@ -5,10 +5,13 @@ import * as v from "valibot";
 import { type Paths, privateFolder } from "./paths.ts";
 import type { DeviceId } from "./protocol.ts";
 
-/** The server's origin, this machine's id there, and its secret in base64url. */
-export type Enrolment = { url: string; device: DeviceId; secret: string };
+/**
+ * The server's origin, this machine's id there, and its secret in base64url. `operator`: the token with which the owner's
+ * commands work from here.
+ */
+export type Enrolment = { url: string; device: DeviceId; secret: string; operator?: string | undefined };
 
-/** Characters of a link, with room: an address of 2,000, an id and a secret. */
+/** Characters of a link, with room: an address of 2,000, an id and two secrets. */
 export const LINK_CHARS = 4_096;
 
 const schema = v.object({
@@ -19,18 +22,24 @@ const schema = v.object({
     v.transform((id) => id as DeviceId),
   ),
   secret: v.pipe(v.string(), v.regex(/^[\w-]{43}$/)),
+  operator: v.optional(v.pipe(v.string(), v.regex(/^crt_[\w-]{43}$/))),
 });
 
 const fileIn = (paths: Paths) => join(paths.data, "joined.json");
 
 /** The one line that `device add` prints; the secret stands behind `#`, which no server is ever sent. */
-export const linkOf = ({ url, device, secret }: Enrolment) => `${url}#${device}.${secret}`;
+export const linkOf = ({ url, device, secret, operator }: Enrolment) =>
+  `${url}#${[device, secret, operator].filter(Boolean).join(".")}`;
 
 /** Reads that line. Null: it is none. */
 export function parseLink(text: string): Enrolment | null {
-  const [, url = "", device, secret] = /^(https?:\/\/[^\s/?#@]+)\/?#([^.]+)\.(.+)$/.exec(text.trim()) ?? [];
-  if (!URL.canParse(url)) return null;
-  const link = v.safeParse(schema, { url: new URL(url).origin, device, secret });
+  const [, url = "", words = ""] = /^(https?:\/\/[^\s/?#@]+)\/?#(\S+)$/.exec(text.trim()) ?? [];
+  const [device, secret, operator, more] = words.split(".");
+  if (!URL.canParse(url) || more !== undefined) return null;
+  const link = v.safeParse(schema, {
+    ...{ url: new URL(url).origin, device, secret },
+    ...(operator === undefined ? {} : { operator }),
+  });
   return link.success ? link.output : null;
 }
 

@@ -1,5 +1,5 @@
 // `claude-remote healthcheck`: whether this machine's server answers on its page's port. A container has no curl.
-import { admin } from "./background.ts";
+import { ownAdmin } from "./background.ts";
 import { CommandError, flags, UNREACHABLE } from "./command.ts";
 import { type Config, loadConfig } from "./config.ts";
 
@@ -17,7 +17,7 @@ export async function healthcheck(args: string[]): Promise<number> {
 }
 
 async function check({ paths, host }: Config, signal: AbortSignal) {
-  const { port } = (await admin(paths, "GET", "/status", undefined, signal)) as { port: number };
+  const { port } = (await ownAdmin(paths, "GET", "/status", undefined, signal)) as { port: number };
   const url = `http://${ownName(host)}:${port}/health`;
   const { ok, status } = await fetch(url, { signal });
   if (!ok) throw new Error(`${url} answered ${status}`);

@@ -6,8 +6,12 @@ const COMMANDS = `claude-remote [--private] [--pty bun|bun-pty] [--on-hangup det
 claude-remote -- [claude arguments]     the same, where claude's first word is one of ours
 claude-remote serve                     run the server: page, API, database
 claude-remote pair [--yes] [--json]     let a phone in
-claude-remote device add <name> [--url URL] [--yes] [--json] | list [--json] | revoke <id or name>
-    let another machine report its sessions to this server
+claude-remote device add <name> [--operate] [--url URL] [--yes] [--json] | list [--json] | revoke <id or name> | revoke --all
+    let another machine report its sessions to this server, and with --operate give the owner's commands
+claude-remote viewer list [--json] | revoke <id or name> | revoke --all [--yes]
+    the paired phones
+claude-remote token create <name> --scope read,input,metrics [--days N] [--yes] [--json] | list [--json] | revoke …
+    credentials for programs that use the API
 claude-remote join [- | <link>] | join --leave
     let this machine report to a server elsewhere
 claude-remote sessions [--json]         the open sessions and the newest ended

@@ -10,6 +10,8 @@ import {
   parseLink,
   secretOf,
 } from "./enrolment.ts";
+import { isClear, operate } from "./operator.ts";
+import { OPERATED } from "./server/owner.ts";
 import { Link } from "./wrapper/link.ts";
 import { webSocket } from "./wrapper/socket.ts";
 
@@ -39,11 +41,26 @@ export async function join(args: string[]): Promise<number> {
   }
   await reach(joined.url);
   await shakeHands(joined);
+  if (joined.operator) await mayOperate(joined.url, joined.operator);
   keepEnrolment(paths, joined);
+  const besides = joined.operator
+    ? ", and pair, sessions, attach and the other owner's commands are for it"
+    : "";
   console.error(
-    `Joined ${joined.url}: what claude-remote runs here appears there. Undo: claude-remote join --leave`,
+    `Joined ${joined.url}: what claude-remote runs here appears there${besides}. Undo: claude-remote join --leave`,
   );
   return 0;
+}
+
+/** Sees that the operator's token is taken there, and that it does not travel in clear text. */
+async function mayOperate(url: string, token: string) {
+  if (isClear(url) && !loadConfig().insecure_http)
+    throw new CommandError(
+      `${url} is plain http: the right to operate it does not travel there (docs/tokens.md)`,
+      REFUSED,
+    );
+  const there = { url: `${url}${OPERATED}`, token };
+  await operate(there, "GET", "/status", undefined, AbortSignal.timeout(WITHIN_MS));
 }
 
 async function linkFrom(given: string | undefined): Promise<string> {

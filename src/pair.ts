@@ -1,9 +1,8 @@
 // `claude-remote pair`: a QR code that a phone can open, a one-time code, and a yes to the two digits.
 import { encode } from "uqr";
-import { admin, running, startServer } from "./background.ts";
+import { admin, ownersServer } from "./background.ts";
 import { askYes, CommandError, flags, printable, REFUSED } from "./command.ts";
 import { loadConfig } from "./config.ts";
-import { enrolment } from "./enrolment.ts";
 import type { Viewer } from "./protocol.ts";
 
 const USAGE_LINE = "claude-remote pair [--yes] [--json]";
@@ -29,14 +28,7 @@ export async function pair(args: string[]): Promise<number> {
     );
   }
   const config = loadConfig();
-  const joined = enrolment(config.paths);
-  if (joined && !(await running(config.paths))) {
-    throw new CommandError(
-      `this machine reports to ${joined.url}: run \`claude-remote pair\` there`,
-      REFUSED,
-    );
-  }
-  await startServer(config);
+  await ownersServer(config);
   const opened = (await admin(config.paths, "POST", "/pair", { yes: values.yes === true })) as Opened;
   const { url } = opened;
   if (values.json) {

@@ -1,9 +1,8 @@
 // `claude-remote sessions`: the open sessions and the newest ended; and how the other commands find the one that is meant.
 import { homedir } from "node:os";
-import { admin, running, startServer } from "./background.ts";
-import { CommandError, flags, printable, REFUSED } from "./command.ts";
+import { admin, ownersServer } from "./background.ts";
+import { CommandError, flags, printable } from "./command.ts";
 import { type Config, loadConfig } from "./config.ts";
-import { enrolment } from "./enrolment.ts";
 import type { Session } from "./protocol.ts";
 
 const USAGE_LINE = "claude-remote sessions [--json]";
@@ -39,12 +38,9 @@ export async function sessions(args: string[]): Promise<number> {
 
 export const isOpen = (session: Session) => session.ended_at === null;
 
-/** The sessions of this user's server, which is started if there is none. Throws where this machine reports to another. */
+/** The sessions of the server that the owner's commands are for; this user's own is started if there is none. */
 export async function listSessions(config: Config): Promise<Listed> {
-  const joined = enrolment(config.paths);
-  if (joined && !(await running(config.paths)))
-    throw new CommandError(`this machine reports to ${joined.url}; its sessions are there`, REFUSED);
-  await startServer(config);
+  await ownersServer(config);
   return (await admin(config.paths, "GET", "/sessions")) as Listed;
 }
 

@@ -34,8 +34,9 @@ const DRAIN_MS = 10;
 
 export type AttachOptions = {
   session: SessionId;
-  /** Where /attach stands on the owner's socket. */
+  /** Where /attach stands for this owner, and the headers that open it. */
   url: string;
+  headers?: Record<string, string>;
   detach: DetachKey;
 };
 
@@ -86,6 +87,7 @@ class Attached implements Disposable {
     this.#desk.raw();
     this.#connection = new Connection({
       url: options.url,
+      headers: options.headers ?? {},
       hello: () => this.#hello(),
       onMessage: (message) => this.#obey(message),
       onDown: () => this.#away(),

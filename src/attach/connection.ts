@@ -1,13 +1,14 @@
 // The way to the server that is come back to for as long as somebody is attached.
 import { DEAD_AFTER_MS, type DeskMessage, type ToDeskMessage } from "../protocol.ts";
 
-/** Waits before each new attempt, ms; the last one repeats for ever. The server is on this machine. */
+/** Waits before each new attempt, ms; the last one repeats for ever. Most servers are on this machine. */
 const BACKOFF_MS = [50, 100, 250, 500, 1_000];
 /** How often it is looked whether the server has fallen silent. */
 const LOOK_MS = 1_000;
 
 export type ConnectionOptions = {
   url: string;
+  headers: Record<string, string>;
   /** What is said first on each connection. */
   hello: () => DeskMessage;
   onMessage: (message: ToDeskMessage) => void;
@@ -37,7 +38,8 @@ export class Connection implements Disposable {
   #dial() {
     this.#retry = undefined;
     this.#heardAt = performance.now();
-    const socket = new WebSocket(this.#options.url);
+    const { url, headers } = this.#options;
+    const socket = new WebSocket(url, { headers } as unknown as string); // Bun's, which the DOM's types do not know.
     this.#socket = socket;
     socket.onopen = () => this.tell(this.#options.hello());
     socket.onmessage = ({ data }) => {

@@ -26,6 +26,8 @@ export async function serverCheck({ paths }: Config): Promise<Found> {
     return warn(`it is ${version}, this is ${VERSION}`, next);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
+    if (joined?.operator)
+      return fail(error.message, "docs/tokens.md says how a machine is let operate a server");
     if (joined) return healthOf(joined.url);
     if (error.exitCode !== UNREACHABLE)
       return fail(error.message, "see its log (docs/settings.md says where)");
