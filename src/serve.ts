@@ -100,7 +100,7 @@ const notifications = (config: Config) =>
 function places(config: Config): OpenAnnex {
   const { launch: enabled, launch_modes: modes, claude = "claude" } = config;
   const local = () => Bun.which(claude) !== null;
-  return devboxes({ engine: engine(sshSetup(config, false)), enabled, modes, local });
+  return devboxes({ engine: engine(() => sshSetup(config, false)), enabled, modes, local });
 }
 
 /** Writes what this server is to server.json at each change, and ends a background one that nobody needs. */

@@ -198,8 +198,9 @@ class Devboxes {
       plain("POST", "/devboxes/:name/enrol", OWNER, (call) =>
         Response.json(this.#enrolled(this.#find(call))),
       ),
+      // Which device is not asked: who made the id has told it nobody but the wrapper that it is for.
       plain("GET", "/launches/:launch", OWNER, ({ params }) =>
-        Response.json({ session: this.#begunBy(params.launch ?? "")?.id ?? null }),
+        Response.json({ session: this.#begunBy(params.launch ?? "")[0]?.id ?? null }),
       ),
     ];
   }
@@ -384,11 +385,11 @@ class Devboxes {
     return { device: device_id, secret, url: url() };
   }
 
-  #begunBy(launch: string): Stated | null {
+  #begunBy(launch: string): Stated[] {
     const { tables } = this.#core.store;
     return tables
       .query<Stated, [string]>("SELECT id, device_id, launch FROM sessions WHERE launch = ?")
-      .get(launch);
+      .all(launch);
   }
 
   /** Only what the devbox's own device says counts: another one may know the id as well. */
@@ -396,8 +397,7 @@ class Devboxes {
     const found = Promise.withResolvers<SessionId>();
     const hear = (session: SessionId, by: DeviceId) => by === device && found.resolve(session);
     this.#waiting.set(launch, hear);
-    const begun = this.#begunBy(launch);
-    if (begun) hear(begun.id, begun.device_id);
+    for (const begun of this.#begunBy(launch)) hear(begun.id, begun.device_id);
     const ended = () => found.reject(signal.reason);
     signal.addEventListener("abort", ended);
     if (signal.aborted) ended();

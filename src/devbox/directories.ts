@@ -48,7 +48,10 @@ async function list(under: string, script: Script, signal: AbortSignal): Promise
   const base = typed.slice(0, typed.lastIndexOf("/") + 1);
   const names = out.slice(0, MOST_CHARS).split("\0").slice(0, -1);
   const usable = names.filter((name) => isPlain(name) && !name.includes("\ufffd"));
-  const directories = usable.slice(0, MOST_DIRECTORIES).map((name) => base + name);
+  const directories = usable
+    .slice(0, MOST_DIRECTORIES)
+    .sort()
+    .map((name) => base + name);
   return { directories, more: names.length > MOST_DIRECTORIES };
 }
 

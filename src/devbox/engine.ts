@@ -6,19 +6,26 @@ import { launch } from "./launch.ts";
 import { Connections } from "./ssh.ts";
 import { publicKeyIn } from "./ssh-folder.ts";
 
-/** Dispose it to close every connection. */
-export function engine(setup: SshSetup): Engine {
-  const connections = new Connections(setup);
+/** `setup` is made when something is first wanted of it. Dispose it to close every connection. */
+export function engine(setup: () => SshSetup): Engine {
+  let made: { setup: SshSetup; connections: Connections } | null = null;
+  const own = () => {
+    if (made) return made;
+    const first = setup();
+    made = { setup: first, connections: new Connections(first) };
+    return made;
+  };
   return {
-    launch: (request, context, onStep) => launch(request, { ...context, connections }, onStep),
+    launch: (request, context, onStep) =>
+      launch(request, { ...context, connections: own().connections }, onStep),
     script: async (devbox, text, stdin, signal) =>
-      (await connections.get(devbox, signal)).script(text, { stdin, signal }),
+      (await own().connections.get(devbox, signal)).script(text, { stdin, signal }),
     fingerprint: async (devbox) =>
-      devbox.kind === "ssh" ? ((await hostKey(devbox, setup))?.fingerprint ?? null) : null,
+      devbox.kind === "ssh" ? ((await hostKey(devbox, own().setup))?.fingerprint ?? null) : null,
     trust: async (devbox, fingerprint) => {
-      if (devbox.kind === "ssh") await trust(devbox, setup, fingerprint);
+      if (devbox.kind === "ssh") await trust(devbox, own().setup, fingerprint);
     },
-    publicKey: () => publicKeyIn(setup.folder),
-    [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose](),
+    publicKey: () => publicKeyIn(own().setup.folder),
+    [Symbol.asyncDispose]: async () => made?.connections[Symbol.asyncDispose](),
   };
 }

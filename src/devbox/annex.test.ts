@@ -1,0 +1,536 @@
+// What viewers and the owner's commands may ask of devboxes; the engine below is a stand-in that a test holds in its hand.
+import { afterEach, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type {
+  ConversationId,
+  DevboxState,
+  DeviceId,
+  EarlierConversation,
+  Launch,
+  SessionId,
+} from "../protocol.ts";
+import { type FakeClock, fakeClock } from "../testing/clock.ts";
+import { TestLink } from "../testing/link.ts";
+import { type TestServer, testServer } from "../testing/server.ts";
+import { TestViewer } from "../testing/viewer.ts";
+import { Changes } from "../testing/wait.ts";
+import { type DevboxesOptions, devboxes, type Engine } from "./annex.ts";
+import { MOST_DIRECTORIES, MOST_LISTINGS } from "./directories.ts";
+import type { LaunchContext, LaunchRequest, LaunchStep } from "./launch.ts";
+import { MOST_LAUNCHES } from "./launches.ts";
+import { MOST_DEVBOXES } from "./registry.ts";
+import { LaunchError, type LaunchFailure } from "./ssh-errors.ts";
+
+type Started = {
+  request: LaunchRequest;
+  context: Omit<LaunchContext, "connections">;
+  step: (step: LaunchStep) => void;
+  done: PromiseWithResolvers<{ session: SessionId }>;
+};
+
+/** Does what a test says. Scripts run in a real shell of this machine. */
+class Reach implements Engine {
+  readonly started: Started[] = [];
+  readonly trusted: string[] = [];
+  /** How every connection fails, if it does. */
+  failure: LaunchError | null = null;
+  /** Scripts wait until this is resolved. */
+  gate: Promise<void> = Promise.resolve();
+  scripts = 0;
+  closed = false;
+  readonly changes = new Changes();
+
+  launch(request: LaunchRequest, context: Started["context"], step: Started["step"]) {
+    const done = Promise.withResolvers<{ session: SessionId }>();
+    context.signal?.addEventListener("abort", () => done.reject(failed("stopped")));
+    this.started.push({ request, context, step, done });
+    return done.promise;
+  }
+
+  async script(_: unknown, text: string, stdin: string) {
+    this.scripts++;
+    this.changes.changed();
+    await this.gate;
+    if (this.failure) throw this.failure;
+    const child = Bun.spawn(["/bin/sh", "-c", text], { stdin: Buffer.from(stdin), stdout: "pipe" });
+    return { out: await new Response(child.stdout).text(), err: "", code: await child.exited };
+  }
+
+  async fingerprint() {
+    return `SHA256:${"k".repeat(43)}`;
+  }
+
+  async trust(_: unknown, fingerprint: string) {
+    this.trusted.push(fingerprint);
+    this.failure = null;
+  }
+
+  publicKey() {
+    return "ssh-ed25519 AAAA claude-remote";
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.closed = true;
+  }
+}
+
+const failed = (name: LaunchFailure) => new LaunchError(name, `box1: ${name}`, "Do this.");
+
+type World = { server: TestServer; viewer: TestViewer; reach: Reach; clock: FakeClock };
+const worlds: World[] = [];
+afterEach(async () => {
+  for (const { server, viewer } of worlds.splice(0)) {
+    await viewer[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  }
+});
+
+async function world(options: Partial<DevboxesOptions> = {}): Promise<World> {
+  const reach = new Reach();
+  const clock = fakeClock();
+  const usual = { enabled: true, modes: ["default", "plan"] as const, local: () => true };
+  const server = await testServer({ clock, annexes: [devboxes({ engine: reach, ...usual, ...options })] });
+  const made = { server, viewer: await TestViewer.pair(server), reach, clock };
+  worlds.push(made);
+  return made;
+}
+
+const BOX = { name: "box1", host: "box1.example.org", user: "ada" };
+const errorOf = ({ body }: { body: { error?: { code: string } } }) => body.error?.code;
+const listed = async (viewer: TestViewer) =>
+  (await viewer.get("/api/devboxes")).body as unknown as { devboxes: DevboxState[]; choices: object[] };
+
+let ids = 0;
+const asked = (more: object = {}) => ({ launch: `launch-${ids++}`, devbox: "box1", dir: "~/shop", ...more });
+
+async function begun(viewer: TestViewer, more: object = {}) {
+  const reply = await viewer.post("/api/sessions", asked(more));
+  return { status: reply.status, launch: (reply.body as unknown as { launch: Launch }).launch };
+}
+
+test("a devbox is added, listed beside the server's own machine, and removed with its right to report", async () => {
+  const { viewer, server } = await world();
+  expect((await viewer.post("/api/devboxes", BOX)).status).toBe(200);
+  const { devboxes: known } = await listed(viewer);
+  expect(known).toEqual([
+    expect.objectContaining({ name: "local", kind: "local", state: "active" }),
+    expect.objectContaining({ ...BOX, kind: "ssh", port: null, key: null, dir: null, error: null }),
+  ]);
+  expect(JSON.stringify(known)).not.toContain("device_id");
+  expect(errorOf(await viewer.post("/api/devboxes", BOX))).toBe("invalid");
+  const { device, secret } = await server.admin("POST", "/devboxes/box1/enrol", {});
+  const key = {
+    device: device as DeviceId,
+    secret: new Uint8Array(Buffer.from(String(secret), "base64url")),
+  };
+  const { link, id } = await TestLink.session(server, {}, key);
+  await viewer.listen();
+  expect(viewer.sessions.get(id)).toMatchObject({ devbox: "box1", device_name: "box1" });
+  const gone = await viewer.request("DELETE", "/api/devboxes/box1", { headers: { origin: server.url } });
+  expect(gone.status).toBe(200);
+  await link.until("the close", () => link.closed);
+  expect((await TestLink.connect(server, key)).refused).toMatchObject({ code: "revoked" });
+  expect((await listed(viewer)).devboxes.map(({ name }) => name)).toEqual(["local"]);
+  // One of the same name later is another machine.
+  await viewer.post("/api/devboxes", BOX);
+  expect((await server.admin("POST", "/devboxes/box1/enrol", {})).device).not.toBe(device);
+});
+
+test("the server's own machine is a devbox only where it has a claude, and cannot be removed or taken", async () => {
+  const { viewer } = await world();
+  expect((await viewer.request("DELETE", "/api/devboxes/local")).status).toBe(403);
+  expect(errorOf(await viewer.post("/api/devboxes", { ...BOX, name: "local" }))).toBe("invalid");
+  const bare = await world({ local: () => false });
+  expect((await listed(bare.viewer)).devboxes).toEqual([]);
+  expect((await bare.viewer.post("/api/devboxes/local/test")).status).toBe(404);
+  expect((await bare.viewer.post("/api/sessions", asked({ devbox: "local" }))).status).toBe(404);
+});
+
+const HOSTILE_HOSTS = [
+  "-oProxyCommand=touch /tmp/x",
+  "-F/tmp/x",
+  "--",
+  "",
+  "a b",
+  "$(id)",
+  "ssh://h",
+  "a@b@c",
+];
+const HOSTILE_FIELDS = [
+  ...HOSTILE_HOSTS.map((host) => ({ host })),
+  ...["h\n", "h\0", "%h", "~", "*", "h;id", "h`id`", "\ud800", "x".repeat(300)].map((host) => ({ host })),
+  ...["-l", "-lroot", "$(id)", "a b", "%u", "~", "*", "a\nb", "a\0b", ""].map((user) => ({ user })),
+  ...["22;id", "22", 0, 70_000, -1, 1.5, true].map((port) => ({ port })),
+  ...["-i", "key", "/a\0b", "/a\nb", "$(id)", "/%h", "/a;b", "~x/y"].map((key) => ({ key })),
+  ...["relative", "-x", "", "~other/x", "/a\0b", `/${"x".repeat(5_000)}`].map((dir) => ({ dir })),
+  ...["../x", "-x", "", "a b", "a/b", "a\0", "<b>", "x".repeat(41)].map((name) => ({ name })),
+];
+
+test("SEC-058 SEC-059 SEC-062 hosts, users, ports, keys and folders that are none are refused before anything runs", async () => {
+  const { viewer, server, reach } = await world();
+  for (const field of HOSTILE_FIELDS) {
+    const body = { ...BOX, name: "hostile", ...field };
+    expect([field, (await viewer.post("/api/devboxes", body)).status]).toEqual([field, 400]);
+    expect(await server.admin("POST", "/devboxes", body)).toMatchObject({ error: { code: "invalid" } });
+  }
+  expect((await listed(viewer)).devboxes).toHaveLength(1);
+  expect(reach.started).toEqual([]);
+});
+
+test("SEC-062 folders asked for, and what a launch says, are valid text or refused", async () => {
+  const { viewer, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  for (const under of ["", "x", "../", "-rf", "%00", "/a%00b", "~root/"]) {
+    const reply = await viewer.get(`/api/devboxes/box1/directories?under=${under}`);
+    expect([under, reply.status]).toEqual([under, 400]);
+  }
+  const bad = [
+    ...[{ dir: "shop" }, { dir: "/a\0" }, { dir: "\ud800" }, { dir: "-x" }, { dir: 1 }],
+    ...[{ prompt: "a\0b" }, { prompt: "\udfff" }, { prompt: "x".repeat(100_001) }, { launch: "-x" }],
+    ...[{ launch: "" }, { resume: "--dangerously-skip-permissions" }, { resume: "../x" }, { devbox: "-x" }],
+  ];
+  for (const more of bad)
+    expect([more, (await viewer.post("/api/sessions", asked(more))).status]).toEqual([more, 400]);
+  expect(reach.started).toEqual([]);
+});
+
+test("SEC-063 nothing but what a launch has can be asked for: no environment, arguments or flags", async () => {
+  const { viewer, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  for (const name of [
+    "env",
+    "args",
+    "command",
+    "LD_PRELOAD",
+    "NODE_OPTIONS",
+    "PATH",
+    "__proto__x",
+    "settings",
+  ])
+    expect((await viewer.post("/api/sessions", asked({ [name]: { LD_PRELOAD: "/tmp/x.so" } }))).status).toBe(
+      400,
+    );
+  for (const name of ["proxy", "options", "identity", "env"])
+    expect(
+      (await viewer.post("/api/devboxes", { ...BOX, name: "b", [name]: "-oProxyCommand=x" })).status,
+    ).toBe(400);
+  expect(reach.started).toEqual([]);
+});
+
+test("SEC-064 what a phone writes is a prompt, whatever it looks like; modes are those the host allows", async () => {
+  const { viewer, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  const prompt = "--dangerously-skip-permissions --mcp-config=/tmp/x '$(id)'\n!ls";
+  expect((await begun(viewer, { prompt, mode: "plan" })).status).toBe(200);
+  expect(reach.started[0]?.request).toMatchObject({
+    args: [],
+    prompt,
+    mode: "plan",
+    resume: null,
+    dir: "~/shop",
+  });
+  for (const mode of ["auto", "acceptEdits"]) expect((await begun(viewer, { mode })).status).toBe(403); // This host has not allowed it.
+  for (const mode of ["bypassPermissions", "dontAsk", "", "PLAN", "--plan"])
+    expect((await begun(viewer, { mode })).status).toBe(400);
+  expect(reach.started).toHaveLength(1);
+});
+
+test("SEC-065 a server whose phones may not start anything lets none try", async () => {
+  const { viewer, server, reach } = await world({ enabled: false });
+  expect((await viewer.get("/api/devboxes")).body).toMatchObject({ enabled: false });
+  const tries = [
+    viewer.post("/api/devboxes", BOX),
+    viewer.post("/api/sessions", asked({ devbox: "local" })),
+    viewer.post("/api/devboxes/local/test"),
+    viewer.get("/api/devboxes/local/directories?under=~/"),
+    viewer.request("DELETE", "/api/devboxes/local", { headers: { origin: server.url } }),
+  ];
+  for (const reply of await Promise.all(tries))
+    expect([reply.status, errorOf(reply)]).toEqual([403, "forbidden"]);
+  // The owner's own commands go on.
+  expect(await server.admin("POST", "/devboxes", BOX)).toMatchObject({ devbox: { name: "box1" } });
+  expect(reach.started).toEqual([]);
+});
+
+test("nobody without a login asks anything of devboxes", async () => {
+  const { server } = await world();
+  const nobody = new TestViewer(server, "");
+  const paths = [
+    "/api/devboxes",
+    "/api/launches",
+    "/api/devboxes/local/directories",
+    "/api/devboxes/local/conversations",
+  ];
+  for (const path of paths) expect((await nobody.get(path)).status).toBe(401);
+  for (const path of ["/api/devboxes", "/api/sessions", "/api/devboxes/local/test"])
+    expect((await nobody.post(path, BOX)).status).toBe(401);
+});
+
+test("a launch is told step by step to every phone, and kept for a page that comes back", async () => {
+  const { viewer, server, reach, clock } = await world();
+  await using other = await (await TestViewer.pair(server, "Tablet")).listen();
+  await viewer.post("/api/devboxes", BOX);
+  const { launch } = await begun(viewer, { prompt: "hello" });
+  expect(launch).toMatchObject({
+    devbox: "box1",
+    dir: "~/shop",
+    step: "connecting",
+    session: null,
+    error: null,
+  });
+  const [started] = reach.started;
+  started?.step({ step: "checking" });
+  started?.step({ step: "copying", percent: 3 });
+  for (let percent = 4; percent < 64; percent++) started?.step({ step: "copying", percent }); // Too often to tell.
+  clock.advance(300);
+  started?.step({ step: "copying", percent: 64 });
+  started?.step({ step: "starting" });
+  const session = Bun.randomUUIDv7() as SessionId;
+  started?.done.resolve({ session });
+  await other.until("the end", () => other.launches.at(-1)?.step === "started");
+  const told = other.launches.map(({ step, percent }) => (percent === null ? step : `${step} ${percent}`));
+  expect(told).toEqual(["connecting", "checking", "copying 3", "copying 64", "starting", "started"]);
+  expect((await viewer.get("/api/launches")).body).toEqual({ launches: [other.launches.at(-1)] } as never);
+  clock.advance(61 * 60_000);
+  expect((await viewer.get("/api/launches")).body).toEqual({ launches: [] } as never);
+});
+
+test("the same launch id is the same launch, and no other one", async () => {
+  const { viewer, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  const body = asked({ prompt: "hello" });
+  for (let time = 0; time < 3; time++) expect((await viewer.post("/api/sessions", body)).status).toBe(200);
+  expect(reach.started).toHaveLength(1);
+  expect((await viewer.post("/api/sessions", { ...body, dir: "/" })).status).toBe(400);
+  reach.started[0]?.done.reject(failed("auth"));
+  await viewer.listen();
+  const { body: again } = await viewer.post("/api/sessions", body);
+  expect(again).toMatchObject({ launch: { step: "failed", error: { class: "auth" } } });
+  expect(reach.started).toHaveLength(1);
+});
+
+test("a launch that fails says why and what to do, and the devbox remembers it until it is there again", async () => {
+  const { viewer, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  await viewer.listen();
+  await begun(viewer);
+  reach.started[0]?.done.reject(failed("refused"));
+  const ended = await viewer.until("the failure", () =>
+    viewer.launches.find(({ step }) => step === "failed"),
+  );
+  const error = { class: "refused", message: "box1: refused", next: "Do this." };
+  expect(ended).toMatchObject({ session: null, error });
+  const box = async () => (await listed(viewer)).devboxes.find(({ name }) => name === "box1");
+  expect(await box()).toMatchObject({ state: "unreachable", error });
+  reach.failure = failed("auth");
+  expect((await viewer.post("/api/devboxes/box1/test")).body).toMatchObject({
+    devbox: { state: "unreachable", error: { class: "auth" } },
+  });
+  reach.failure = null;
+  expect((await viewer.post("/api/devboxes/box1/test")).body).toMatchObject({
+    devbox: { state: "active", error: null },
+    fingerprint: null,
+  });
+  // A fault of ours names nothing of the inside.
+  await begun(viewer);
+  reach.started[1]?.done.reject(new Error("/secret/path is broken"));
+  const fault = await viewer.until("the fault", () =>
+    viewer.launches.find(({ error: e }) => e?.class === "failed"),
+  );
+  expect(JSON.stringify(fault)).not.toContain("secret");
+});
+
+test("a launch that found no room or no claude leaves its devbox reachable", async () => {
+  const { viewer, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  await viewer.listen();
+  for (const [at, name] of (["disk_full", "claude_missing"] as const).entries()) {
+    await begun(viewer);
+    reach.started[at]?.done.reject(failed(name));
+    await viewer.until("the failure", () => viewer.launches.some(({ error }) => error?.class === name));
+    const [, box] = (await listed(viewer)).devboxes;
+    expect(box).toMatchObject({ state: "active", error: { class: name } });
+  }
+  await begun(viewer);
+  reach.started[2]?.done.reject(failed("no_dir"));
+  await viewer.until("the failure", () => viewer.launches.some(({ error }) => error?.class === "no_dir"));
+  expect((await listed(viewer)).devboxes[1]).toMatchObject({ error: { class: "claude_missing" } });
+});
+
+test("the session of a launch is the one that the devbox's own wrapper states", async () => {
+  const { viewer, server, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  const { launch } = await begun(viewer);
+  const context = reach.started[0]?.context;
+  if (!context) throw new Error("nothing was started");
+  const { device, secret } = await context.enrol({ kind: "local", name: "box1", dir: null });
+  const found = context.waitFor(launch.id, new AbortController().signal);
+  // Another machine that knows the id states it first.
+  using stranger = (await TestLink.session(server, { launch: launch.id })).link;
+  const key = { device, secret: new Uint8Array(Buffer.from(secret, "base64url")) };
+  const { link, id } = await TestLink.session(server, { launch: launch.id }, key);
+  expect(await found).toBe(id);
+  // Asked later, also by the owner's commands, it is known as well.
+  expect(await context.waitFor(launch.id, new AbortController().signal)).toBe(id);
+  expect((await server.admin("GET", `/launches/${launch.id}`)).session).toBeString();
+  expect(await server.admin("GET", "/launches/nobody")).toEqual({ session: null });
+  const late = context.waitFor("never", AbortSignal.abort(failed("stopped")));
+  expect(late).rejects.toThrow("stopped");
+  expect(stranger.closed).toBe(false);
+  link[Symbol.dispose]();
+});
+
+test("a conversation goes on only where it was, and only once unless that is meant", async () => {
+  const { viewer, server, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  const { device, secret } = await server.admin("POST", "/devboxes/box1/enrol", {});
+  const key = {
+    device: device as DeviceId,
+    secret: new Uint8Array(Buffer.from(String(secret), "base64url")),
+  };
+  const conversation = "0a1b2c3d-talk" as ConversationId;
+  const stated = { conversation, cwd: "/home/ada/shop", title: "Fix the tests" };
+  const { link, id } = await TestLink.session(server, stated, key);
+  const of = async (name: string) =>
+    (
+      (await viewer.get(`/api/devboxes/${name}/conversations`)).body as unknown as {
+        conversations: EarlierConversation[];
+      }
+    ).conversations;
+  expect(await of("box1")).toEqual([
+    { id: conversation, dir: stated.cwd, title: stated.title, last_at: expect.any(Number), alive_in: id },
+  ]);
+  expect(await of("local")).toEqual([]);
+  const resume = (more: object) => viewer.post("/api/sessions", asked({ resume: conversation, ...more }));
+  expect((await resume({ devbox: "local" })).status).toBe(404);
+  const alive = await resume({});
+  expect([alive.status, errorOf(alive)]).toEqual([409, "alive"]);
+  expect((await resume({ anyway: true })).status).toBe(200);
+  link.say({ type: "exit", code: 0, signal: null, reason: "exit" });
+  await link.until("the ack", () => link.heard.find((m) => m.type === "ack" && m.stream === "exit"));
+  expect((await of("box1"))[0]?.alive_in).toBeNull();
+  expect((await resume({})).status).toBe(200);
+  expect(reach.started.map(({ request }) => request.resume)).toEqual([conversation, conversation]);
+  link[Symbol.dispose]();
+});
+
+test("a host key that nobody knows is asked about by its fingerprint, and believed only after a yes", async () => {
+  const { viewer, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  reach.failure = failed("host_key_unknown");
+  const fingerprint = await reach.fingerprint();
+  const first = await viewer.post("/api/devboxes/box1/test");
+  expect(first.body).toMatchObject({ devbox: { state: "unreachable" }, fingerprint });
+  expect(reach.trusted).toEqual([]);
+  for (const wrong of ["SHA256:short", "MD5:aa", `SHA256:${"k".repeat(42)}\n`, 1])
+    expect((await viewer.post("/api/devboxes/box1/test", { fingerprint: wrong })).status).toBe(400);
+  expect((await viewer.post("/api/devboxes/box1/test", { fingerprint })).body).toMatchObject({
+    devbox: { state: "active", fingerprint },
+    fingerprint: null,
+  });
+  expect(reach.trusted).toEqual([fingerprint]);
+  // One that has changed is never offered.
+  reach.failure = new LaunchError("host_key_changed", "changed", "Compare.", fingerprint);
+  expect((await viewer.post("/api/devboxes/box1/test")).body).toMatchObject({ fingerprint: null });
+});
+
+test("folders are completed as they are typed, hidden ones for who types their dot", async () => {
+  const { viewer } = await world();
+  const folder = mkdtempSync(join(tmpdir(), "claude-remote-folders-"));
+  const names = ["shop", "shop two", "-rf", "$(id)", "other", ".hidden", "a'b\"c", "new\nline"];
+  for (const name of names) mkdirSync(join(folder, name));
+  await Bun.write(`${folder}/shop.txt`, "");
+  const of = async (under: string) => {
+    const { body } = await viewer.get(`/api/devboxes/local/directories?under=${encodeURIComponent(under)}`);
+    return body as unknown as { directories: string[]; more: boolean };
+  };
+  expect((await of(`${folder}/sh`)).directories).toEqual([`${folder}/shop`, `${folder}/shop two`]);
+  const seen = names.filter((name) => name !== ".hidden").map((name) => `${folder}/${name}`);
+  expect((await of(`${folder}/`)).directories.sort()).toEqual(seen.sort());
+  expect((await of(`${folder}/.`)).directories).toContain(`${folder}/.hidden`);
+  expect(await of(`${folder}/nothing/`)).toEqual({ directories: [], more: false });
+  expect((await of(folder.slice(0, -1))).directories).toContain(folder);
+  const many = Array.from({ length: MOST_DIRECTORIES + 5 }, (_, at) => `m${at}`);
+  for (const name of many) mkdirSync(join(folder, name));
+  const { directories, more } = await of(`${folder}/m`);
+  expect([directories.length, more]).toEqual([MOST_DIRECTORIES, true]);
+  rmSync(folder, { recursive: true });
+});
+
+test("a listing is remembered for a moment, and too many at once are refused", async () => {
+  const { viewer, reach, clock } = await world();
+  const opened = Promise.withResolvers<void>();
+  reach.gate = opened.promise;
+  const ask = (under: string) => viewer.get(`/api/devboxes/local/directories?under=/tmp/${under}`);
+  const waiting = Array.from({ length: MOST_LISTINGS }, (_, at) => ask(`x${at}`));
+  await reach.changes.until("all of them", () => reach.scripts === MOST_LISTINGS);
+  expect((await ask("one-more")).status).toBe(429);
+  const again = ask("x0"); // The same listing needs no other shell.
+  opened.resolve();
+  for (const { status } of await Promise.all([...waiting, again])) expect(status).toBe(200);
+  expect(reach.scripts).toBe(MOST_LISTINGS);
+  clock.advance(11_000);
+  reach.failure = failed("timeout");
+  expect(errorOf(await ask("x0"))).toBe("unreachable");
+});
+
+test("launches at once are bounded, and so are devboxes", async () => {
+  const { viewer, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  await viewer.listen();
+  for (let at = 0; at < MOST_LAUNCHES; at++) expect((await begun(viewer)).status).toBe(200);
+  expect((await begun(viewer)).status).toBe(429);
+  reach.started[0]?.done.resolve({ session: "s" as SessionId });
+  await viewer.until("the first", () => viewer.launches.some(({ step }) => step === "started"));
+  expect((await begun(viewer)).status).toBe(200);
+  for (let at = 2; at <= MOST_DEVBOXES; at++)
+    await viewer.post("/api/devboxes", { name: `many${at}`, host: "h" });
+  expect((await viewer.post("/api/devboxes", { name: "last", host: "h" })).status).toBe(400);
+});
+
+test("where and how a session was started last is remembered, the newest first", async () => {
+  const { viewer, clock } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  await begun(viewer, { dir: "~/shop", mode: "plan" });
+  clock.advance(1_000);
+  await begun(viewer, { dir: "/srv/api", devbox: "local" });
+  clock.advance(1_000);
+  await begun(viewer, { dir: "~/shop" });
+  const { choices } = await listed(viewer);
+  expect(choices).toEqual([
+    expect.objectContaining({ devbox: "box1", dir: "~/shop", mode: null }),
+    expect.objectContaining({ devbox: "local", dir: "/srv/api", mode: null }),
+  ]);
+});
+
+test("who started what, and who believed which key, is in the audit log", async () => {
+  const { viewer, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  await viewer.listen();
+  const { launch } = await begun(viewer, { prompt: "run the tests", mode: "plan" });
+  reach.started[0]?.done.reject(failed("auth"));
+  await viewer.until("the failure", () => viewer.launches.some(({ step }) => step === "failed"));
+  await viewer.post("/api/devboxes/box1/test", { fingerprint: await reach.fingerprint() });
+  const { entries } = (await viewer.get("/api/audit")).body as unknown as {
+    entries: { action: string; name: string; subject: string; detail: object }[];
+  };
+  const of = (action: string) => entries.find((entry) => entry.action === action);
+  expect(of("devbox added")).toMatchObject({ name: "Phone", subject: "box1", detail: { host: BOX.host } });
+  expect(of("launch")).toMatchObject({
+    ...{ name: "Phone", subject: launch.id },
+    detail: { devbox: "box1", dir: "~/shop", mode: "plan", prompt: "run the tests" },
+  });
+  expect(of("launch failed")).toMatchObject({ subject: launch.id, detail: { class: "auth" } });
+  expect(of("host key trusted")).toMatchObject({ subject: "box1", name: "Phone" });
+});
+
+test("a server that stops ends what is on its way, and closes its connections", async () => {
+  const { viewer, server, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  await begun(viewer);
+  await server.stop();
+  expect(reach.started[0]?.context.signal?.aborted).toBe(true);
+  expect(reach.closed).toBe(true);
+});
