@@ -49,6 +49,8 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   let problem: string | null = null;
   let drawing = 0;
 
+  const also = element("p", "note warn");
+  at("note").after(also);
   at("panel-screen").append(terminal.root);
   at("composer").replaceWith(compose.root);
   for (const [key, text, name] of KEYS) at("keys").append(keyButton(key, text, name));
@@ -201,6 +203,22 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     return ["", alone ? "No terminal is attached; Claude goes on." : ""];
   }
 
+  /** Others with the same conversation: claude has no lock on it, so what one does the others do not see. */
+  function drawAlso({ also_open: ids = [] }: Session) {
+    also.hidden = ids.length === 0;
+    if (also.dataset.ids === ids.join()) return;
+    also.dataset.ids = ids.join();
+    const links = ids.map((other) => {
+      const session = model.session(other);
+      const link = element("a", "");
+      link.setAttribute("href", `/s/${encodeURIComponent(other)}`);
+      setMarked(link, session ? `${projectOf(session)} on ${hostOf(session)}` : "another session");
+      return link;
+    });
+    const comma = links.flatMap((link, at) => (at === 0 ? [link] : [", ", link]));
+    also.replaceChildren("Also open in ", ...comma, ". End one of them: neither sees what the other does.");
+  }
+
   function draw() {
     drawing = 0;
     if (model.screen && tab === "screen") terminal.show(model.screen);
@@ -220,6 +238,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     at("note").className = `note ${kind}`;
     at("note").hidden = note === "";
     setMarked(at("note"), note);
+    drawAlso(session);
     at("interrupt").hidden = look !== "working";
     at("keys").hidden = tab !== "screen" || look === "ended";
     root.classList.toggle("stale", model.stale());

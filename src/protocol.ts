@@ -96,8 +96,16 @@ export type Session = SessionState & {
   connected: boolean;
   /** How many terminals `claude-remote attach` has on it now; absent: none. */
   attached?: number;
+  /** Other open sessions with the same conversation, which all write to claude's one file; absent: none. */
+  also_open?: SessionId[];
   /** When the wrapper was last heard. */
   heard_at: number;
+  /** What a viewer called it; wins over claude's title. */
+  name?: string | null;
+  /** The first words of its conversation. */
+  opening?: string | null;
+  /** When an ended one will be forgotten. */
+  kept_until?: number | null;
 };
 
 // ── prompts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -208,7 +216,17 @@ export type Message = {
 };
 
 /** What a record shows. `time`: when it was written, by claude's own clock; good only for the time between two of them. */
-export type MessageBody = { time: number; parts: MessagePart[] };
+export type MessageBody = { time: number; parts: MessagePart[]; usage?: MessageUsage };
+
+/** Tokens of one answer of the API, by claude's own id for it: several records share one, each with what was known then. */
+export type MessageUsage = {
+  id: string;
+  model: string;
+  input: number;
+  output: number;
+  cache_read: number;
+  cache_write: number;
+};
 
 /** `cut`: so many characters at its end were left out. `call` ties a tool's result to what it was called with. */
 export type MessagePart =
@@ -320,6 +338,8 @@ export type WrapperMessage =
   | { type: "output"; frame: Frame }
   | { type: "lines"; lines: LogLine[] }
   | { type: "message"; message: Message }
+  /** What has been spent so far, in US dollars, by claude's own word, which goes on where it resumes or forks: a `chain`. */
+  | { type: "cost"; conversation: ConversationId; chain: string; usd: number; age_ms?: number }
   /** A prompt is open. Said again after each `welcome` while it is. */
   | { type: "prompt"; prompt: Prompt }
   /** It ended without an answer of ours. `chosen` only where evidence says what. */
@@ -439,6 +459,8 @@ export type ViewerEvents = {
   /** A session began or changed. */
   session_start: { session: Session };
   session_end: { session: Session };
+  /** A viewer deleted it. */
+  session_gone: { session: SessionId };
   /** Only with ?session=<id>: a first frame with `size`, then differences. */
   output: { session: SessionId; frame: Frame };
   lines: { session: SessionId; lines: LogLine[] };
@@ -477,6 +499,33 @@ export type ApiToken = {
   expires_at: number;
   last_used: number | null;
 };
+
+/** Sums of what was used. `cost_usd`: null where claude tells of none. `worked_ms`: the turns' own length. */
+export type Used = {
+  input: number;
+  output: number;
+  cache_read: number;
+  cache_write: number;
+  cost_usd: number | null;
+  worked_ms: number;
+};
+
+/** A place where something that was searched for stands. `marks`: places in `text`, [from, to). */
+export type SearchHit = {
+  /** Grows with each message, or with each line of all logs: where a page goes on from. */
+  id: number;
+  session: SessionId;
+  /** When it was said, ms since 1970. */
+  at: number;
+  text: string;
+  marks: [from: number, to: number][];
+  /** There is more of the text on that side. */
+  before: boolean;
+  after: boolean;
+} & (
+  | { in: "messages"; conversation: ConversationId; uuid: string; seq: number; role: Message["role"] }
+  | { in: "lines"; line_no: number; source: LogLine["source"] }
+);
 
 /** One row of the audit log. */
 export type AuditEntry = {

@@ -1,5 +1,6 @@
 // The sessions that live: what is true of each, its screen, and the connection of its wrapper, which it outlives.
 import {
+  type ConversationId,
   DEAD_AFTER_MS,
   type DeskId,
   type DeviceId,
@@ -42,6 +43,8 @@ type Live = {
   saved: boolean;
   uplink: Uplink | null;
   desks: Set<AttachedDesk>;
+  /** The conversation that others with it were told of. */
+  told: ConversationId | null;
 };
 
 /** More than ten frames a second nobody sees on a phone; in a terminal, where one types, one does. */
@@ -69,7 +72,7 @@ export class Sessions {
 
   #keep(session: Session, uplink: Uplink | null): Live {
     const screen = this.#store.screen(session.id) ?? blank(session.cols, session.rows);
-    const live = { session, screen, saved: true, uplink, desks: new Set<AttachedDesk>() };
+    const live = { session, screen, saved: true, uplink, desks: new Set<AttachedDesk>(), told: null };
     this.#live.set(session.id, live);
     return live;
   }
@@ -121,6 +124,7 @@ export class Sessions {
     for (const prompt of prompts) this.#events.tell(`prompt ${prompt.id}`, "prompt_response", { prompt });
     this.#events.tell(`session ${id}`, "session_end", { session });
     for (const desk of live?.desks ?? []) desk.session(session);
+    if (live) this.#others(live);
     if (live && !live.uplink) this.#live.delete(id);
   }
 
@@ -136,13 +140,13 @@ export class Sessions {
 
   /** Open sessions as viewers see them. */
   open(): Session[] {
-    return [...this.#live.values()].filter((live) => live.session.ended_at === null).map(view);
+    return [...this.#live.values()].filter(isOpen).map((live) => this.#view(live));
   }
 
   /** A session, alive or not. Throws `not_found`. */
   get(id: string): Session {
     const live = this.#live.get(id as SessionId);
-    const session = live ? view(live) : this.#store.session(id);
+    const session = live ? this.#view(live) : this.#store.session(id);
     if (!session) throw new ApiError("not_found", "There is no such session.");
     return session;
   }
@@ -214,6 +218,16 @@ export class Sessions {
     return this.#events.watching(session.id) + desks.size;
   }
 
+  /** What is stored of it changed, other than by its wrapper's word on its state. */
+  again(id: SessionId): void {
+    const live = this.#live.get(id);
+    const stored = this.#store.session(id);
+    const { name = null, opening = null } = stored ?? {};
+    if (live) live.session = { ...live.session, name, opening };
+    if (live) this.#changed(live);
+    else if (stored) this.#events.tell(`session ${id}`, "session_end", { session: stored });
+  }
+
   /** Sessions with a connection. */
   connected(): SessionId[] {
     return [...this.#live].filter(([, live]) => live.uplink !== null).map(([id]) => id);
@@ -232,7 +246,7 @@ export class Sessions {
   /** Now and then: writes down what is known, and gives up those silent for a day. */
   tidy(): void {
     for (const live of [...this.#live.values()]) {
-      const { id, heard_at, ended_at } = view(live);
+      const { id, heard_at, ended_at } = this.#view(live);
       this.#save(live);
       this.#store.heard(id, heard_at);
       const lost = ended_at === null && this.#clock.now() - heard_at > LIMITS.lostMs;
@@ -247,16 +261,48 @@ export class Sessions {
   }
 
   #changed(live: Live) {
-    const session = view(live);
+    this.#tell(live);
+    this.#others(live);
+  }
+
+  #tell(live: Live) {
+    const session = this.#view(live);
     const name = session.ended_at === null ? "session_start" : "session_end";
     this.#events.tell(`session ${session.id}`, name, { session });
     for (const desk of live.desks) desk.session(session);
   }
+
+  /** Those with the conversation that it was in, or is in now, are told that it is there, or no longer. */
+  #others(live: Live) {
+    const now = isOpen(live) ? live.session.conversation : null;
+    if (live.told === now) return;
+    const touched = [live.told, now].filter((conversation) => conversation !== null);
+    live.told = now;
+    for (const other of [...this.#live.values()]) {
+      const { conversation } = other.session;
+      if (other !== live && isOpen(other) && conversation !== null && touched.includes(conversation))
+        this.#tell(other);
+    }
+  }
+
+  /** What is stored, and what only the connections know. */
+  #view(live: Live): Session {
+    const { session, uplink, desks } = live;
+    const connected = uplink !== null && session.ended_at === null;
+    const attached = desks.size > 0 ? { attached: desks.size } : {};
+    const others = this.#sharing(live);
+    const also = others.length > 0 ? { also_open: others } : {};
+    return { ...session, connected, ...attached, ...also, heard_at: uplink?.heardAt ?? session.heard_at };
+  }
+
+  /** The other open sessions with its conversation. */
+  #sharing(live: Live): SessionId[] {
+    const { conversation } = live.session;
+    if (conversation === null || !isOpen(live)) return [];
+    return [...this.#live.values()]
+      .filter((other) => other !== live && isOpen(other) && other.session.conversation === conversation)
+      .map(({ session }) => session.id);
+  }
 }
 
-/** What is stored, and what only the connection knows. */
-function view({ session, uplink, desks }: Live): Session {
-  const connected = uplink !== null && session.ended_at === null;
-  const attached = desks.size > 0 ? { attached: desks.size } : {};
-  return { ...session, connected, ...attached, heard_at: uplink?.heardAt ?? session.heard_at };
-}
+const isOpen = ({ session }: Live) => session.ended_at === null;

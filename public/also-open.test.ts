@@ -1,0 +1,24 @@
+// A conversation that two sessions have open: both say so, with the way to the other.
+import { expect, test } from "bun:test";
+import type { SessionId } from "../src/protocol.ts";
+import { opener, shows } from "./testing/opener.ts";
+import { session } from "./testing/world.ts";
+
+const open = opener();
+const [here, there] = ["webshop", "buildbox"] as [SessionId, SessionId];
+
+test("both sessions lead to one another, until one of them has ended", async () => {
+  const first = session(here, { also_open: [there] });
+  const second = session(there, { cwd: "/home/dev/webshop", device_name: "buildbox", also_open: [here] });
+  await using view = await open({ path: `/s/${here}`, sessions: [first, second] });
+  const { page, server } = view;
+  await shows(page.locator(".note"), /Also open in webshop on buildbox\. End one of them/);
+  await view.pictures("also-open");
+  await page.locator(".note a").tap();
+  await page.waitForURL(`**/s/${there}`);
+  await shows(page.locator(".note"), /Also open in webshop on laptop\./);
+  const { also_open: _, ...alone } = second;
+  server.send("session_start", { session: alone });
+  await page.locator(".note", { hasText: "Also open" }).waitFor({ state: "hidden" });
+  expect(await page.locator(".note a").count()).toBe(0);
+});
