@@ -51,9 +51,11 @@ export function deedOf(entry: AuditEntry): string {
     case "input":
       return typeof detail.key === "string" ? `${who} pressed ${detail.key}` : `${who} typed`;
     case "revoked":
-      return `${who} revoked ${String(detail.viewer ?? detail.device ?? "")}`;
+      return `${who} revoked ${String(detail.viewer ?? detail.device ?? detail.token ?? "")}`;
     case "enrolled":
       return `${who} enrolled ${String(detail.device)}`;
+    case "token created":
+      return `${who} made the token ${String(detail.token)}`;
     case "device refused":
       return `A machine was refused: ${REFUSED[String(detail.why)] ?? String(detail.why)}`;
     case "interrupt":

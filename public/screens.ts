@@ -18,6 +18,21 @@ const SCREENS: Record<string, Screen> = {
     about: "Who may watch and answer",
     load: async () => (await import("./phones-view.ts")).phonesView,
   },
+  "/pair-phone": {
+    title: "Pair another phone",
+    about: "It will be able to watch, answer and type",
+    load: async () => (await import("./pair-another.ts")).pairAnother,
+  },
+  "/tokens": {
+    title: "API tokens",
+    about: "What programs and machines may do",
+    load: async () => (await import("./tokens-view.ts")).tokensView,
+  },
+  "/settings": {
+    title: "Settings",
+    about: "Of this phone",
+    load: async () => (await import("./settings-view.ts")).settingsView,
+  },
   "/audit": {
     title: "Audit log",
     about: "Every question, who decided, and what exactly",

@@ -1,0 +1,98 @@
+// The tokens page in a real browser: who may what until when, and the end of each.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { Browser } from "playwright-core";
+import { pageAssets } from "../src/page.ts";
+import type { ApiToken, DeviceId } from "../src/protocol.ts";
+import { withHeaders } from "../src/server/headers.ts";
+import { openBrowser, Phone } from "../src/testing/page.ts";
+import { type OpenPage, pageOpener, type Scene } from "./testing/open-page.ts";
+
+setDefaultTimeout(60_000);
+
+let browser: Browser;
+let opener: (scene: Scene) => Promise<OpenPage>;
+const assets = await pageAssets();
+
+beforeAll(async () => {
+  browser = await openBrowser();
+  opener = pageOpener({ browser, assets, dress: withHeaders, openPhone: Phone.open });
+});
+afterAll(() => browser.close());
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+const token = (name: string, change: Partial<ApiToken> = {}): ApiToken => ({
+  ...{ id: name.slice(0, 3), name, scopes: ["read"], device_id: null, last_used: Date.now() - 3 * MINUTE },
+  ...{ created_at: Date.now() - 2 * DAY, expires_at: Date.now() + 88 * DAY },
+  ...change,
+});
+const TOKENS = [
+  token("Build server"),
+  token("laptop", { scopes: ["operate"], device_id: "d1" as DeviceId }),
+  token("Home assistant <b>\u202E</b>", { scopes: ["read", "input"], last_used: null }),
+  token("prometheus", { scopes: ["metrics"] }),
+];
+
+/** The page as a server with these tokens tells it; what it revokes is gone. */
+async function open(tokens: ApiToken[]) {
+  const left = [...tokens];
+  return opener({
+    path: "/tokens",
+    before: async ({ server }) => {
+      server.reply("/api/tokens", () => ({ body: { tokens: left } }));
+      for (const { id } of tokens)
+        server.reply(`/api/tokens/${id}`, () => {
+          left.splice(
+            left.findIndex((one) => one.id === id),
+            1,
+          );
+          return { body: { ok: true } };
+        });
+    },
+  });
+}
+
+test.concurrent("each says what it may, until when and when it was used; its name is text", async () => {
+  await using page = await open(TOKENS);
+  await page.page.getByText("prometheus").waitFor();
+  expect(await page.texts(".phone .project")).toEqual([
+    ...["Build server", "laptop", "Home assistant <b><U+202E></b>", "prometheus"],
+  ]);
+  expect(await page.texts(".phone .age")).toEqual([
+    "used 3 min ago",
+    "used 3 min ago",
+    "never used",
+    "used 3 min ago",
+  ]);
+  expect(await page.texts(".phone .push-state")).toEqual([
+    "reads sessions and conversations",
+    "operates the server: pairs, lets in, revokes, attaches",
+    "reads sessions and conversations",
+    "types to Claude",
+    "reads the server’s numbers",
+  ]);
+  expect((await page.texts(".phone .until"))[0]).toMatch(
+    /^Made 2 d ago, good until \d{4}-\d\d-\d\d \d\d:\d\d$/,
+  );
+  expect(await page.phone.overflows()).toBe(false);
+  await page.pictures("tokens");
+});
+
+test.concurrent("one is revoked after a yes, and not by Cancel", async () => {
+  await using page = await open(TOKENS.slice(0, 2));
+  const revoke = page.page.getByRole("button", { name: "Revoke laptop" });
+  await revoke.click();
+  await page.page.getByText("That machine then only reports its sessions.").waitFor();
+  await page.page.getByRole("button", { name: "Cancel" }).click();
+  expect(await page.texts(".phone .project")).toEqual(["Build server", "laptop"]);
+  await revoke.click();
+  await page.page.locator("dialog").getByRole("button", { name: "Revoke" }).click();
+  await page.page.getByText("laptop", { exact: true }).waitFor({ state: "detached" });
+  expect(await page.texts(".phone .project")).toEqual(["Build server"]);
+});
+
+test.concurrent("without any it says how one is made", async () => {
+  await using page = await open([]);
+  await page.page.getByText("claude-remote token create").waitFor();
+  await page.pictures("tokens-none");
+});
