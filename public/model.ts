@@ -142,6 +142,7 @@ export function createModel(clock: () => number = Date.now) {
     state: replaceAll,
     session_start: ({ session }) => put(session),
     session_end: ({ session }) => put(session),
+    session_gone: ({ session }) => void sessions.delete(session),
     output({ session, frame }) {
       if (session === watched) screen = apply(screen ?? blank(0, 0), frame);
     },

@@ -20,6 +20,7 @@ const NAMES: Record<keyof ViewerEvents, true> = {
   state: true,
   session_start: true,
   session_end: true,
+  session_gone: true,
   output: true,
   lines: true,
   message: true,

@@ -19,8 +19,28 @@ export const LIMITS = {
   bodyBytes: 256 * KIB,
   /** Characters of a text to claude; more is a file, not a message. */
   textChars: 100_000,
+  /** Bytes of a file for claude: a phone's photo as it comes, or a short recording. */
+  fileBytes: 24 * MIB,
+  /** Bytes of it on their way to a wrapper: an answer waits behind no more than that. */
+  filePieceBytes: 48 * KIB,
+  /** Files that viewers hand over to one session, and pieces under way at once in it. */
+  files: 200,
+  filesAtOnce: 4,
+  /** A wrapper writes a piece down within milliseconds; one that has not by then is out of reach. */
+  filePieceMs: 10 * SECOND,
+  /** Characters of a file's name, which is only shown. */
+  fileNameChars: 120,
+  /** Slash commands of a session, characters of one's name, and of what is said about it. */
+  commands: 500,
+  commandChars: 100,
+  commandAboutChars: 200,
+  /** Sessions whose commands are kept; the wrapper of one that is connected says them again. */
+  commandSessions: 500,
+
   /** Characters of a viewer's or a device's name. */
   nameChars: 60,
+  /** The same of a session's: two lines of a phone. */
+  titleChars: 100,
   /** Callers whose requests are counted; past that those whose time is over are forgotten. */
   countedCallers: 1_000,
   /** Characters of an X-Forwarded-For that is read, where a proxy of ours sent it. */
@@ -46,6 +66,26 @@ export const LIMITS = {
   pageBytes: 512 * KIB,
   /** Ended sessions in `state`. */
   endedSessions: 50,
+
+  /** Characters and words of what is searched for: more is a text, not a question. */
+  searchChars: 200,
+  searchWords: 12,
+  /** Letters from which on a word may be a beginning, and words of the index that are tried for it: 30 µs each. */
+  searchBeginning: 3,
+  searchBeginnings: 200,
+  /** Hits of one page. */
+  searchHits: 50,
+  /** Rows of the index, of messages and of the log that one slice of a search takes: a few milliseconds at most. */
+  searchIndexRows: 2_000,
+  searchMessages: 32,
+  searchLines: 256,
+  /** Bytes of a message that is read whole; a larger one is found by the index alone. */
+  searchBytes: MIB,
+  /** So long a search looks before everybody else has a turn, and before it answers with what it has. */
+  searchSliceMs: 5,
+  searchMs: 1_500,
+  /** Searches at once; each takes half a core. */
+  searches: 4,
 
   /** Wrappers connected at once, unless `max_wrappers` says otherwise. */
   wrappers: 200,
@@ -89,6 +129,8 @@ export const LIMITS = {
   /** What has ended is kept this long; the audit longer. */
   keepMs: 30 * DAY,
   auditMs: 365 * DAY,
+  /** What was used, as numbers alone: a year of days, and one more to compare it with. */
+  usageMs: 396 * DAY,
   /** Rows and bytes of the audit: a year of 2,700 rows a day. The database itself refuses to lose any before that. */
   auditRows: 1_000_000,
   auditBytes: 512 * MIB,

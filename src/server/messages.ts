@@ -141,9 +141,26 @@ const message = v.object({
 
 const by = v.picklist(["viewer", "desk", "claude", "exited", "unknown"]);
 const chosen = v.nullable(v.picklist(["approved", "rejected"]));
+/** Of one conversation; more is no price. */
+const MOST_USD = 1e6;
 /** At most so many facts are true of one question: delivered, and how it ended. */
 const FACTS_EACH = 2;
-const inputRefusals = ["desk_typing", "prompt_open", "suspended", "not_ready", "exited", "too_long"] as const;
+const inputRefusals = [
+  ...(["desk_typing", "prompt_open", "suspended", "not_ready", "exited", "too_long"] as const),
+  ...(["mode_not_offered", "mode_while_working"] as const),
+];
+
+const command = v.object({
+  name: short(LIMITS.commandChars),
+  about: short(LIMITS.commandAboutChars),
+  hint: v.optional(short(LIMITS.commandAboutChars)),
+  from: v.picklist(["claude", "user", "project", "plugin"]),
+  menu: v.optional(v.literal(true)),
+});
+const commands = v.pipe(
+  v.array(command),
+  v.transform((all) => all.slice(0, LIMITS.commands)),
+);
 
 const end = {
   code: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255))),
@@ -171,12 +188,24 @@ const SCHEMAS = {
     lines: v.pipe(v.array(line), v.maxLength(LIMITS.linesPerMessage)),
   }),
   message: v.object({ type: v.literal("message"), message }),
+  cost: v.object({
+    ...{ type: v.literal("cost"), conversation: id, chain: id },
+    usd: v.pipe(v.number(), v.minValue(0), v.maxValue(MOST_USD)),
+    age_ms: v.optional(age),
+  }),
   prompt: v.object({ type: v.literal("prompt"), prompt }),
   ...facts,
   not_applied: v.object({ type: v.literal("not_applied"), prompt: id, answer_id: id, reason: short(500) }),
   input_delivered: v.object({ type: v.literal("input_delivered"), id }),
   input_seen: v.object({ type: v.literal("input_seen"), id }),
   input_refused: v.object({ type: v.literal("input_refused"), id, reason: v.picklist(inputRefusals) }),
+  commands: v.object({ type: v.literal("commands"), commands }),
+  file_taken: v.object({ type: v.literal("file_taken"), id, upto: count, path: v.nullable(text) }),
+  file_refused: v.object({
+    type: v.literal("file_refused"),
+    id,
+    reason: v.picklist(["too_large", "full", "disk", "gone", "exited"]),
+  }),
   desk_taken: v.object({ type: v.literal("desk_taken"), desk: id, upto: count }),
   exit: v.object({ type: v.literal("exit"), ...end }),
   left: v.object({ type: v.literal("left"), session: id, ...end, facts: v.optional(leftFacts) }),

@@ -25,6 +25,9 @@ export type Device = {
 export type Token = { id: string; name: string; scopes: readonly string[] };
 /** Where a viewer stands in the log and in the conversations: row ids, which only grow. */
 export type Cursor = { line: number; message: number };
+/** Where a page of ended sessions goes on: before one of them. */
+export type Ended = { before: number; id: string };
+export type CostMessage = Omit<Extract<WrapperMessage, { type: "cost" }>, "type">;
 export type Page = { after?: number | undefined; before?: number | undefined; limit: number };
 export type PromptFactMessage = Extract<
   WrapperMessage,
@@ -32,9 +35,11 @@ export type PromptFactMessage = Extract<
 >;
 export type Exit = { code: number | null; signal: string | null; reason: EndReason };
 
-export function toSession(row: Row): Session {
+/** `keepMs`: how long an ended one is kept. */
+export function toSession(row: Row, keepMs: number): Session {
   const command = JSON.parse(String(row.command));
-  return { ...row, command, terminal: row.terminal === 1, connected: false } as Session;
+  const kept_until = typeof row.ended_at === "number" ? row.ended_at + keepMs : null;
+  return { ...row, command, kept_until, terminal: row.terminal === 1, connected: false } as Session;
 }
 
 export function toPrompt(row: Row): PromptState {

@@ -139,9 +139,21 @@ export const MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, last_used INTEGER, revoked_at INTEGER
   ) STRICT;
   `,
-  // Search, names and usage. `messages_words`: the words of the full-text index, so that a beginning is looked up as the
+  // Search, names and usage. What an answer took is nothing that was said. `messages_words`: the words of the full-text index, so that a beginning is looked up as the
   // words that begin so. A row of `usage` outlives its session as numbers alone; `id` is claude's own of what it counts.
   `
+  DROP TRIGGER messages_text_gains;
+  DROP TRIGGER messages_text_loses;
+  CREATE TRIGGER messages_text_gains AFTER INSERT ON messages BEGIN
+    INSERT INTO messages_text (rowid, text) VALUES (new.id, (SELECT group_concat(atom, char(10))
+      FROM json_tree(json_remove(new.body, '$.usage'))
+      WHERE type = 'text' AND coalesce(key, '') NOT IN ('type', 'call', 'event', 'media_type')));
+  END;
+  CREATE TRIGGER messages_text_loses AFTER DELETE ON messages BEGIN
+    INSERT INTO messages_text (messages_text, rowid, text) VALUES ('delete', old.id, (SELECT group_concat(atom, char(10))
+      FROM json_tree(json_remove(old.body, '$.usage'))
+      WHERE type = 'text' AND coalesce(key, '') NOT IN ('type', 'call', 'event', 'media_type')));
+  END;
   CREATE VIRTUAL TABLE messages_words USING fts5vocab('messages_text', 'instance');
   ALTER TABLE sessions ADD COLUMN name TEXT;
   ALTER TABLE sessions ADD COLUMN deleted_at INTEGER;

@@ -151,6 +151,12 @@ export class Sessions {
     return session;
   }
 
+  /** The same, or null. */
+  known(id: SessionId): Session | null {
+    const live = this.#live.get(id);
+    return live ? this.#view(live) : this.#store.session(id);
+  }
+
   screen(id: SessionId): Screen | null {
     return this.#live.get(id)?.screen ?? this.#store.screen(id);
   }

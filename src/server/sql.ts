@@ -2,7 +2,8 @@
 
 const SESSION = `SELECT s.id, device_id, d.name AS device_name, devbox, started_at, ended_at, end_reason, exit_code, signal,
     heard_at, cwd, command, claude_version, title, status, waiting_for, hooks, terminal, cols, rows, permission_mode,
-    conversation, launch FROM sessions s JOIN devices d ON d.id = s.device_id`;
+    conversation, launch, s.name, (SELECT opening FROM conversations c WHERE c.id = s.conversation) AS opening
+  FROM sessions s JOIN devices d ON d.id = s.device_id AND s.deleted_at IS NULL`;
 
 /** With what the prompt it is about asked at that moment, if it is about one. */
 const AUDIT = `SELECT a.*, coalesce(a.asked, CASE WHEN a.action IN ('answer', 'answer refused', 'delivered', 'accepted',
@@ -19,7 +20,14 @@ export const SQL = {
 
   session: `${SESSION} WHERE s.id = $id`,
   openSessions: `${SESSION} WHERE ended_at IS NULL ORDER BY started_at DESC`,
-  endedSessions: `${SESSION} WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT $limit`,
+  // One that is being deleted is not there any more, but it is still somebody's.
+  ownerOf: "SELECT device_id FROM sessions WHERE id = $id",
+  endedSessions: `${SESSION} WHERE ended_at IS NOT NULL AND (ended_at, s.id) < ($before, $id)
+    ORDER BY ended_at DESC, s.id DESC LIMIT $limit`,
+  nameSession: "UPDATE sessions SET name = $name WHERE id = $id AND deleted_at IS NULL",
+  deleteSession:
+    "UPDATE sessions SET deleted_at = $now WHERE id = $id AND ended_at IS NOT NULL AND deleted_at IS NULL",
+  deleted: "SELECT id FROM sessions WHERE deleted_at IS NOT NULL LIMIT 1",
   // A session that was given up as lost and speaks again has not ended.
   stateSession: `INSERT INTO sessions (id, device_id, started_at, heard_at, cwd, command, claude_version, title, status,
       waiting_for, hooks, terminal, cols, rows, permission_mode, conversation, launch,
@@ -31,7 +39,8 @@ export const SQL = {
       title = $title, status = iif(ended_at IS NULL OR end_reason = 'lost', $status, status),
       waiting_for = $waiting_for, hooks = $hooks, terminal = $terminal, cols = $cols, rows = $rows,
       permission_mode = $permission_mode, conversation = $conversation,
-      ended_at = iif(end_reason = 'lost', NULL, ended_at), end_reason = iif(end_reason = 'lost', NULL, end_reason)`,
+      ended_at = iif(end_reason = 'lost', NULL, ended_at), end_reason = iif(end_reason = 'lost', NULL, end_reason),
+      deleted_at = NULL`,
   setState: `UPDATE sessions SET heard_at = $now, title = $title, status = $status, waiting_for = $waiting_for,
     hooks = $hooks, terminal = $terminal, cols = $cols, rows = $rows, permission_mode = $permission_mode,
     conversation = $conversation WHERE id = $id AND ended_at IS NULL`,
@@ -42,6 +51,7 @@ export const SQL = {
   saveScreen: "UPDATE sessions SET last_screen = $screen WHERE id = $id",
 
   addConversation: "INSERT OR IGNORE INTO conversations (id, created_at) VALUES ($id, $now)",
+  openConversation: "UPDATE conversations SET opening = $opening WHERE id = $id AND opening IS NULL",
   joinConversation: "INSERT OR IGNORE INTO session_conversations VALUES ($session, $id)",
   addMessage: `INSERT OR IGNORE INTO messages (conversation_id, uuid, seq, role, body, created_at)
     VALUES ($conversation, $uuid, $seq, $role, $body, $at)`,
@@ -68,6 +78,14 @@ export const SQL = {
   trimLines: `DELETE FROM output_log WHERE id IN (SELECT id FROM output_log WHERE session_id = $id
     AND line_no < (SELECT max(line_no) FROM output_log WHERE session_id = $id) ORDER BY line_no LIMIT $rows)
     RETURNING length(line) AS bytes`,
+  // Several records of one answer say what is known by then: the most of it is what it was.
+  addUsage: `INSERT INTO usage (id, session_id, conversation_id, at, model, input, output, cache_read, cache_write, worked_ms)
+    VALUES ($id, $session, $conversation, $at, $model, $input, $output, $cache_read, $cache_write, $worked_ms)
+    ON CONFLICT (id) DO UPDATE SET input = max(input, $input), output = max(output, $output),
+      cache_read = max(cache_read, $cache_read), cache_write = max(cache_write, $cache_write)`,
+  costOf: "SELECT total(cost_usd) AS usd FROM usage WHERE id > $id || ' ' AND id < $id || '!'",
+  addCost: `INSERT OR IGNORE INTO usage (id, session_id, conversation_id, at, model, input, output, cache_read, cache_write,
+      cost_usd, worked_ms) VALUES ($id, $session, $conversation, $at, '', 0, 0, 0, 0, $usd, 0)`,
   newest: `SELECT (SELECT coalesce(max(id), 0) FROM output_log) AS line, (SELECT coalesce(max(id), 0) FROM messages)
     AS message`,
 
@@ -133,6 +151,9 @@ export const SQL = {
   auditEnd: "SELECT coalesce(max(id), 0) AS id FROM audit_log",
 
   expired: "SELECT id FROM sessions WHERE ended_at < $before ORDER BY ended_at LIMIT 1",
+  // Numbers alone, for the sums of the days.
+  unlinkUsage: "UPDATE usage SET session_id = NULL WHERE session_id = $id",
+  oldUsage: "DELETE FROM usage WHERE at < $before",
   dropSession: "DELETE FROM sessions WHERE id = $id",
   dropPrompts: "DELETE FROM prompts WHERE session_id = $id",
   dropLines: `DELETE FROM output_log WHERE id IN (SELECT id FROM output_log WHERE session_id = $id LIMIT $rows)`,

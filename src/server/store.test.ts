@@ -364,8 +364,8 @@ test("messages are stored once by their uuid, and belong to every session of the
   const conversation = "c1" as ConversationId;
   const message = { conversation, uuid: "u1", seq: 4, role: "user", body: { text: "hello" } } as const;
   expect(store.messageCursor(conversation)).toBe(-1);
-  expect(store.addMessage(id, message, now)).toBe(4);
-  expect(store.addMessage(id, { ...message, seq: 9 }, now)).toBe(4);
+  expect(store.addMessage(id, message, now).upto).toBe(4);
+  expect(store.addMessage(id, { ...message, seq: 9 }, now).upto).toBe(4);
   const other = statement({ conversation });
   store.stateSession(device, other, now);
   expect(store.since(other.id, { line: 0, message: 0 }).messages).toMatchObject([

@@ -22,12 +22,15 @@ import type {
 } from "../protocol.ts";
 import type { Screen } from "../screen.ts";
 import { type By, type Entry, toEntry, whoIn } from "./audit.ts";
+import { openingIn, usageIn } from "./counted.ts";
 import { keepCopy } from "./kept-copy.ts";
 import { LIMITS } from "./limits.ts";
 import { privateFile } from "./private-file.ts";
 import {
+  type CostMessage,
   type Cursor,
   type Device,
+  type Ended,
   type Exit,
   type Named,
   type Page,
@@ -48,6 +51,13 @@ type NewToken = Omit<ApiToken, "created_at" | "last_used"> & { hash: string };
 /** Bytes a row costs beside its text; one of the audit has more columns. */
 const ROW_BYTES = 64;
 const AUDIT_ROW_BYTES = 300;
+/** Before this one are all of them. */
+const NEVER_ENDED: Ended = { before: Number.MAX_SAFE_INTEGER, id: "" };
+/** A hundredth of what the shortest request costs. */
+const SMALLEST_USD = 1e-7;
+
+/** How long what has ended is kept, and how many bytes of log and of each conversation. */
+export type Keep = { ms: number; bytes: number };
 
 /** The database was written by a newer program. */
 export class NewerSchemaError extends Error {
@@ -56,9 +66,11 @@ export class NewerSchemaError extends Error {
 
 export class Store implements Disposable {
   readonly #db: Database;
+  readonly #keep: Keep;
 
   /** Opens or makes the database, 0600. Throws NewerSchemaError, or what SQLite says of a broken file. */
-  constructor(file: string, migrations = MIGRATIONS) {
+  constructor(file: string, migrations = MIGRATIONS, keep: Partial<Keep> = {}) {
+    this.#keep = { ms: keep.ms ?? LIMITS.keepMs, bytes: keep.bytes ?? LIMITS.logBytes };
     privateFile(file);
     this.#db = new Database(file, { strict: true });
     this.#db.run("PRAGMA journal_mode = WAL");
@@ -148,22 +160,45 @@ export class Store implements Disposable {
 
   session(id: string): Session | null {
     const row = this.#get("session", { id });
-    return row && toSession(row);
+    return row && toSession(row, this.#keep.ms);
   }
 
   openSessions(): Session[] {
-    return this.#all("openSessions").map(toSession);
+    return this.#all("openSessions").map((row) => toSession(row, this.#keep.ms));
   }
 
-  endedSessions(limit: number = LIMITS.endedSessions): Session[] {
-    return this.#all("endedSessions", { limit }).map(toSession);
+  /** Those that ended last, or last before one; the newest first. */
+  endedSessions(limit: number = LIMITS.endedSessions, before: Ended = NEVER_ENDED): Session[] {
+    return this.#all("endedSessions", { ...before, limit }).map((row) => toSession(row, this.#keep.ms));
+  }
+
+  /** Gives a session a name of its own; null takes it away. False: there is no such session. */
+  nameSession(id: string, name: string | null, by: By, now: number): boolean {
+    return this.#tx(() => {
+      const named = this.#run("nameSession", { id, name });
+      const entry = { ...whoIn(by), session: id as SessionId, action: "session named", subject: id };
+      if (named) this.audit({ ...entry, detail: { name } }, now);
+      return named;
+    });
+  }
+
+  /** An ended session is not there any more; `sweep` takes away what belongs to it. False: there is none, or it is open. */
+  deleteSession(id: string, by: By, now: number): boolean {
+    return this.#tx(() => {
+      const session = this.session(id);
+      const deleted = this.#run("deleteSession", { id, now });
+      const detail = { cwd: session?.cwd, started_at: session?.started_at };
+      const entry = { ...whoIn(by), session: id as SessionId, action: "session deleted", subject: id };
+      if (deleted) this.audit({ ...entry, detail }, now);
+      return deleted;
+    });
   }
 
   /** A wrapper says what is true. Prompts it does not name have ended. Null: the session is another device's. */
   stateSession(device: DeviceId, statement: SessionStatement, now: number) {
     return this.#tx(() => {
       const { id, age_ms, open, command, terminal, launch = null, ...facts } = statement;
-      const owner = this.#get("session", { id })?.device_id;
+      const owner = this.#get("ownerOf", { id })?.device_id;
       if (owner !== undefined && owner !== device) return null;
       const more = {
         ...{ command: JSON.stringify(command), terminal: Number(terminal), launch },
@@ -256,7 +291,7 @@ export class Store implements Disposable {
     bytes: number,
   ) {
     let all = Number(this.#get(count, { id, bytes })?.bytes ?? 0);
-    while (all > LIMITS.logBytes) {
+    while (all > this.#keep.bytes) {
       const dropped = this.#all(drop, { id, rows: LIMITS.trimRows });
       if (dropped.length === 0) return;
       const freed = dropped.reduce((sum, row) => sum + Number(row.bytes) + ROW_BYTES, 0);
@@ -275,17 +310,39 @@ export class Store implements Disposable {
     return this.#all("linesBefore", { session, before, limit }).map(toLine).reverse();
   }
 
-  /** Stores a record of a transcript, once. */
-  addMessage(session: SessionId, message: Message, now: number): number {
+  /** Stores a record of a transcript, once. `opened`: it has the first words of its conversation. */
+  addMessage(session: SessionId, message: Message, now: number): { upto: number; opened: boolean } {
     return this.#tx(() => {
+      let opened = false;
       const { conversation, uuid, seq, role, age_ms = 0 } = message;
       const body = JSON.stringify(message.body);
       this.#join(session, conversation, now);
       const bytes = Buffer.byteLength(body) + ROW_BYTES;
       if (this.#run("addMessage", { conversation, uuid, seq, role, body, at: now - age_ms })) {
         this.#grew("grewConversation", "trimMessages", conversation, bytes);
+        this.#counted(session, message, now - age_ms);
+        const opening = openingIn(message);
+        if (opening !== null) opened = this.#run("openConversation", { id: conversation, opening });
       }
-      return this.messageCursor(conversation);
+      return { upto: this.messageCursor(conversation), opened };
+    });
+  }
+
+  /** What the message says that it cost. claude writes one answer as several records, each with what is known by then. */
+  #counted(session: SessionId, message: Message, at: number) {
+    const used = usageIn(message);
+    if (used) this.#run("addUsage", { ...used, session, conversation: message.conversation, at });
+  }
+
+  /** What claude says that a chain of conversations has cost so far: what is new of it counts. */
+  addCost(session: SessionId, { conversation, chain, usd, age_ms = 0 }: CostMessage, now: number): void {
+    this.#tx(() => {
+      this.#join(session, conversation, now);
+      const id = `cost ${chain}`;
+      const before = Number(this.#get("costOf", { id })?.usd ?? 0);
+      const row = { session, conversation, at: now - age_ms, id: `${id} ${usd}`, usd: usd - before };
+      // A rounding of sums is no cost.
+      if (usd - before > SMALLEST_USD) this.#run("addCost", row);
     });
   }
 
@@ -592,7 +649,8 @@ export class Store implements Disposable {
         lifetime: now - LIMITS.loginMs - LIMITS.keepMs,
       });
       this.#run("oldTokens", { before: now - LIMITS.keepMs });
-      const session = this.#get("expired", { before: now - LIMITS.keepMs })?.id;
+      this.#run("oldUsage", { before: now - LIMITS.usageMs });
+      const session = (this.#get("deleted") ?? this.#get("expired", { before: now - this.#keep.ms }))?.id;
       if (typeof session === "string") return this.#dropStep(session);
       const conversation = this.#get("orphan")?.id;
       if (typeof conversation !== "string") return false;
@@ -605,7 +663,7 @@ export class Store implements Disposable {
 
   #dropStep(id: string): true {
     if (this.#run("dropLines", { id, rows: LIMITS.sweepRows })) return true;
-    for (const statement of ["dropPrompts", "dropJoins", "dropSession"] as const)
+    for (const statement of ["dropPrompts", "dropJoins", "unlinkUsage", "dropSession"] as const)
       this.#run(statement, { id });
     return true;
   }

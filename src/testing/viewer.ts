@@ -47,6 +47,7 @@ export class TestViewer implements AsyncDisposable {
     state: (state) => this.#state(state),
     session_start: ({ session }) => void this.sessions.set(session.id, session),
     session_end: ({ session }) => void this.sessions.set(session.id, session),
+    session_gone: ({ session }) => void this.sessions.delete(session),
     prompt: ({ prompt }) => void this.prompts.set(prompt.id, prompt),
     prompt_response: ({ prompt }) => void this.prompts.set(prompt.id, prompt),
     output: ({ frame }) => {

@@ -1,8 +1,8 @@
 // Sends a conversation's messages as fast as the server stores them. The transcript itself is the buffer: a message's
 // number is where its line begins in the file, so the server's last word is the place to go on from, whoever asks.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import type { ConversationId, Json, Message } from "../protocol.ts";
-import { messageOf } from "./message.ts";
+import type { ConversationId, Json, Message, WrapperMessage } from "../protocol.ts";
+import { costOf, messageOf } from "./message.ts";
 
 /** Of an older conversation that the server does not know, the last part; what is before it is rarely read on a phone. */
 const MAX_BACK_BYTES = 64 * 1024 * 1024;
@@ -18,9 +18,14 @@ const BATCH_MS = 50;
 const FULL_MS = 50;
 const NEWLINE = 10;
 
+/** What was spent so far. Nobody says that it arrived: it stands behind the last message, and is read with that again. */
+export type Cost = Omit<Extract<WrapperMessage, { type: "cost" }>, "type">;
+
 export type ConversationOptions = {
   /** False where nobody listens; what was not taken is read again after the next `acked`. */
   send: (message: Message) => boolean;
+  /** The same. */
+  cost?: ((cost: Cost) => boolean) | undefined;
   /** The network does not take more now. */
   full: () => boolean;
   now?: () => number;
@@ -73,6 +78,14 @@ export class Conversation implements Disposable {
     if (this.#file === null) return;
     this.#at ??= this.#begin(this.#file, this.#upto);
     this.#pump(this.#file);
+  }
+
+  /** claude has ended, and nobody will read on: what is left goes now. */
+  last() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#waiting = 0;
+    this.grew();
   }
 
   /** The connection is gone, and with it what was under way. */
@@ -150,7 +163,10 @@ export class Conversation implements Disposable {
   }
 
   #send({ place, bytes }: { place: number; bytes: Buffer }): boolean {
-    const recorded = bytes.length > 0 ? messageOf(bytes.toString("utf8")) : null;
+    const line = bytes.toString("utf8");
+    const cost = costOf(line);
+    if (cost && this.#id) return this.#options.cost?.({ conversation: this.#id, ...cost }) ?? true;
+    const recorded = bytes.length > 0 ? messageOf(line) : null;
     if (!recorded || !this.#id) return true;
     const { uuid, role, time, body } = recorded;
     const seq = this.#base + place;

@@ -3,7 +3,7 @@ import { closeSync, type FSWatcher, fstatSync, openSync, readSync, watch } from 
 import { StringDecoder } from "node:string_decoder";
 import type { ConversationId, Message } from "../protocol.ts";
 import { type Block, blocksOf, type HookDecision, hookDecisionOf } from "./blocks.ts";
-import { Conversation } from "./conversation.ts";
+import { Conversation, type Cost } from "./conversation.ts";
 
 /** The watch tells at once; the look, should an event be lost or the file not exist yet, by then. */
 const LOOK_MS = 1_000;
@@ -22,6 +22,8 @@ export type TranscriptEvents = {
   toolEnded: (call: string, how: { chosen: Chosen; byHook: boolean }) => void;
   /** A message for the server; false where it cannot be told now. */
   message: (message: Message) => boolean;
+  /** The same of what was spent. */
+  cost?: (cost: Cost) => boolean;
   /** The network does not take more now. */
   full: () => boolean;
 };
@@ -31,7 +33,7 @@ const MAX_DECISIONS = 200;
 
 /** A follower that tells the text of each block, of each call of a tool how it ended, and the server every message. */
 export function follow(events: TranscriptEvents): Follower {
-  const conversation = new Conversation({ send: events.message, full: events.full });
+  const conversation = new Conversation({ send: events.message, cost: events.cost, full: events.full });
   const decisions = new Map<string, Chosen>();
   const transcript = new Transcript({
     onBlock(block) {
@@ -55,7 +57,10 @@ export function follow(events: TranscriptEvents): Follower {
       transcript.follow(path, fromEnd);
       conversation.follow(path, id);
     },
-    look: () => transcript.look(),
+    look() {
+      transcript.look();
+      conversation.last();
+    },
     acked: (id, upto) => conversation.acked(id, upto),
     offline: () => conversation.offline(),
     [Symbol.dispose]() {

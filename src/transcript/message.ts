@@ -1,5 +1,5 @@
 // One record of claude's transcript as a message: what people see of it, each part bounded. Seen on 2.1.197 and 2.1.329.
-import type { Json, MessageBody, MessagePart, PatchHunk } from "../protocol.ts";
+import type { Json, MessageBody, MessagePart, MessageUsage, PatchHunk } from "../protocol.ts";
 import { REJECTED } from "./blocks.ts";
 
 /** Characters of one part; the whole stands in the transcript. A phone shows this much in twenty screens. */
@@ -38,7 +38,26 @@ export function messageOf(line: string): RecordedMessage | null {
   const time = Date.parse(String(timestamp));
   const role = type === "assistant" || type === "system" ? type : "user";
   const at = Number.isNaN(time) ? 0 : time;
-  return { uuid, role, time: at, body: { time: at, parts } };
+  const usage = role === "assistant" ? usageIn(fields(record.message)) : null;
+  return { uuid, role, time: at, body: { time: at, parts, ...(usage && { usage }) } };
+}
+
+/** What an answer took. claude writes an answer as one record for each of its parts, each with the same id and counts. */
+function usageIn({ id, model, usage }: Fields): MessageUsage | null {
+  const { input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens } = fields(usage);
+  if (typeof id !== "string" || id === "" || typeof output_tokens !== "number") return null;
+  return {
+    ...{ id: name(id), model: name(model), input: count(input_tokens), output: count(output_tokens) },
+    ...{ cache_read: count(cache_read_input_tokens), cache_write: count(cache_creation_input_tokens) },
+  };
+}
+
+/** What claude 2.1.329 writes when it ends, as the total of a chain: it goes on in a resume and a fork, and not in `/clear`. */
+export function costOf(line: string): { chain: string; usd: number } | null {
+  if (!line.startsWith('{"type":"cost-state"')) return null;
+  const { totalCostUSD: usd, startTime, hasUnknownModelCost } = parse(line);
+  if (hasUnknownModelCost === true || typeof usd !== "number" || typeof startTime !== "number") return null;
+  return usd > 0 ? { chain: String(startTime), usd } : null;
 }
 
 function partsOf(record: Fields): MessagePart[] {
@@ -271,6 +290,7 @@ function withoutEscapes(all: string): string {
 
 const text = (value: unknown) => (typeof value === "string" ? value : "");
 const name = (value: unknown) => text(value).slice(0, MAX_NAME_CHARS);
+const count = (value: unknown) => (typeof value === "number" && value > 0 ? Math.round(value) : 0);
 const fields = (value: unknown): Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 const list = (value: unknown): Fields[] => (Array.isArray(value) ? value.map(fields) : []);
