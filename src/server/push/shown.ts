@@ -11,9 +11,12 @@ const HIDDEN =
 /** Letters of other alphabets that look like Latin ones. */
 const FOREIGN = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Lisu}]/u;
 
-/** In one line, with a mark for what cannot be seen. */
+/** Characters of which a notification can show the beginning; a line of more is not read to its end. */
+const READ_CHARS = 1_000;
+
+/** Its beginning in one line, with a mark for what cannot be seen: more than any notification shows. */
 export function visible(text: string): string {
-  const marked = text.replace(/\r?\n|\t/g, (found) => (found === "\t" ? "⇥" : "⏎"));
+  const marked = text.slice(0, READ_CHARS).replace(/\r?\n|\t/g, (found) => (found === "\t" ? "⇥" : "⏎"));
   return marked.replace(HIDDEN, (found) => `<U+${codeOf(found).padStart(4, "0")}>`);
 }
 
