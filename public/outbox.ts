@@ -35,6 +35,8 @@ export const REFUSALS: Record<InputRefusal, string> = {
   not_ready: "Claude shows no input box.",
   exited: "Claude has exited.",
   too_long: "Too long for one message.",
+  mode_not_offered: "Claude does not offer this mode here.",
+  mode_while_working: "Not while Claude works.",
 };
 
 /** Texts shown as sent; older ones are in the log. */

@@ -98,6 +98,8 @@ export type Session = SessionState & {
   attached?: number;
   /** Other open sessions with the same conversation, which all write to claude's one file; absent: none. */
   also_open?: SessionId[];
+  /** Of one on a devbox: its conversation's files on the server's machine; absent: nothing was fetched yet. */
+  copy?: SessionCopy;
   /** When the wrapper was last heard. */
   heard_at: number;
   /** What a viewer called it; wins over claude's title. */
@@ -645,6 +647,9 @@ export type PushActBody = {
 export type DevboxKind = "local" | "ssh";
 /** Why it failed there: `class` is one word of ours, `next` the one thing to do about it. */
 export type DevboxError = { class: string; message: string; next: string };
+/** `at`: when the copy was last made whole, or null. `problem`: since then it may be stale. */
+export type SessionCopy = { at: number | null; problem: DevboxError | null };
+
 /** `unreachable`: so it was when it was last tried; `error` says why. */
 export type DevboxState = {
   name: string;

@@ -4,8 +4,10 @@ import type {
   AnswerBody,
   ApproveBody,
   ConversationId,
+  FileId,
   InputBody,
   Key,
+  ModeBody,
   RejectBody,
   SessionId,
   Viewer,
@@ -15,17 +17,22 @@ import { type Assets, assetRoutes } from "./asset-routes.ts";
 import type { By } from "./audit.ts";
 import { auditExports } from "./audit-export.ts";
 import type { Clock } from "./clock.ts";
+import type { Commands } from "./commands.ts";
 import { ApiError } from "./errors.ts";
 import type { Events } from "./events.ts";
+import type { FilePiece, Files } from "./files.ts";
+import { historyRoutes } from "./history.ts";
 import type { Inputs } from "./inputs.ts";
 import { LIMITS } from "./limits.ts";
 import { type Logins, setCookie } from "./logins.ts";
 import type { Pairing } from "./pairing.ts";
 import type { Prompts } from "./prompts.ts";
-import { type Call, plain, type Route, route } from "./routes.ts";
+import { type Call, checked, plain, type Route, readBytes, route } from "./routes.ts";
 import type { Page } from "./rows.ts";
+import { searchRoutes } from "./search.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
+import { usageRoutes } from "./usage.ts";
 
 export type ApiOptions = {
   version: string;
@@ -35,9 +42,13 @@ export type ApiOptions = {
   sessions: Sessions;
   prompts: Prompts;
   inputs: Inputs;
+  commands: Commands;
+  files: Files;
   events: Events;
   logins: Logins;
   pairing: Pairing;
+  /** There is something to forget now. */
+  sweepSoon: () => void;
   /** Ends a login everywhere. */
   revokeViewer: (viewer: ViewerId, by: By) => boolean;
   renameViewer: (viewer: ViewerId, name: string, by: By) => boolean;
@@ -76,6 +87,18 @@ const inputBody = v.pipe(
   }),
   v.check((body) => (body.text === undefined) !== (body.key === undefined), "give either text or key"),
 );
+const MODES = ["default", "acceptEdits", "plan", "auto", "bypassPermissions"] as const;
+const modeBody = v.object({ id, mode: v.picklist(MODES) });
+/** What a piece of a file is, beside its bytes: `?id=…&name=…&size=…&at=…`. The name is shown, and never a path. */
+const filePiece = v.object({
+  id,
+  name: v.pipe(
+    v.string(),
+    v.transform((given) => given.replace(/\p{C}/gu, "").slice(0, LIMITS.fileNameChars)),
+  ),
+  size: v.pipe(v.string(), v.regex(/^\d{1,12}$/), v.transform(Number), v.minValue(1)),
+  at: v.pipe(v.string(), v.regex(/^\d{1,12}$/), v.transform(Number)),
+});
 const sizeBody = v.object({
   cols: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(500)),
   rows: v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(200)),
@@ -93,9 +116,11 @@ export function api(options: ApiOptions): Route[] {
     ...assetRoutes(options.assets),
     plain("GET", "/health", ["public"], () => Response.json({ ok: true, version: options.version })),
     ...sessionRoutes(options),
+    ...composingRoutes(options),
     ...promptRoutes(options),
     ...viewerRoutes(options),
     ...auditRoutes(options),
+    ...foundAgain(options),
   ];
 }
 
@@ -148,6 +173,40 @@ function sessionRoutes({ store, clock, sessions, inputs, events }: ApiOptions): 
         return Response.json({ ok: true });
       }),
     ),
+  ];
+}
+
+/** What was: searched, listed, named, deleted, summed up. */
+function foundAgain({ store, sessions, events, clock, sweepSoon }: ApiOptions): Route[] {
+  const { now } = clock;
+  return [
+    ...searchRoutes({ store, sessions }),
+    ...historyRoutes({ store, sessions, events, now, byOf, onDeleted: sweepSoon }),
+    ...usageRoutes({ store, sessions, now }),
+  ];
+}
+
+/** What one writes to claude with: its commands, its modes, files. */
+function composingRoutes({ sessions, inputs, commands, files }: ApiOptions): Route[] {
+  const idOf = (call: Call) => sessions.get(call.params.id ?? "").id;
+  return [
+    plain("GET", "/api/sessions/:id/commands", READ, (call) => {
+      return Response.json({ commands: commands.of(idOf(call)) });
+    }),
+    route("POST", "/api/sessions/:id/mode", ["viewer"], modeBody, (call) => {
+      return Response.json(inputs.mode(idOf(call), call.body as ModeBody, byOf(call)));
+    }),
+    plain("POST", "/api/sessions/:id/files", ["viewer"], async (call) => {
+      const session = idOf(call);
+      const about = checked(filePiece, Object.fromEntries(call.query));
+      const bytes = await readBytes(call.request);
+      call.keep(); // The wrapper may take longer than a silent connection lives; it has a limit of its own.
+      return Response.json(await files.hand(session, { ...about, bytes } as FilePiece, byOf(call)));
+    }),
+    plain("DELETE", "/api/sessions/:id/files/:file", ["viewer"], (call) => {
+      files.remove(idOf(call), (call.params.file ?? "") as FileId, byOf(call));
+      return Response.json({ ok: true });
+    }),
   ];
 }
 

@@ -11,8 +11,10 @@ import {
 } from "../protocol.ts";
 import { type Channel, refusal, SealError, ServerHandshake } from "../seal.ts";
 import type { Clock } from "./clock.ts";
+import type { Commands } from "./commands.ts";
 import { expected } from "./errors.ts";
 import type { Events } from "./events.ts";
+import type { Files } from "./files.ts";
 import type { Inputs } from "./inputs.ts";
 import { LIMITS } from "./limits.ts";
 import type { Logger } from "./log.ts";
@@ -28,6 +30,8 @@ export type ConnectionOptions = {
   sessions: Sessions;
   prompts: Prompts;
   inputs: Inputs;
+  commands: Commands;
+  files: Files;
   events: Events;
   secretOf: (device: DeviceId) => Uint8Array;
   /** A device was not let in, for that reason. */
@@ -194,7 +198,7 @@ export class Connection implements Uplink {
 
   /** What is true of this connection's session. Each is on disk before it is acknowledged. */
   #told(message: Exclude<WrapperMessage, { type: "session" | "ping" | "left" }>, session: SessionId) {
-    const { store, clock, sessions, prompts, inputs, events } = this.#options;
+    const { store, clock, sessions, prompts, inputs, commands, files, events } = this.#options;
     switch (message.type) {
       case "status":
         sessions.setState(session, message.state);
@@ -209,9 +213,11 @@ export class Connection implements Uplink {
         });
         return events.logged(session);
       case "message":
-        store.addMessage(session, message.message, clock.now());
+        if (store.addMessage(session, message.message, clock.now()).opened) sessions.again(session);
         this.#ackMessages(message.message.conversation);
         return events.logged(session);
+      case "cost":
+        return store.addCost(session, message, clock.now());
       case "prompt":
         if (!prompts.opened(session, message.prompt))
           throw new Nonsense("another session's prompt, or too many");
@@ -231,12 +237,20 @@ export class Connection implements Uplink {
         return void inputs.set(session, message.id, "seen");
       case "input_refused":
         return inputs.refused(session, message.id, message.reason);
+      case "commands":
+        return commands.set(session, message.commands);
+      case "file_taken":
+        return files.taken(session, message);
+      case "file_refused":
+        return files.refused(session, message.id, message.reason);
       case "desk_taken":
         return sessions.taken(session, message.desk, message.upto);
       case "exit": {
         const { code, signal, reason } = message;
         sessions.end(session, { code, signal, reason });
         inputs.forget(session);
+        commands.forget(session);
+        files.forget(session);
         return this.tell({ type: "ack", stream: "exit", session });
       }
       default:

@@ -5,6 +5,9 @@ import {
   type InputId,
   type InputRefusal,
   type InputStage,
+  type Json,
+  type ModeBody,
+  type ServerMessage,
   type SessionId,
 } from "../protocol.ts";
 import type { By } from "./audit.ts";
@@ -33,14 +36,32 @@ export class Inputs {
 
   /** Sends it on; one that was sent before only where that was not confirmed. Throws `unreachable` or `gone`. */
   send(session: SessionId, body: InputBody, by: Exclude<By, "owner">): { id: InputId } & Input {
-    const { id, text, key, mode = "if_empty" } = body;
+    const { id, text = "", key, mode = "if_empty" } = body;
+    if (key !== undefined)
+      return this.#send(session, by, { action: "input", detail: { id, key } }, { type: "key", id, key });
+    const row = { action: "input", detail: { id, text, mode } };
+    return this.#send(session, by, row, { type: "input", id, text, mode });
+  }
+
+  /** Wishes for another permission mode; otherwise as `send`. */
+  mode(session: SessionId, { id, mode }: ModeBody, by: Exclude<By, "owner">): { id: InputId } & Input {
+    const { permission_mode } = this.#sessions.get(session);
+    const row = { action: "mode", detail: { id, mode, before: permission_mode } };
+    return this.#send(session, by, row, { type: "mode", id, mode });
+  }
+
+  #send(
+    session: SessionId,
+    by: Exclude<By, "owner">,
+    { action, detail }: { action: string; detail: { [key: string]: Json } },
+    message: Extract<ServerMessage, { type: "key" | "input" | "mode" }>,
+  ): { id: InputId } & Input {
+    const { id } = message;
     const before = this.#known.get(session)?.get(id);
     if (before && before.stage !== "unconfirmed") return { id, ...before };
     const uplink = this.#sessions.reach(session);
-    const detail = key === undefined ? { id, text, mode } : { id, key };
-    this.#store.audit({ ...by, session, action: "input", subject: session, detail }, this.#clock.now());
-    if (key !== undefined) uplink.tell({ type: "key", id, key });
-    else uplink.tell({ type: "input", id, text: text ?? "", mode });
+    this.#store.audit({ ...by, session, action, subject: session, detail }, this.#clock.now());
+    uplink.tell(message);
     this.#clock.after(CONFIRM_WITHIN_MS, () => {
       if (this.#known.get(session)?.get(id)?.stage === "sent") this.set(session, id, "unconfirmed");
     });

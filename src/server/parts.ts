@@ -3,8 +3,10 @@ import { type DeviceId, PROTOCOL, type Viewer, type ViewerEvents, type ViewerId 
 import { deviceSecret } from "../seal.ts";
 import { type By, sparing, tried } from "./audit.ts";
 import type { Clock } from "./clock.ts";
+import { Commands } from "./commands.ts";
 import type { RefusedDevice } from "./connection.ts";
 import { Events } from "./events.ts";
+import { Files } from "./files.ts";
 import { Inputs } from "./inputs.ts";
 import { LIMITS } from "./limits.ts";
 import { guarded, type Logger } from "./log.ts";
@@ -34,6 +36,8 @@ export type PartsOptions = {
 const TIDY_MS = 60_000;
 /** Steps of forgetting in one go: a second's worth at most. */
 const SWEEP_STEPS = 20;
+/** Between two steps of what goes at once. */
+const SWEEP_AGAIN_MS = 20;
 
 export type Parts = ReturnType<typeof joinParts>;
 
@@ -63,10 +67,12 @@ export function joinParts(options: PartsOptions) {
   const sessions = new Sessions(store, clock, events);
   const prompts = new Prompts(store, clock, sessions, events.tell);
   const inputs = new Inputs(store, clock, sessions, events.tell);
+  const commands = new Commands();
+  const files = new Files(store, clock, sessions);
   const secretOf = (device: DeviceId) => deviceSecret(masterKey, device);
   const onRefused = refusedDevices(store, clock);
   const uplinks = new Uplinks(
-    { store, clock, log, sessions, prompts, inputs, events, secretOf, onRefused },
+    { store, clock, log, sessions, prompts, inputs, commands, files, events, secretOf, onRefused },
     maxWrappers,
   );
 
@@ -94,10 +100,30 @@ export function joinParts(options: PartsOptions) {
     tokens.flush();
     for (let step = 0; step < SWEEP_STEPS && store.sweep(clock.now()); step++);
   });
+  /** Forgets step by step what was deleted; everybody has a turn between two steps. */
+  const sweep = guarded(log, "sweeping", () => {
+    stopSweeping();
+    if (store.sweep(clock.now())) stopSweeping = clock.after(SWEEP_AGAIN_MS, sweep);
+  });
+  let stopSweeping = () => {};
   const stopTidying = clock.every(TIDY_MS, tidy);
 
   return {
-    ...{ store, clock, logins, tokens, events, sessions, prompts, inputs, uplinks, pairing, masterKey },
+    ...{
+      store,
+      clock,
+      logins,
+      tokens,
+      events,
+      sessions,
+      prompts,
+      inputs,
+      commands,
+      files,
+      uplinks,
+      pairing,
+      masterKey,
+    },
     /** Gives a viewer another name, and tells everybody. False: there is none. */
     renameViewer(viewer: ViewerId, name: string, by: By): boolean {
       const renamed = logins.rename(viewer, name, by);
@@ -120,8 +146,10 @@ export function joinParts(options: PartsOptions) {
       uplinks.end(device);
       return true;
     },
+    sweepSoon: sweep,
     stop() {
       stopTidying();
+      stopSweeping();
       uplinks.stop();
       events.stop();
       tidy();

@@ -113,6 +113,28 @@ test("two texts in quick succession do not mix", async () => {
   expect(typed).toEqual(["a", "\n", "b", "\r", "c", "\r"]);
 });
 
+test("what presses keys beside texts waits for those before it, is done once, and says why it was not", async () => {
+  const { given, text, typed, said } = world();
+  given.text({ id: "i1" as InputId, text: "a\nb", mode: "if_empty" });
+  let times = 0;
+  const work = async () => {
+    times++;
+    expect(typed).toEqual(["a", "\n", "b", "\r"]);
+    return "mode_not_offered" as const;
+  };
+  given.inTurn("m1" as InputId, work);
+  given.inTurn("m1" as InputId, work);
+  await text("i2", "c");
+  while (said.length < 3) await Bun.sleep(5);
+  given.inTurn("m1" as InputId, work);
+  expect(times).toBe(1);
+  const refused = { type: "input_refused", id: "m1", reason: "mode_not_offered" };
+  expect(said.filter((message) => "id" in message && message.id === "m1")).toEqual([
+    refused,
+    refused,
+  ] as never);
+});
+
 test("somebody typing at the desk is not disturbed, unless the phone says how", async () => {
   const { text, typed, said, claude } = world();
   claude.screen = box("half a sent");

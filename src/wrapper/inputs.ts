@@ -120,6 +120,16 @@ export function inputs({ write, screen, status, tell }: InputsOptions) {
       write(keyBytes(key, now.modes));
       settle(id, { type: "input_delivered", id });
     },
+    /** Something else that presses keys, when the texts before it are typed; `work` says why it was not done, or null. */
+    inTurn(id: InputId, work: () => Promise<InputRefusal | null>) {
+      const known = remembered.get(id);
+      if (known !== undefined) return void (known && tell(known));
+      remembered.set(id, null);
+      queue = queue.then(async () => {
+        const reason = await work();
+        settle(id, reason ? { type: "input_refused", id, reason } : { type: "input_delivered", id });
+      });
+    },
     /** claude took up a prompt: the oldest text that it holds is seen. */
     taken(prompt: string) {
       const flat = (text: string) => text.replaceAll(/\s+/g, " ").trim();

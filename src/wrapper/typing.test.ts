@@ -12,6 +12,7 @@ const CASES: [string, string, string[]][] = [
   ["line ends at the end are dropped", "one\n\r\n", ["one", "\r"]],
   ["a tab is four spaces, as in claude's own pastes", "a\tb", ["a    b", "\r"]],
   ["a backslash at the end does not swallow Enter", "C:\\", ["C:\\ ", "\r"]],
+  ["a file's name at the end does not swallow Enter", "see @src/a.ts", ["see @src/a.ts ", "\r"]],
   ["a leading sign is left as typed", "!ls", ["!ls", "\r"]],
   ["nothing is just Enter", "", ["\r"]],
 ];

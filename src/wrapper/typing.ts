@@ -33,6 +33,9 @@ export function typed(text: string): Stroke[] {
 const gapAfter = (before: Uint8Array | undefined) =>
   Math.max(GAP_MS, Math.ceil((before?.length ?? 0) * MS_A_BYTE));
 
+/** Enter after a backslash is a new line; after a file's name it takes the first of the files that claude offers. */
+const ENTER_MEANS_ELSE = /\\$|(^|\s)@\S*$/;
+
 /** Without escape sequences and control characters, line ends as one, and none at the end. */
 function typeable(text: string): string {
   const plain = text
@@ -41,7 +44,7 @@ function typeable(text: string): string {
     .replaceAll("\t", TAB)
     .replaceAll(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, "")
     .replace(/\n+$/, "");
-  return plain.endsWith("\\") ? `${plain} ` : plain; // A backslash before Enter would make it a new line.
+  return ENTER_MEANS_ELSE.test(plain) ? `${plain} ` : plain;
 }
 
 /** The line in writes that are not too long, no character cut. */

@@ -64,6 +64,8 @@ export type TranscriptEvents = {
   toolEnded: (call: string, how: CallEnd) => void;
   /** A message for the server; false where it cannot be told now. */
   message: (message: Message) => boolean;
+  /** The same of what was spent so far. */
+  cost: (cost: Omit<Extract<WrapperMessage, { type: "cost" }>, "type">) => boolean;
   /** The network does not take more now. */
   full: () => boolean;
 };
@@ -107,6 +109,8 @@ export type Hosted = {
   prompt: string | null;
   /** How long its end waits for the server's word, ms. */
   farewellMs: number;
+  /** claude runs. */
+  onBegun: (session: SessionId) => void;
 };
 
 /** Runs claude until it ends; resolves with how. The terminal is as it was before, whatever happened. */
@@ -258,6 +262,7 @@ class Wrapper implements Disposable {
     sweepRunFolders(options.runFolder);
     if (!this.#here) this.#desksChanged();
     this.#load();
+    hosted?.onBegun(this.#id);
   }
 
   #terminal(onSignal: (signal: NodeJS.Signals) => void): Desk {
@@ -312,6 +317,7 @@ class Wrapper implements Disposable {
       toolCalled: (call, tool, input) => this.#prompts.toolCalled(call, tool, input),
       toolEnded: (call, how) => this.#prompts.toolEnded(call, how),
       message: (message) => this.#link.tell({ type: "message", message }),
+      cost: (cost) => this.#link.tell({ type: "cost", ...cost }),
       full: () => this.#link.full,
     });
     this.#transcript = transcript;

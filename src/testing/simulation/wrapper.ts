@@ -273,6 +273,9 @@ export class WrapperProcess {
         return this.view.watched(message.viewers, message.rate);
       case "interrupt":
         return this.#press(new Uint8Array([0x1b]));
+      case "mode":
+      case "file":
+      case "file_gone":
       case "resize":
       case "desk":
       case "desk_gone":
