@@ -18,7 +18,7 @@ const ROOMS: Record<string, string[]> = {
   hook: [],
   transcript: ["protocol"],
   // Conversations of this machine and of devboxes, and their files.
-  conversations: ["protocol", "transcript", "devbox"],
+  conversations: ["protocol", "transcript", "devbox", "server"],
   demo: [],
   public: ["protocol", "screen", "frame"],
   wrapper: ["protocol", "screen", "frame", "digest", "seal", "paths", "hook"],
@@ -69,6 +69,8 @@ const ROOMS: Record<string, string[]> = {
   // Copies of the data; the core never imports it.
   backup: ["config", "command", "version", "server", "protocol"],
   restore: ["config", "paths", "command", "server", "backup"],
+  // The room src/service/ and its command.
+  service: ["config", "paths", "command", "background", "enrolment"],
   build: [],
   start: ["command", "run"],
   cli: [
@@ -84,6 +86,7 @@ const ROOMS: Record<string, string[]> = {
     "device",
     "viewer",
     "token",
+    "service",
     "join",
     "healthcheck",
     "sessions",

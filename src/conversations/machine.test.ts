@@ -38,8 +38,8 @@ beforeAll(() => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const shell = (env = {}) => localShell({ PATH: process.env.PATH, HOME: join(root, "home"), ...env });
-const list = async (most = 10, env = {}) =>
-  listed((await shell(env).script(LIST, { stdin: `${most}\n` })).out);
+const list = async (most = 10, env = {}, folder = "", begin = "") =>
+  listed((await shell(env).script(LIST, { stdin: `${most}\n${folder}\n${begin}\n` })).out);
 const look = async (id: string, bytes = 0, dir = "") =>
   looked((await shell().script(LOOK, { stdin: `${id}\n${bytes}\n${dir}\n` })).out);
 const ends = (whole: string): Ends => ({
@@ -111,6 +111,9 @@ test("the newest are listed, newest first, and no more than were asked for", asy
       directories: one?.directories,
     });
   expect((await list(1))?.files.map(({ id }) => `${id}`)).toEqual([A]);
+  expect((await list(9, {}, "-other"))?.files.map(({ id }) => `${id}`)).toEqual([B]);
+  expect((await list(9, {}, "", "bbbbbbbb-2"))?.files.map(({ id }) => `${id}`)).toEqual([B]);
+  expect((await list(9, {}, "-other", "a"))?.files).toEqual([]);
 });
 
 test("what is not a conversation's file of claude's is left out: subagents, links, strange names, folders", async () => {
@@ -148,7 +151,7 @@ test("a file of 100 MB costs no more than its ends", async () => {
     file,
     '{"type":"user","timestamp":"2030-01-02T03:04:05.000Z","cwd":"/home/developer/wk/proj"}\n',
   );
-  const { out } = await shell().script(LIST, { stdin: "10\n" });
+  const { out } = await shell().script(LIST, { stdin: "10\n\n\n" });
   expect(out.length).toBeLessThan(4 * (HEAD_BYTES + TAIL_BYTES));
   const [newest] = listed(out)?.files ?? [];
   expect(newest && conversationOf(newest)).toMatchObject({

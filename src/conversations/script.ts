@@ -43,10 +43,11 @@ for file in $in/sessions/*.json; do
 done
 `;
 
-/** The newest conversations. Input: how many. */
+/** The newest conversations. Input: how many; the name of their folder, or an empty line; how their ids begin, or an empty line. */
 export const LIST = `${BEGIN}
-read -r most
-find $in/projects -maxdepth 2 -type f -name '????????-????-????-????-????????????.jsonl' -exec stat "$@" {} + 2>/dev/null |
+read -r most; read -r folder; read -r begin
+find "$in/projects\${folder:+/$folder}" -maxdepth 2 -type f -name '????????-????-????-????-????????????.jsonl' \\
+  -name "$begin*" -exec stat "$@" {} + 2>/dev/null |
   sort -rn | head -n "$most" | while read -r modified bytes file; do
   printf 'file %s %s %s\\n' "$modified" "$bytes" "$file"
   head -c ${HEAD_BYTES} "$file" 2>/dev/null | sed 's/^/|/'; printf '\\ntail\\n'

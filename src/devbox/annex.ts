@@ -426,7 +426,8 @@ const CONVERSATIONS = `SELECT c.conversation_id AS id, s.cwd AS dir, s.title AS 
   FROM session_conversations c JOIN sessions s ON s.id = c.session_id
   WHERE s.device_id = $device GROUP BY c.conversation_id ORDER BY last_at DESC LIMIT $limit`;
 
-function toDevbox({ name, kind, host, user, port, key, dir }: Registered): Devbox {
+/** What reaches it. */
+export function toDevbox({ name, kind, host, user, port, key, dir }: Registered): Devbox {
   if (kind === "local" || host === null) return { kind: "local", name, dir };
   return { kind, name, host, user, port, key, dir };
 }

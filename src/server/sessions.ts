@@ -6,6 +6,7 @@ import {
   type DeviceId,
   type ServerMessage,
   type Session,
+  type SessionCopy,
   type SessionId,
   type SessionState,
   type SessionStatement,
@@ -45,6 +46,8 @@ type Live = {
   desks: Set<AttachedDesk>;
   /** The conversation that others with it were told of. */
   told: ConversationId | null;
+  /** Of its conversation's files, as far as they were fetched. */
+  copy: SessionCopy | null;
 };
 
 /** More than ten frames a second nobody sees on a phone; in a terminal, where one types, one does. */
@@ -72,7 +75,15 @@ export class Sessions {
 
   #keep(session: Session, uplink: Uplink | null): Live {
     const screen = this.#store.screen(session.id) ?? blank(session.cols, session.rows);
-    const live = { session, screen, saved: true, uplink, desks: new Set<AttachedDesk>(), told: null };
+    const live = {
+      session,
+      screen,
+      saved: true,
+      uplink,
+      desks: new Set<AttachedDesk>(),
+      told: null,
+      copy: null,
+    };
     this.#live.set(session.id, live);
     return live;
   }
@@ -234,6 +245,14 @@ export class Sessions {
     else if (stored) this.#events.tell(`session ${id}`, "session_end", { session: stored });
   }
 
+  /** The files of its conversation came, or did not. */
+  copied(id: SessionId, copy: SessionCopy): void {
+    const live = this.#live.get(id);
+    if (!live) return;
+    live.copy = copy;
+    this.#tell(live);
+  }
+
   /** Sessions with a connection. */
   connected(): SessionId[] {
     return [...this.#live].filter(([, live]) => live.uplink !== null).map(([id]) => id);
@@ -298,7 +317,15 @@ export class Sessions {
     const attached = desks.size > 0 ? { attached: desks.size } : {};
     const others = this.#sharing(live);
     const also = others.length > 0 ? { also_open: others } : {};
-    return { ...session, connected, ...attached, ...also, heard_at: uplink?.heardAt ?? session.heard_at };
+    const copy = live.copy ? { copy: live.copy } : {};
+    return {
+      ...session,
+      connected,
+      ...attached,
+      ...also,
+      ...copy,
+      heard_at: uplink?.heardAt ?? session.heard_at,
+    };
   }
 
   /** The other open sessions with its conversation. */

@@ -1,0 +1,54 @@
+// Conversations beside the server's core: what is recorded of them, and their files, which come back from devboxes.
+import { toDevbox } from "../devbox/annex.ts";
+import type { Devbox } from "../devbox/devbox.ts";
+import { type Registered, Registry } from "../devbox/registry.ts";
+import { LaunchError } from "../devbox/ssh-errors.ts";
+import type { DevboxError, Session } from "../protocol.ts";
+import { OWNER } from "../server/owner.ts";
+import type { OpenAnnex } from "../server/parts.ts";
+import { plain } from "../server/routes.ts";
+import { recorded } from "./recorded.ts";
+import { type Connection, SyncError } from "./rsync.ts";
+import { syncBack } from "./sync.ts";
+import { Turns } from "./turns.ts";
+
+/** `connect`: a connection to a devbox, which need not be closed. Rejects with LaunchError. */
+export type ConversationsOptions = { connect: (devbox: Devbox) => Promise<Connection> };
+
+/** Opens the room of conversations beside the core. */
+export function conversations({ connect }: ConversationsOptions): OpenAnnex {
+  return ({ store, clock, events, sessions, log }) => {
+    const registry = new Registry(store.tables);
+    const devboxOf = ({ device_id }: Session): Registered | null =>
+      registry.list().find((devbox) => devbox.device_id === device_id && devbox.kind === "ssh") ?? null;
+    const turns = new Turns({
+      clock,
+      placeOf: (session) => devboxOf(session)?.name ?? null,
+      async carry({ conversation, cwd, ...rest }) {
+        const devbox = devboxOf({ conversation, cwd, ...rest });
+        if (!devbox || conversation === null) return { how: "none", path: null, note: null };
+        return syncBack(await connect(toDevbox(devbox)), { id: conversation, cwd });
+      },
+      toError(error) {
+        log.warn({ error: String(error) }, "a conversation's files could not be carried");
+        return told(error);
+      },
+      tell: (id, copy) => sessions.copied(id, copy),
+    });
+    events.listen((_, name, data) => {
+      if ((name === "session_start" || name === "session_end") && "session" in data)
+        turns.changed(data.session as Session);
+    });
+    const owned = [
+      plain("GET", "/conversations", OWNER, () => Response.json({ conversations: recorded(store) })),
+    ];
+    return { routes: [], owned, stop: () => turns.stop() };
+  };
+}
+
+/** What went wrong, for people. */
+export function told(error: unknown): DevboxError {
+  if (error instanceof SyncError || error instanceof LaunchError)
+    return { class: error.class, message: error.message, next: error.next };
+  return { class: "failed", message: "something failed on the server", next: "Its log says what." };
+}
