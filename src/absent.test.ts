@@ -2,8 +2,10 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SETTINGS } from "./config.ts";
+import { COMPLETED } from "./completion.ts";
+import { loadConfig, SETTINGS } from "./config.ts";
 import type { AuditEntry, PromptId, PromptState } from "./protocol.ts";
+import { annexesOf } from "./serve.ts";
 import { api } from "./server/api.ts";
 import { TestLink } from "./testing/link.ts";
 import { testServer } from "./testing/server.ts";
@@ -94,4 +96,77 @@ test("SEC-042 there is no chat bot: no route, command or setting of one, and non
   const secrets = /api\.telegram\.org|hooks\.slack\.com|discord\.com\/api/;
   for (const { path, text } of [...sourcesOf("src"), ...sourcesOf("public")])
     expect([path, secrets.test(text)]).toEqual([path, false]);
+});
+
+/** What a feature that does not exist would be called, and what its code would need. */
+const ABSENT: [id: string, what: string, named: RegExp, used: RegExp][] = [
+  [
+    "SEC-027",
+    "passkeys",
+    /passkey|webauthn|fido|\brp.?id\b|attestation/i,
+    /navigator\.credentials|PublicKeyCredential|clientDataJSON/,
+  ],
+  [
+    "SEC-028",
+    "sign-on by OIDC, OAuth or a JWT",
+    /oidc|openid|oauth|\bsso\b|saml|\bjwt\b|\bjwks\b|issuer|callback/i,
+    /\.well-known\/openid|id_token|code_verifier|jwks_uri|verifyJwt|client_secret/,
+  ],
+  [
+    "SEC-069",
+    "a proxy to previews",
+    /preview|tunnel|forward(ed)?.?port|\bports\b/i,
+    /proxy_pass|http-proxy|createProxy|fetch\(`http:\/\/(127\.0\.0\.1|localhost):\$/,
+  ],
+  [
+    "SEC-071",
+    "messages to addresses that anybody else than a push service has",
+    /ntfy|webhook|gotify|pushover|smtp|mail.?to|callback.?url/i,
+    /nodemailer|ntfy\.sh|api\.pushover\.net/,
+  ],
+  [
+    "SEC-088",
+    "a program that fetches another version of itself",
+    /\bupdate\b|upgrade|self.?update|auto.?update/i,
+    /api\.github\.com|releases\/(latest|download)|registry\.npmjs\.org/,
+  ],
+  [
+    "SEC-093",
+    "encryption between wrapper and phone, past the server",
+    /end.?to.?end|\be2e\b|ciphertext|room.?key/i,
+    /subtle\.(encrypt|decrypt)|libsodium|nacl\.secretbox/,
+  ],
+];
+
+test.each(ABSENT)("%s there is no route, command, setting or code of %s", async (_, __, named, used) => {
+  const config = loadConfig({}, { CLAUDE_REMOTE_HOME: "/nowhere" });
+  await using server = await testServer({ annexes: annexesOf(config) });
+  const paths = server.routes.map(({ path }) => path.replaceAll(/[/_:-]/g, " "));
+  expect(paths.length).toBeGreaterThan(30);
+  expect(paths.filter((path) => named.test(path))).toEqual([]);
+  expect(Object.keys(SETTINGS).filter((name) => named.test(name.replaceAll("_", " ")))).toEqual([]);
+  const commands = Object.entries(COMPLETED).flatMap(([name, { words = [], flags = {} }]) => [
+    name,
+    ...words,
+    ...Object.keys(flags),
+  ]);
+  expect(commands).toContain("serve");
+  expect(commands.filter((word) => named.test(word))).toEqual([]);
+  // Neither is written here, nor brought by something that is written elsewhere.
+  const sources = [...sourcesOf("src"), ...sourcesOf("public")];
+  expect(sources.filter(({ text }) => used.test(text)).map(({ path }) => path)).toEqual([]);
+  const { dependencies } = JSON.parse(read("package.json")) as { dependencies: Record<string, string> };
+  expect(Object.keys(dependencies).filter((name) => named.test(name) || used.test(name))).toEqual([]);
+});
+
+test("SEC-071 SEC-072 the server asks nobody but push services for anything, and no switch trusts a wrong certificate", () => {
+  const asking = sourcesOf("src/server")
+    .filter(({ text }) => /\bfetch\(|https?\.request\(|new WebSocket\(|\bconnect\(\{|tls\.connect/.test(text))
+    .map(({ path }) => path);
+  expect(asking).toEqual(["src/server/push/send.ts"]);
+  const careless = /rejectUnauthorized|NODE_TLS_REJECT|insecureSkipVerify|checkServerIdentity/i;
+  for (const { path, text } of [...sourcesOf("src"), ...sourcesOf("public")])
+    expect([path, careless.test(text)]).toEqual([path, false]);
+  const dangerous = Object.keys(SETTINGS).filter((name) => /any|insecure|trust|skip|unsafe/.test(name));
+  expect(dangerous.sort()).toEqual(["dangerously_push_to_any_address", "insecure_http", "trusted_proxies"]);
 });
