@@ -87,7 +87,7 @@ function placesIn(text: string, { words, indexed, unfinished }: Wanted) {
   return { found: merged(found.sort(([a], [b]) => a - b)), kinds };
 }
 
-const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 const literal = (word: string) => new RegExp(escaped(word), "giu");
 
 /** As the index parts words: by what is neither letter nor digit. */
