@@ -199,6 +199,12 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     }
     if (session.hooks === "dead")
       return ["warn", "Claude's hooks are switched off: its questions are on its screen only."];
+    const stale = session.copy?.problem;
+    if (stale)
+      return [
+        "warn",
+        `The copy of this conversation with the server may be stale: ${stale.message}. ${stale.next}`,
+      ];
     const alone = !session.terminal && session.connected && look !== "ended";
     return ["", alone ? "No terminal is attached; Claude goes on." : ""];
   }
@@ -233,7 +239,10 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     setMarked(at("title"), projectOf(session));
     at("state").className = `state ${look}`;
     setIcon(part(root, "icon", SVGUseElement), look);
-    setMarked(at("word"), `${stateWords(session, model)} · ${hostOf(session)}`);
+    const { devbox } = session;
+    setMarked(at("word"), stateWords(session, model) + (devbox === null ? ` · ${hostOf(session)}` : ""));
+    at("badge").hidden = devbox === null;
+    setMarked(at("badge"), devbox ?? "");
     const [kind, note] = noteFor(session, look);
     at("note").className = `note ${kind}`;
     at("note").hidden = note === "";

@@ -105,31 +105,31 @@ function environment() {
 
 /** What an exit code and its words mean. Without rsync there, the code is 12 and the shell's words tell; a lost link, 12 as well. */
 export function failureOf(devbox: string, code: number, text: string): SyncError {
-  const install = "install rsync 3 (apt install rsync, brew install rsync)";
+  const install = "Install rsync 3 (apt install rsync, brew install rsync)";
   if (code === 127 && /here$/.test(text))
-    return new SyncError("no_rsync_here", "rsync is not on this machine", `${install} here`);
+    return new SyncError("no_rsync_here", "rsync is not on this machine", `${install} here.`);
   if (/rsync: (command )?not found|rsync: No such file|unknown command.*rsync/i.test(text))
-    return new SyncError("no_rsync_there", `rsync is not on ${devbox}`, `${install} on ${devbox}`);
+    return new SyncError("no_rsync_there", `rsync is not on ${devbox}`, `${install} on ${devbox}.`);
   if (code === 2 || /is your shell clean/.test(text))
     return new SyncError(
       "shell_noise",
       `the shell on ${devbox} prints something by itself, which rsync takes for an answer`,
-      `let its start-up files (.bashrc …) print only where there is a terminal`,
+      "Let its start-up files (.bashrc …) print only where there is a terminal.",
     );
   if (code === 11 && /No space left|Disk quota/.test(text))
-    return new SyncError("disk_full", "a disk is full", `make room here or on ${devbox}`);
+    return new SyncError("disk_full", "a disk is full", `Make room here or on ${devbox}.`);
   if (/Permission denied \(13\)|Operation not permitted/.test(text))
-    return new SyncError("forbidden", lastLine(text), `see who owns that folder, here or on ${devbox}`);
+    return new SyncError("forbidden", lastLine(text), `See who owns that folder, here or on ${devbox}.`);
   if (code === 30 || code === 35 || code === 255 || code === 12 || code === 10)
     return new SyncError(
       "lost",
       `the connection to ${devbox} broke (${lastLine(text)})`,
-      "it is tried again after the next turn",
+      "It is tried again after the next turn.",
     );
   return new SyncError(
     "failed",
     `rsync ended with ${code} (${lastLine(text)})`,
-    `run rsync to ${devbox} by hand to see more`,
+    `Run rsync to ${devbox} by hand to see more.`,
   );
 }
 

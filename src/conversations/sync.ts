@@ -63,7 +63,7 @@ export async function syncThere(
     throw new SyncError(
       "no_file",
       `this machine has no file of ${id}`,
-      "see claude-remote resume for what there is",
+      "See claude-remote resume for what there is.",
     );
   bounded(from.bytes);
   const there = await look(ssh, id, from.bytes, directory);
@@ -71,7 +71,7 @@ export async function syncThere(
     throw new SyncError(
       "no_dir",
       `there is no ${directory} on ${name}`,
-      "make it there, or name another one",
+      "Make it there, or name another one.",
     );
   const folder = projectFolder(there.dir);
   const [here, target] = [pathOf(own, from.folder, id), pathOf(there, folder, id)];
@@ -83,7 +83,7 @@ export async function syncThere(
     throw new SyncError(
       "open_there",
       `a claude on ${name} has it open`,
-      "end that one first; both would write to one file",
+      "End that one first: both would write to one file.",
     );
   if (how !== "same" || from.more) await prepare(ssh, folder, how === "differs" ? `${id}.jsonl` : "");
   if (how !== "same") await rsync({ ssh, here, there: target, to: "there", options: APPEND });
@@ -113,7 +113,7 @@ async function bring(
     throw new SyncError(
       "open_here",
       "a claude has it open here",
-      "end one of the two; both write to the same file",
+      "End one of the two: both write to the same file.",
     );
   mkdirSync(join(own.folder, "projects", folder), { recursive: true, mode: 0o700 });
   if (how === "differs" && differing === "beside") {
@@ -156,7 +156,7 @@ async function prepare(ssh: Connection, folder: string, aside: string) {
   throw new SyncError(
     "forbidden",
     `nothing can be written on ${ssh.devbox.name}: ${why}`,
-    "see who owns ~/.claude there",
+    "See who owns ~/.claude there.",
   );
 }
 
@@ -167,13 +167,14 @@ async function look(shell: Shell, id: ConversationId, bytes = 0, dir = ""): Prom
     throw new SyncError(
       "no_file",
       "that is no conversation's id",
-      "claude-remote resume lists what there is",
+      "See claude-remote resume for what there is.",
     );
-  if (/[\n\0]/.test(dir)) throw new SyncError("no_dir", "a directory's name is one line", "name another one");
+  if (/[\n\0]/.test(dir))
+    throw new SyncError("no_dir", "a directory's name is one line", "Name another one.");
   const { out } = await shell.script(LOOK, { stdin: `${id}\n${bytes}\n${dir}\n` });
   const found = looked(out);
   if (found) return found;
-  throw new SyncError("lost", "the machine's answer was cut", "it is tried again after the next turn");
+  throw new SyncError("lost", "the machine's answer was cut", "It is tried again after the next turn.");
 }
 
 const newest = (found: readonly Found[]): Found | null =>
@@ -191,6 +192,6 @@ function bounded(bytes: number) {
   throw new SyncError(
     "too_large",
     `the conversation has ${size}, more than is carried`,
-    "copy its file by hand",
+    "Copy its file by hand.",
   );
 }

@@ -103,11 +103,11 @@ test("what fails is said with the class and the next step, keeps the time of the
   await ends();
   const { at } = said[0]?.copy ?? {};
   turn("a");
-  await ends(new SyncError("lost", "the connection broke", "it is tried again after the next turn"));
+  await ends(new SyncError("lost", "the connection broke", "It is tried again after the next turn."));
   const problem = {
     class: "lost",
     message: "the connection broke",
-    next: "it is tried again after the next turn",
+    next: "It is tried again after the next turn.",
   };
   expect(said.at(-1)?.copy).toEqual({ at: at ?? null, problem });
   turn("a");
