@@ -136,3 +136,14 @@ test("SEC-075 how many streams and wrappers there may be is a whole number of se
   for (const wrong of ["0", "-1", "1.5", "1e9", "10001", "many"])
     expect(() => given(wrong)).toThrow(ConfigError);
 });
+
+test("how long and how much is kept are whole numbers of sense", () => {
+  const given = (value: string) => loadConfig({ keep_days: value }, { CLAUDE_REMOTE_HOME: "/nowhere" });
+  expect(given("7").keep_days).toBe(7);
+  expect(loadConfig({}, { CLAUDE_REMOTE_HOME: "/nowhere" })).toMatchObject({
+    keep_days: 30,
+    keep_megabytes: 200,
+  });
+  for (const value of ["0", "-1", "1.5", "3651", "a week", ""])
+    expect(() => given(value), value).toThrow("--keep-days");
+});

@@ -61,6 +61,20 @@ const many = v.pipe(
   v.maxValue(MOST, `must be 1 to ${MOST}`),
 );
 
+/** Ten years; a hundred gigabytes. */
+const days = numberWithin(1, 3_650);
+const megabytes = numberWithin(1, 100_000);
+
+function numberWithin(least: number, most: number) {
+  const words = `must be a whole number from ${least} to ${most}`;
+  return v.pipe(
+    v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,9}$/, words), v.transform(Number))], words),
+    v.integer(words),
+    v.minValue(least, words),
+    v.maxValue(most, words),
+  );
+}
+
 function isNetwork(given: string): boolean {
   const [address = "", bits, ...more] = given.split("/");
   const most = { 4: 32, 6: 128 }[isIP(address)] ?? -1;
@@ -110,6 +124,14 @@ export const SETTINGS = {
   },
   max_streams: { schema: v.optional(many), about: "event streams at once, all together" },
   max_wrappers: { schema: v.optional(many), about: "wrapped claudes connected at once" },
+  keep_days: {
+    schema: v.optional(days, 30),
+    about: "days for which what has ended is kept",
+  },
+  keep_megabytes: {
+    schema: v.optional(megabytes, 200),
+    about: "megabytes of log, and of each conversation, kept of one session",
+  },
   url: {
     schema: v.optional(webUrl),
     about: "another address of the server that this machine joined",
@@ -172,6 +194,8 @@ const schema = v.object({
   trusted_proxies: SETTINGS.trusted_proxies.schema,
   max_streams: SETTINGS.max_streams.schema,
   max_wrappers: SETTINGS.max_wrappers.schema,
+  keep_days: SETTINGS.keep_days.schema,
+  keep_megabytes: SETTINGS.keep_megabytes.schema,
   url: SETTINGS.url.schema,
   claude: SETTINGS.claude.schema,
   pty: SETTINGS.pty.schema,

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { infoFile, type ServerInfo } from "./background.ts";
 import { CommandError, flags } from "./command.ts";
 import { type Config, type Flags, loadConfig } from "./config.ts";
-import { devboxes } from "./devbox/annex.ts";
+import { conversations } from "./conversations/annex.ts";
+import { devboxes, type Engine } from "./devbox/annex.ts";
 import { engine } from "./devbox/engine.ts";
 import { sshSetup } from "./devbox/setup.ts";
 import { pageAssets } from "./page.ts";
@@ -22,6 +23,9 @@ const USAGE_LINE =
 const LOOK_MS = 1_000;
 /** Without a paired phone and without a wrapper for this long, a background server ends. */
 const UNUSED_MS = 60 * 60 * 1_000;
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const MIB = 1_024 * 1_024;
 
 const OPTIONS = {
   host: { type: "string" },
@@ -68,9 +72,10 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
   if (auto) privateFolder(join(paths.state, "logs"));
   const log = openLog(auto ? { level, file } : { level });
   const { trusted_proxies: trustedProxies, max_streams: maxStreams, max_wrappers: maxWrappers } = config;
+  const keep = { ms: config.keep_days * DAY_MS, bytes: config.keep_megabytes * MIB };
   const options = {
     ...{ data: paths.data, host, port, publicUrl, insecureHttp, metricsToken, nextFreePort: auto },
-    ...{ trustedProxies, maxStreams, maxWrappers },
+    ...{ trustedProxies, maxStreams, maxWrappers, keep },
   };
   try {
     const [assets, annexes] = [await pageAssets(), annexesOf(config)];
@@ -87,7 +92,10 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
 }
 
 /** What runs beside the server's core. */
-export const annexesOf = (config: Config): OpenAnnex[] => [notifications(config), places(config)];
+export function annexesOf(config: Config): OpenAnnex[] {
+  const reach = engine(() => sshSetup(config, false));
+  return [notifications(config), conversations(reach), places(config, reach)];
+}
 
 const notifications = (config: Config) =>
   push({
@@ -97,10 +105,10 @@ const notifications = (config: Config) =>
   });
 
 /** Where phones may start sessions. */
-function places(config: Config): OpenAnnex {
+function places(config: Config, reach: Engine): OpenAnnex {
   const { launch: enabled, launch_modes: modes, claude = "claude" } = config;
   const local = () => Bun.which(claude) !== null;
-  return devboxes({ engine: engine(() => sshSetup(config, false)), enabled, modes, local });
+  return devboxes({ engine: reach, enabled, modes, local });
 }
 
 /** Writes what this server is to server.json at each change, and ends a background one that nobody needs. */

@@ -24,7 +24,7 @@ import { masterKey } from "./private-file.ts";
 import { responder } from "./respond.ts";
 import { finishRestore } from "./restored.ts";
 import { plain, type Route } from "./routes.ts";
-import { Store } from "./store.ts";
+import { type Keep, Store } from "./store.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import type { SocketData, Uplinks } from "./uplink.ts";
 
@@ -56,6 +56,8 @@ export type ServerOptions = {
   clock?: Clock | undefined;
   /** Whoever has it reads `GET /metrics`, as with a token of that scope. */
   metricsToken?: string | undefined;
+  /** How long, and how much, is kept of what has ended. */
+  keep?: Partial<Keep> | undefined;
   /** What runs beside the core. */
   annexes?: readonly OpenAnnex[] | undefined;
   /** The owner asked for the end (`POST /shutdown`), and it has come. */
@@ -89,7 +91,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const data = privateFolder(options.data);
   opened.defer(lockFolder(data));
   finishRestore(data);
-  const store = opened.use(new Store(join(data, "claude-remote.db")));
+  const store = opened.use(new Store(join(data, "claude-remote.db"), undefined, options.keep));
   const key = masterKey(join(data, "master.key"));
   store.addDevice(LOCAL_DEVICE, hostname(), clock.now());
 

@@ -424,6 +424,33 @@ test("SEC-077 the log of one session has a limit, past which its oldest lines go
   raw.close();
 });
 
+test("SEC-026 a session that is being deleted still belongs to its machine, and one that speaks again is there again", () => {
+  const { store, id } = withSession();
+  const other = "other" as DeviceId;
+  store.addDevice(other, "laptop", now);
+  store.endSession(id, { code: null, signal: null, reason: "lost" }, now);
+  expect(store.deleteSession(id, "owner", now)).toBe(true);
+  expect([store.session(id), store.endedSessions()]).toEqual([null, []]);
+  expect(store.stateSession(other, statement({ id }), now)).toBeNull();
+  expect(store.stateSession(device, statement({ id }), now)?.session).toMatchObject({ id, ended_at: null });
+  expect(store.sweep(now)).toBe(false);
+});
+
+test("how long and how much is kept can be set", () => {
+  const file = join(mkdtempSync(join(folder, "store-")), "test.db");
+  const store = new Store(file, MIGRATIONS, { ms: DAY, bytes: 1_000 });
+  store.addDevice(device, "desk", now);
+  const session = statement();
+  store.stateSession(device, session, now);
+  for (let i = 0; i < 10; i++) store.addLines(session.id, [line(i, "x".repeat(300))], now);
+  expect(store.lines(session.id, { limit: 20 }).length).toBeLessThan(4);
+  const ended = store.endSession(session.id, { code: 0, signal: null, reason: "exit" }, now).session;
+  expect(ended.kept_until).toBe(now + DAY);
+  expect(store.sweep(now + DAY - 1_000)).toBe(false);
+  while (store.sweep(now + DAY + 1_000)) {}
+  expect(store.session(session.id)).toBeNull();
+});
+
 test("ids that nobody knows are null, not errors", () => {
   const { store } = fresh();
   expect(store.session("nope")).toBeNull();
