@@ -57,8 +57,25 @@ export async function agree(question: string, yes: boolean | undefined, refusal:
 /** "2026-11-21 15:40", UTC. */
 export const day = (at: number) => new Date(at).toISOString().slice(0, 16).replace("T", " ");
 
+/** This user's name, as the system knows it; Bun's `userInfo` knows only the environment's. */
+export function userName(): string {
+  const { success, stdout } = Bun.spawnSync(["id", "-un"], { stdin: "ignore", stderr: "ignore" });
+  return success ? stdout.toString().trim() : String(process.getuid?.() ?? "");
+}
+
 /** Names come from outside: no control character of theirs reaches the terminal. */
-export const printable = (text: string) => text.replace(/\p{C}/gu, "?");
+export const printable = (text: string) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+
+/** What a terminal takes for more than a letter: control characters, ends of lines, turns of direction. */
+const COMMANDING = /[\0-\x08\n-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]/g;
+
+/** An answer of the other side with a `?` for each of these, in whatever it says, so that all of it can be printed. */
+export function harmless(answer: unknown): unknown {
+  if (typeof answer === "string") return answer.replace(COMMANDING, "?");
+  if (Array.isArray(answer)) return answer.map(harmless);
+  if (answer === null || typeof answer !== "object") return answer;
+  return Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, harmless(value)]));
+}
 
 /** The file that runs here. Where it was just replaced, the system says "… (deleted)"; the newer one stands in its place. */
 export const executable = () => process.execPath.replace(/ \(deleted\)$/, "");

@@ -1,5 +1,5 @@
 // The owner's requests from another machine: to the server that it joined, with the operator's token it was given there.
-import { CommandError, REFUSED, UNREACHABLE } from "./command.ts";
+import { CommandError, harmless, REFUSED, UNREACHABLE } from "./command.ts";
 import { loadConfig } from "./config.ts";
 import { enrolment } from "./enrolment.ts";
 import type { Paths } from "./paths.ts";
@@ -66,7 +66,8 @@ export const initOf = (method: string, body: object | undefined, signal: AbortSi
 
 /** The JSON of an answer. Throws CommandError with the server's own words, 5 for what it forbids. */
 export async function answerOf(response: Response): Promise<unknown> {
-  const answer = (await response.json().catch(() => ({}))) as { error?: { code?: string; message?: string } };
+  const said = harmless(await response.json().catch(() => ({})));
+  const answer = said as { error?: { code?: string; message?: string } };
   if (response.ok) return answer;
   const why = answer.error?.message ?? `the server answered ${response.status}`;
   throw new CommandError(why, answer.error?.code === "forbidden" ? REFUSED : 1);
