@@ -162,6 +162,10 @@ export const SETTINGS = {
     schema: v.optional(v.pipe(text, v.regex(/^\//, "must be the whole path of a folder"))),
     about: "ssh's key, config and known_hosts for devboxes; default: the user's own ~/.ssh",
   },
+  binaries: {
+    schema: v.optional(v.pipe(text, v.regex(/^\//, "must be the whole path of a folder"))),
+    about: "a folder with claude-remote-<platform> for devboxes of another platform",
+  },
   keep_awake: { schema: v.optional(truth, true), about: "keep the machine awake while claude works" },
   push_contact: {
     schema: v.optional(contact),
@@ -205,6 +209,7 @@ const schema = v.object({
   launch: SETTINGS.launch.schema,
   launch_modes: SETTINGS.launch_modes.schema,
   ssh_folder: SETTINGS.ssh_folder.schema,
+  binaries: SETTINGS.binaries.schema,
   keep_awake: SETTINGS.keep_awake.schema,
   push_contact: SETTINGS.push_contact.schema,
   push_hosts: SETTINGS.push_hosts.schema,

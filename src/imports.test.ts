@@ -42,7 +42,20 @@ const ROOMS: Record<string, string[]> = {
   // The room src/attach/ and its command.
   attach: ["config", "command", "background", "protocol", "screen", "sessions", "wrapper"],
   stop: ["config", "command", "background", "protocol", "sessions"],
-  serve: [...["config", "paths", "command", "version", "server", "push", "devbox", "background", "page"]],
+  serve: [
+    ...[
+      "config",
+      "paths",
+      "command",
+      "version",
+      "server",
+      "push",
+      "devbox",
+      "conversations",
+      "background",
+      "page",
+    ],
+  ],
   page: ["page-bundle", "server"],
   "page-bundle": [],
   run: [
@@ -65,12 +78,16 @@ const ROOMS: Record<string, string[]> = {
   // Sessions on other machines, and the commands for it; the core never imports it.
   devbox: [
     ...["config", "paths", "command", "background", "version", "protocol", "seal", "server", "enrolment"],
+    ...["wrapper", "transcript"],
   ],
+  ssh: ["config", "command", "background", "protocol", "enrolment", "devbox", "attach", "run"],
+  hosted: ["command", "devbox"],
+  tunnel: ["devbox"],
   // Copies of the data; the core never imports it.
   backup: ["config", "command", "version", "server", "protocol"],
   restore: ["config", "paths", "command", "server", "backup"],
   // The room src/service/ and its command.
-  service: ["config", "paths", "command", "background", "enrolment"],
+  service: ["config", "paths", "command", "background", "enrolment", "version"],
   build: [],
   start: ["command", "run"],
   cli: [
@@ -88,6 +105,7 @@ const ROOMS: Record<string, string[]> = {
     "token",
     "service",
     "join",
+    ...["devbox", "ssh", "hosted", "tunnel"],
     "healthcheck",
     "sessions",
     "attach",

@@ -67,9 +67,10 @@ function ownFlags(argv: string[]) {
   }
 }
 
-const interactive = (args: string[]) =>
-  process.stdin.isTTY &&
-  process.stdout.isTTY &&
+const interactive = (args: string[]) => process.stdin.isTTY && process.stdout.isTTY && needsTerminal(args);
+
+/** Whether claude is talked to with these arguments; else it prints something and ends. */
+export const needsTerminal = (args: readonly string[]) =>
   !args.some((arg, i) => NOT_INTERACTIVE.has(arg) && (i === 0 || arg.startsWith("-")));
 
 /** The claude to run: the setting, or the first on PATH that is not ourselves. */

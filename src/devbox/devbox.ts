@@ -76,6 +76,8 @@ export type SshSetup = {
   folder: string | null;
   /** Somebody sits at a terminal, whom ssh can ask for a password or a passphrase. */
   ask: boolean;
+  /** How long an address may take to answer; 10 if not given. */
+  connectSeconds?: number;
 };
 
 /** What ssh is told to run, always: whatever differs goes over stdin, since no quoting survives every login shell. */
@@ -109,7 +111,7 @@ export function sshWords(devbox: SshDevbox, setup: SshSetup): string[] {
     "ControlPersist=no",
     `ServerAliveInterval=${ALIVE_SECONDS}`,
     `ServerAliveCountMax=${ALIVE_TIMES}`,
-    `ConnectTimeout=${CONNECT_SECONDS}`,
+    `ConnectTimeout=${setup.connectSeconds ?? CONNECT_SECONDS}`,
     "ClearAllForwardings=yes",
     "RemoteCommand=none",
     "LogLevel=INFO",

@@ -1,14 +1,30 @@
 // A launch: from a devbox to a session that runs there, step by step.
+import * as v from "valibot";
+import { ourselves } from "../command.ts";
 import type { ConversationId, DeviceId, SessionId } from "../protocol.ts";
+import { VERSION } from "../version.ts";
+import { putBinary } from "./binary.ts";
 import type { Devbox } from "./devbox.ts";
-import type { Connections } from "./ssh.ts";
+import { devboxSchema } from "./devbox.ts";
+import { examine, killScript, tailScript } from "./examine.ts";
+import type { PermissionMode } from "./modes.ts";
+import {
+  type Address,
+  asciiJson,
+  DEVBOX_DATA,
+  hostedFolder,
+  type Order,
+  type Reply,
+  wishes,
+} from "./order.ts";
+import { type Connections, type Ssh, shellWord } from "./ssh.ts";
+import { LaunchError, saidBy } from "./ssh-errors.ts";
+import { openTunnel } from "./tunnel.ts";
+
+export { PERMISSION_MODES, type PermissionMode } from "./modes.ts";
 
 /** Made by whoever launches, once per launch; the wrapper says it in its session statement (`launch`). */
 export type LaunchId = string;
-
-/** Modes that a launch may ask for; `bypassPermissions` and `dontAsk` are only ever typed at a terminal (SEC-064). */
-export const PERMISSION_MODES = ["default", "plan", "acceptEdits", "auto"] as const;
-export type PermissionMode = (typeof PERMISSION_MODES)[number];
 
 export type LaunchRequest = {
   devbox: Devbox;
@@ -20,6 +36,8 @@ export type LaunchRequest = {
   prompt: string | null;
   mode: PermissionMode | null;
   resume: ConversationId | null;
+  /** The terminal that will attach to it; 80 by 24 if not given. */
+  size?: { cols: number; rows: number };
 };
 
 /** `percent`, of copying: how much of our binary is there. */
@@ -48,24 +66,184 @@ export type LaunchContext = {
   waitFor(launch: LaunchId, signal: AbortSignal): Promise<SessionId>;
   /** Connections to devboxes, which this launch shares with others. */
   connections: Connections;
-  /** This server's socket for wrappers (`<data>/server.sock`): where a tunnel leads. */
-  socket: string;
+  /** This server's socket for wrappers (`<data>/server.sock`): where a tunnel leads. Null: the server is elsewhere. */
+  socket: string | null;
   /** The data folder, where tunnels are written down. */
   data: string;
+  /** Where our binaries for other platforms are, besides the folder of our own. */
+  binaries?: string | undefined;
   /** The id of this launch, if somebody has to know it before; made if not given. */
   launch?: LaunchId;
   /** Ends the launch. */
   signal?: AbortSignal;
 };
 
+/** From the wrapper's start to its word to the server, over whatever network. */
+const HELLO_WITHIN_MS = 30_000;
+/** A login shell's start-up files, and claude's. */
+const BEGINS_WITHIN_MS = 90_000;
+/** A server that is reached at all answers by then. */
+const REACH_WITHIN_MS = 4_000;
+const USUAL_SIZE = { cols: 80, rows: 24 };
+
+const wished = v.object({ ...wishes, devbox: devboxSchema });
+
 /**
  * Starts a session on that devbox, and resolves when it is there. Throws LaunchError; then nothing is left there but our
  * binary. The session goes on whatever becomes of the connection.
  */
 export async function launch(
-  _request: LaunchRequest,
-  _context: LaunchContext,
-  _onStep: (step: LaunchStep) => void,
+  request: LaunchRequest,
+  context: LaunchContext,
+  onStep: (step: LaunchStep) => void,
 ): Promise<{ session: SessionId }> {
-  throw new Error("not yet");
+  const { devbox } = checked(request);
+  onStep({ step: "connecting" });
+  const ssh = await context.connections.get(devbox, context.signal);
+  const { program, claude } = await prepared(ssh, context, onStep);
+  const enrolled = await context.enrol(devbox);
+  const id = context.launch ?? Bun.randomUUIDv7();
+  const order = { ...orderOf(request, enrolled, id), claude };
+  try {
+    const address = await wayBack({ ssh, program, enrolled, id, context }, () => onStep({ step: "tunnel" }));
+    onStep({ step: "starting" });
+    const { pid } = await begin(ssh, program, { ...order, address }, context.signal);
+    return { session: await hello(ssh, pid, id, context) };
+  } finally {
+    if (devbox.kind === "ssh") await settled(ssh, enrolled.device, id);
+  }
+}
+
+/** Whatever is on no list of ours is refused before any program is started (SEC-058 to SEC-064). */
+function checked(request: LaunchRequest): Pick<LaunchRequest, "devbox"> {
+  const parsed = v.safeParse(wished, request);
+  if (parsed.success) return { devbox: parsed.output.devbox };
+  const [{ message, path }] = parsed.issues;
+  const field = path?.map(({ key }) => String(key)).join(".") ?? "launch";
+  throw new LaunchError("failed", `${field} ${message}`, "Name it differently.");
+}
+
+function orderOf(
+  request: LaunchRequest,
+  { device, secret }: Enrolled,
+  id: LaunchId,
+): Omit<Order, "address" | "claude"> {
+  const { args, prompt, mode, resume, size = USUAL_SIZE } = request;
+  const dir = request.dir ?? request.devbox.dir;
+  return { launch: id, device, secret, dir, args, prompt, mode, resume, size };
+}
+
+/** Our own program there, and the claude that a login finds. Of the machine itself, both are found when they start. */
+async function prepared(ssh: Ssh, { signal, binaries }: LaunchContext, onStep: (step: LaunchStep) => void) {
+  if (ssh.devbox.kind === "local") return { program: ourselves(), claude: null };
+  onStep({ step: "checking" });
+  const there = await examine(ssh, VERSION, signal);
+  const onPercent = (percent: number) => onStep({ step: "copying", percent });
+  const path = await putBinary(ssh, there, binaries, onPercent, signal);
+  return { program: [path], claude: there.claude };
+}
+
+const wordsOf = (program: readonly string[]) => program.map(shellWord).join(" ");
+
+type Way = { ssh: Ssh; program: readonly string[]; enrolled: Enrolled; id: LaunchId; context: LaunchContext };
+
+/** Where the wrapper will find the server: by itself if it can, else by a tunnel. */
+async function wayBack({ ssh, program, enrolled, id, context }: Way, onTunnel: () => void): Promise<Address> {
+  const { devbox, setup } = ssh;
+  const { socket } = context;
+  if (devbox.kind === "local" && socket) return { kind: "socket", path: socket };
+  if (devbox.kind === "local") return { kind: "url", url: enrolled.url };
+  if (await reaches(ssh, program, enrolled.url, context.signal)) return { kind: "url", url: enrolled.url };
+  if (!socket) throw elsewhere(devbox.name, enrolled.url);
+  onTunnel();
+  await ssh.script(`${inFolder(enrolled.device)} && : >${shellWord(`launching.${id}`)}`, {
+    signal: context.signal,
+  });
+  const { run, folder } = setup;
+  await openTunnel({ devbox, setup: { run, folder }, device: enrolled.device, socket, data: context.data });
+  return { kind: "tunnel" };
+}
+
+/** A tunnel begins where the server is. */
+const elsewhere = (name: string, url: string) =>
+  new LaunchError(
+    "tunnel",
+    `${name} does not reach ${url}, and a way back can only be opened from the machine on which that server runs`,
+    "Run this there, or give the server an address that the devbox reaches (docs/https.md).",
+  );
+
+const inFolder = (device: DeviceId) =>
+  `umask 077; mkdir -p -- "$HOME"/${DEVBOX_DATA}/${hostedFolder(device)} && cd -- "$HOME"/${DEVBOX_DATA}/${hostedFolder(device)}`;
+
+/** Whether the devbox itself gets an answer from the server. What leads to a machine itself leads to another one there. */
+async function reaches(ssh: Ssh, program: readonly string[], url: string, signal: AbortSignal | undefined) {
+  if (/^(127\.|localhost$|\[::1\]$|0\.0\.0\.0$)/.test(new URL(url).hostname)) return false;
+  const { out } = await ssh.script(`${wordsOf(program)} hosted --reach`, {
+    stdin: `${asciiJson({ url, within_ms: REACH_WITHIN_MS })}\n`,
+    signal,
+  });
+  return out.includes("claude-remote-reached");
+}
+
+/** Starts the wrapper; resolves when its claude runs. */
+async function begin(ssh: Ssh, program: readonly string[], order: Order, signal: AbortSignal | undefined) {
+  const { name } = ssh.devbox;
+  const limit = AbortSignal.timeout(BEGINS_WITHIN_MS);
+  const ended = await ssh.script(`${wordsOf(program)} hosted`, {
+    stdin: `${asciiJson(order)}\n`,
+    signal: AbortSignal.any([limit, ...(signal ? [signal] : [])]),
+  });
+  const reply = replyIn(ended.out);
+  if (reply && "pid" in reply) return reply;
+  const said = reply?.error.message ?? saidBy(`${ended.err} ${ended.out}`);
+  const next = {
+    no_dir: "Name a folder that is there.",
+    claude_missing: "Install it there.",
+    failed: "Try again.",
+  };
+  const failure = reply?.error.class ?? "failed";
+  throw new LaunchError(failure, `${name}: ${said || "the wrapper did not start"}`, next[failure]);
+}
+
+function replyIn(out: string): Reply | null {
+  const line = out.split("\n").findLast((one) => one.startsWith("{"));
+  try {
+    return line ? (JSON.parse(line) as Reply) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The wrapper's own word to the server. One that cannot give it is ended. */
+async function hello(
+  ssh: Ssh,
+  pid: number,
+  id: LaunchId,
+  { waitFor, signal }: LaunchContext,
+): Promise<SessionId> {
+  const limit = AbortSignal.timeout(HELLO_WITHIN_MS);
+  try {
+    return await waitFor(id, AbortSignal.any([limit, ...(signal ? [signal] : [])]));
+  } catch (error) {
+    const log = await ssh
+      .script(`${tailScript(".local/state/claude-remote/logs/wrapper.log")}`)
+      .catch(() => null);
+    await ssh.script(killScript(pid)).catch(() => {});
+    if (error instanceof LaunchError) throw error;
+    const { name } = ssh.devbox;
+    if (signal?.aborted)
+      throw new LaunchError("stopped", `${name}: called off`, "Start it again when you like.");
+    const why = saidBy(log?.out ?? "");
+    throw new LaunchError(
+      "server",
+      `${name}: claude ran there, but its wrapper did not reach this server (${why || "its log says nothing"})`,
+      "See that the server runs and that its address leads there, then try again.",
+    );
+  }
+}
+
+/** From now on the wrapper itself says that a way back is needed, or nothing does. */
+async function settled(ssh: Ssh, device: DeviceId, id: LaunchId): Promise<void> {
+  const script = `cd -- "$HOME"/${DEVBOX_DATA}/${hostedFolder(device)} 2>/dev/null && rm -f -- ${shellWord(`launching.${id}`)}; exit 0`;
+  await ssh.script(script).catch(() => {}); // It counts for two minutes at most.
 }

@@ -349,6 +349,13 @@ export class Connections implements AsyncDisposable {
     this.setup = setup;
   }
 
+  /** Takes over a connection that somebody opened already. */
+  take(ssh: Ssh): void {
+    const id = JSON.stringify(ssh.devbox);
+    this.#open.set(id, { ssh: Promise.resolve(ssh), timer: undefined });
+    this.#use(id);
+  }
+
   /** The connection to that devbox, which whoever asks need not close. Throws LaunchError. */
   async get(devbox: Devbox, signal?: AbortSignal): Promise<Ssh> {
     const id = JSON.stringify(devbox);
