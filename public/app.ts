@@ -7,6 +7,7 @@ import { byId, element, fromTemplate, part, reconcile, setText } from "./dom.ts"
 import { createModel } from "./model.ts";
 import { createOutbox } from "./outbox.ts";
 import { pairView, takeCode } from "./pair.ts";
+import { applyPreferences, forgetEverything, preference } from "./preferences.ts";
 import { promptCard } from "./prompt-card.ts";
 import { renew, startPush } from "./push.ts";
 import { createRouter, type Route } from "./router.ts";
@@ -34,9 +35,23 @@ const asked = new Set<string>();
 let view: View | null = null;
 let scheduled: ReturnType<typeof setTimeout> | null = null;
 let drawnAt = 0;
+/** Loads the newer page that waits. */
+let renewal: (() => void) | null = null;
+let forgotten = false;
 
+applyPreferences();
+if (preference("keep") === "on")
+  import("./offline.ts").then(
+    ({ keepList }) => keepList(model),
+    () => {},
+  );
 byId("list-pane").append(list.root);
 model.subscribe(schedule);
+model.subscribe(() => {
+  const loggedOut = model.connection.kind === "logged_out";
+  if (loggedOut && !forgotten) forgetEverything();
+  forgotten = loggedOut;
+});
 setInterval(schedule, TICK_MS);
 visualViewport?.addEventListener("resize", liftAboveKeyboard);
 visualViewport?.addEventListener("scroll", liftAboveKeyboard);
@@ -44,7 +59,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && router.route().kind === "prompt" && !document.querySelector("dialog"))
     router.back("/");
 });
-startPush(model, { go: (path) => router.go(path), onUpdate });
+startPush(model, { go: (path) => router.go(path), onUpdate, busy });
 arrive();
 
 function schedule() {
@@ -53,8 +68,18 @@ function schedule() {
 
 /** A newer page waits: it is loaded by a tap, never under somebody's finger. */
 function onUpdate(apply: () => void) {
-  byId("update").hidden = false;
-  byId("update-now").onclick = apply;
+  renewal = apply;
+  byId("update-now").onclick = () => busy() || apply();
+  schedule();
+}
+
+/** A question is open, or something is typed: not the moment to load anything. */
+function busy(): boolean {
+  const fields = document.querySelectorAll<HTMLInputElement>(
+    "textarea, input:is([type=text], [type=search], :not([type]))",
+  );
+  const typed = [...fields].some((field) => field.value !== "" && field.offsetParent !== null);
+  return typed || router.route().kind === "prompt" || document.querySelector("dialog") !== null;
 }
 
 /** The address changed. */
@@ -81,6 +106,7 @@ function draw() {
   byId("banner").hidden = banner === null;
   byId("banner").classList.toggle("bad", model.connection.kind !== "reconnecting");
   setText(byId("banner"), banner ?? "");
+  byId("update").hidden = renewal === null || busy();
   byId("insecure").hidden = !model.insecure;
   drawNewViewers();
 }
@@ -126,7 +152,7 @@ function detail(route: Route): Wanted {
 }
 
 function screenDetail(path: string): Wanted {
-  const context = { model, go: (to: string) => router.go(to) };
+  const context = { model, go: router.go };
   return { key: path, make: () => ({ key: path, ...screenAt(path, context) }) };
 }
 
@@ -147,7 +173,7 @@ function outdated(): Wanted {
 function sessionDetail(id: SessionId): Wanted {
   const key = `/s/${id}`;
   if (model.session(id)) return { key, make: () => ({ key, ...sessionView(model, outbox, id) }) };
-  if (!model.loaded) return message(`loading ${key}`, "Session", "Connecting …");
+  if (model.version === null) return unknown(key, "Session");
   lookUp(key, `/api/sessions/${encodeURIComponent(id)}`, (found) => {
     const session = (
       found as { session?: Parameters<typeof model.fold<"session_start">>[1]["session"] } | null
@@ -164,7 +190,7 @@ function promptDetail(id: PromptId): Wanted {
     asked.delete(key);
     return card(prompt);
   }
-  if (!model.loaded) return message(`loading ${key}`, "Question", "Connecting …");
+  if (model.version === null) return unknown(key, "Question");
   lookUp(key, "/api/prompts", (found) => {
     const prompts = (found as { prompts?: PromptState[] } | null)?.prompts ?? [];
     const known = prompts.find((one) => one.id === id);
@@ -184,6 +210,12 @@ function card(prompt: PromptState): Wanted {
     return { key, ...promptCard(prompt, { model, answers, changed }) };
   };
   return { key, make };
+}
+
+/** The server has not spoken yet. */
+function unknown(key: string, title: string): Wanted {
+  if (!model.loaded) return message(`loading ${key}`, title, "Connecting …");
+  return message(`kept ${key}`, title, "This phone does not know it without a connection.");
 }
 
 /** Asks the server once for what the stream did not tell. */
@@ -215,7 +247,8 @@ function plain(key: string, root: () => HTMLElement): Wanted {
 function drawNewViewers() {
   const make = (viewer: Viewer) => {
     const notice = fromTemplate("notice");
-    setText(part(notice, "text", HTMLElement), `Paired just now: ${viewer.name}`);
+    const from = viewer.address ? `, from ${viewer.address}` : "";
+    setText(part(notice, "text", HTMLElement), `Paired just now: ${viewer.name}${from}`);
     part(notice, "ok", HTMLElement).addEventListener("click", () => model.approveOf(viewer));
     part(notice, "act", HTMLElement).addEventListener("click", async () => {
       try {

@@ -6,6 +6,7 @@ import { element, fromTemplate, part, reconcile, setIcon, setMarked, setText } f
 import { hostOf, projectOf } from "./model.ts";
 import { ownPush } from "./own-push.ts";
 import type { Context, Drawn } from "./screen.ts";
+import { SIGN_OUT, signOut } from "./settings-view.ts";
 import { age, clockTime } from "./times.ts";
 
 type Known = { viewers: Viewer[]; own: string; push: PushOverview };
@@ -127,13 +128,11 @@ export function phonesView(body: HTMLElement, { model, say }: Context): Drawn {
   async function revoke(id: string) {
     const viewer = viewerOf(id);
     const mine = id === known?.own;
-    const title = mine ? "Unpair this phone?" : `Revoke ${viewer?.name ?? "this phone"}?`;
-    const text = mine
-      ? "It can then neither watch nor answer, and forgets what it keeps. To pair it again you need the terminal."
-      : "It can then neither watch nor answer, at once. To let it in again you need the terminal.";
-    if (!(await confirm({ title, text, yes: mine ? "Unpair" : "Revoke", danger: true }))) return;
-    await does(() => (mine ? post("/api/logout") : remove(`/api/viewers/${id}`)));
-    if (mine) location.assign("/");
+    const title = `Revoke ${viewer?.name ?? "this phone"}?`;
+    const text =
+      "It can then neither watch nor answer, at once. To let it in again you need the terminal, or a paired phone.";
+    if (!(await confirm(mine ? SIGN_OUT : { title, text, yes: "Revoke", danger: true }))) return;
+    await does(() => (mine ? signOut(model) : remove(`/api/viewers/${id}`)));
   }
 
   async function log(row: HTMLElement, viewer: Viewer) {

@@ -132,9 +132,8 @@ async function recheck() {
   await state();
 }
 
-/** Everything that is kept in this browser, gone: it is not paired any more. */
+/** What the worker keeps in this browser, gone: it is not paired any more. */
 async function forget() {
-  localStorage.clear();
   if ("caches" in window) for (const name of await caches.keys()) await caches.delete(name);
   const registration = await navigator.serviceWorker?.getRegistration("/");
   if (!registration) return;
@@ -171,6 +170,8 @@ export type PushEvents = {
   go: (path: string) => void;
   /** A newer page is there; `apply` loads it. */
   onUpdate: (apply: () => void) => void;
+  /** Somebody is in the middle of something. */
+  busy: () => boolean;
 };
 
 const arrivals = new Set<() => void>();
@@ -182,17 +183,22 @@ export function onArrival(listener: () => void): () => void {
 }
 
 /** Begins once the page is paired and shows something. Nothing here may stop the page: notifications are beside it. */
-export function startPush(model: Model, { go, onUpdate }: PushEvents) {
+export function startPush(model: Model, { go, onUpdate, busy }: PushEvents) {
   if (!isSecureContext || !("serviceWorker" in navigator)) return;
   let begun = false;
   let forgotten = false;
   let openBefore = "";
+  let version: string | null = null;
   const quietly = (work: Promise<unknown>) => void work.catch(() => {});
 
   navigator.serviceWorker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
     if (data.type === "open") go(data.path);
     if (data.type === "arrived") for (const arrived of arrivals) arrived();
   });
+  // A page and a worker of two builds miss each other's files.
+  const replaced = () => (busy() ? onUpdate(() => location.reload()) : location.reload());
+  navigator.serviceWorker.addEventListener("controllerchange", replaced);
+  quietly(startNewest(busy, replaced));
 
   async function begin() {
     await handKey();
@@ -222,19 +228,33 @@ export function startPush(model: Model, { go, onUpdate }: PushEvents) {
       registering = null;
       return;
     }
-    if (!model.loaded) return;
+    if (model.version === null) return; // The server has not spoken yet.
     forgotten = false;
     const open = model.open().map(({ id }) => id);
     if (open.join() !== openBefore || !begun) quietly(tidy(model));
     openBefore = open.join();
     if (!begun) setTimeout(later, REGISTER_AFTER_MS);
     begun = true;
+    // Another server than the one before: its page is loaded beside this one, without a word.
+    if (version !== null && model.version !== version) quietly(worker().then((found) => found.update()));
+    version = model.version;
   });
+}
+
+/**
+ * A newer page was loaded during the last visit: now, before anything is read or typed, is its time. Its worker may also
+ * have taken over while this page was on its way: then what is kept is of another build than what is shown.
+ */
+async function startNewest(busy: () => boolean, replaced: () => void) {
+  if (!navigator.serviceWorker.controller) return;
+  const registration = await navigator.serviceWorker.getRegistration("/");
+  if (registration?.waiting && !busy()) return apply(registration.waiting);
+  const kept = await (await caches.match("/"))?.text();
+  if (kept && !kept.includes(`data-build="${document.documentElement.dataset.build}"`)) replaced();
 }
 
 /** The newer worker takes over, and with it the newer page. */
 function apply(waiting: ServiceWorker) {
-  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
   waiting.postMessage({ type: "activate" } satisfies ToWorker);
 }
 

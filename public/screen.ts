@@ -4,8 +4,8 @@ import type { Model } from "./model.ts";
 export type Drawn = { update?: () => void; close?: () => void };
 export type Context = {
   model: Model;
-  /** Follows an address of the page. */
-  go: (path: string) => void;
+  /** Follows an address of the page; `replace`: Back does not lead here again. */
+  go: (path: string, replace?: boolean) => void;
   /** Shows what the server refused, or null to show nothing; throws what is no ApiFailure. */
   say: (problem: unknown) => void;
 };

@@ -186,8 +186,8 @@ async function dropOldShells() {
 
 const isOld = (name: string) => name.startsWith("shell-") && name !== SHELL_CACHE;
 
-/** Screens of the page that have an address of their own. */
-const SCREENS = /^\/($|pair$|audit$|phones$|[sp]\/[\w.:-]+$)/;
+/** Addresses of the page; what of them leads nowhere, the page itself says. What the server answers is none of it. */
+const SCREENS = /^\/(?!(api|events|health|metrics|ws)(\/|$))([\w-]*|[sp]\/[\w.:-]+)$/;
 
 /** Which of the page's files a request is for, if it is for one. */
 function shellPath({ url, method, mode }: Request): string | null {

@@ -5,30 +5,35 @@ import { join } from "node:path";
 
 const FOLDER = join(import.meta.dir, "../public");
 
-/** The page's files as base64, by name. */
-export function page(): Record<string, string> {
-  const icons = readdirSync(join(FOLDER, "icons")).map((name) => `icons/${name}`);
-  const parts = scripts();
-  const files = embedded(FOLDER, [
+/** The page's files as base64, by name; those of another folder where a test has one. */
+export function page(folder = FOLDER): Record<string, string> {
+  const icons = readdirSync(join(folder, "icons")).map((name) => `icons/${name}`);
+  const parts = scripts(folder);
+  const files = embedded(folder, [
     "index.html",
     "app.css",
     "conversation.css",
+    "settings.css",
+    "devboxes.css",
     "manifest.webmanifest",
     ...icons,
   ]);
   const shell = {
     ...parts,
     ...files,
-    "index.html": preloading(files["index.html"] ?? "", parts["app.js"] ?? ""),
+    "index.html": preloading(files["index.html"] ?? "", parts["app.js"] ?? "", { ...parts, ...files }),
   };
-  return { ...shell, "sw.js": worker(shell) };
+  return { ...shell, "sw.js": worker(shell, folder) };
 }
 
 /** What a phone keeps of the page, so that it opens without the server: everything but the icons of its installation. */
 const NOT_KEPT = /^icons\/(180|512.*)\.png$/;
 
+/** Hex digits that tell one build from another. */
+const BUILD_CHARS = 16;
+
 /** The service worker, which knows the page's files by their contents: another page is another worker. */
-function worker(files: Record<string, string>): string {
+function worker(files: Record<string, string>, folder: string): string {
   const kept = Object.entries(files).filter(([name]) => !NOT_KEPT.test(name));
   const shell = Object.fromEntries(
     kept.map(([name, base64]) => [name === "index.html" ? "/" : `/${name}`, sha256(base64)]),
@@ -37,7 +42,7 @@ function worker(files: Record<string, string>): string {
   const { exitCode, stdout, stderr } = Bun.spawnSync([
     process.execPath,
     "build",
-    join(FOLDER, "sw.ts"),
+    join(folder, "sw.ts"),
     ...how,
   ]);
   if (exitCode !== 0) throw new Error(`The service worker does not build: ${stderr.toString()}`);
@@ -47,22 +52,27 @@ function worker(files: Record<string, string>): string {
 const sha256 = (base64: string) =>
   new Bun.CryptoHasher("sha256").update(Buffer.from(base64, "base64")).digest("hex");
 
-/** The page, asking for what its script begins with at once instead of when the script has come. */
-function preloading(html: string, script: string): string {
+/**
+ * The page, asking for what its script begins with at once instead of when the script has come. It names its build, so that
+ * it can tell whether what this phone keeps is of another one.
+ */
+function preloading(html: string, script: string, files: Record<string, string>): string {
   const [plain, code] = [html, script].map((base64) => Buffer.from(base64, "base64").toString());
   const parts = [...(code ?? "").matchAll(/^import\{[^}]*\}from"\.(\/part-[\w-]+\.js)"/gm)].map(
     ([, path]) => path,
   );
   const links = parts.map((path) => `<link rel="modulepreload" href="${path}">\n`).join("");
-  return Buffer.from((plain ?? "").replace("</head>", `${links}</head>`)).toString("base64");
+  const build = sha256(Buffer.from(JSON.stringify(files)).toString("base64")).slice(0, BUILD_CHARS);
+  const named = (plain ?? "").replace("<html", `<html data-build="${build}"`);
+  return Buffer.from(named.replace("</head>", `${links}</head>`)).toString("base64");
 }
 
 /** `app.js`, and beside it what is loaded on demand. Bundled by a process of its own: Bun.build blocks in a macro. */
-function scripts(): Record<string, string> {
+function scripts(folder: string): Record<string, string> {
   const out = mkdtempSync(join(tmpdir(), "claude-remote-page-"));
   try {
     const how = ["--target=browser", "--minify", "--splitting", "--chunk-naming=part-[hash].[ext]"];
-    const build = [process.execPath, "build", join(FOLDER, "app.ts"), ...how, `--outdir=${out}`];
+    const build = [process.execPath, "build", join(folder, "app.ts"), ...how, `--outdir=${out}`];
     const { exitCode, stderr } = Bun.spawnSync(build);
     if (exitCode !== 0) throw new Error(`The page does not build: ${stderr.toString()}`);
     return embedded(out, readdirSync(out));

@@ -18,9 +18,9 @@ const TYPES: Record<string, string> = {
  * Everything the page consists of, by the path of its address; `/` is the page itself, to be served for every address
  * of its own (`/s/<id>`, `/p/<id>`, `/pair`) too.
  */
-export async function pageAssets(): Promise<Map<string, Asset>> {
+export async function pageAssets(from = files): Promise<Map<string, Asset>> {
   const assets = new Map<string, Asset>();
-  for (const [name, base64] of Object.entries(files)) {
+  for (const [name, base64] of Object.entries(from)) {
     const body = Uint8Array.from(Buffer.from(base64, "base64"));
     const type = TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream";
     assets.set(name === "index.html" ? "/" : `/${name}`, {

@@ -13,7 +13,7 @@ export class FakeServer implements AsyncDisposable {
   readonly asked: Asked[] = [];
   /** Bytes of each file as it went over the wire. */
   readonly sent = new Map<string, number>();
-  readonly #assets: Served;
+  #assets: Served;
   readonly #dress: (response: Response) => Response;
   readonly #server: Bun.Server<undefined>;
   readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
@@ -39,6 +39,11 @@ export class FakeServer implements AsyncDisposable {
 
   get url(): string {
     return `http://127.0.0.1:${this.#server.port}`;
+  }
+
+  /** Serves another build of the page from now on. */
+  serve(assets: Served) {
+    this.#assets = assets;
   }
 
   /** What every new stream begins with. */

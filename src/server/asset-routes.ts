@@ -8,7 +8,18 @@ export type Asset = { type: string; body: string | Uint8Array; gzip?: Uint8Array
 export type Assets = ReadonlyMap<string, Asset>;
 
 /** Screens of the page that have an address of their own. */
-const SCREENS = ["/pair", "/audit", "/phones", "/pair-phone", "/tokens", "/settings", "/s/:id", "/p/:id"];
+const SCREENS = [
+  "/pair",
+  "/audit",
+  "/phones",
+  "/pair-phone",
+  "/new",
+  "/devboxes",
+  "/tokens",
+  "/settings",
+  "/s/:id",
+  "/p/:id",
+];
 
 /** One public route for each file; the page answers for its screens as well. */
 export function assetRoutes(assets: Assets): Route[] {
