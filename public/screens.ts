@@ -13,6 +13,16 @@ type Screen = {
 
 /** Each also stands in `SCREENS` of src/server/asset-routes.ts, so that it can be opened from outside. */
 const SCREENS: Record<string, Screen> = {
+  "/new": {
+    title: "New session",
+    about: "Start Claude, here or on a devbox",
+    load: async () => (await import("./new-session.ts")).newSession,
+  },
+  "/devboxes": {
+    title: "Devboxes",
+    about: "Where sessions can be started",
+    load: async () => (await import("./devboxes-view.ts")).devboxesView,
+  },
   "/phones": {
     title: "Phones",
     about: "Who may watch and answer",

@@ -89,6 +89,7 @@ function drawRow(row: HTMLElement, session: Session, model: Model, current: stri
   row.className = `row-item ${look}`;
   setMarked(at("project"), projectOf(session));
   setMarked(at("host"), hostOf(session));
+  at("host").classList.toggle("badge", session.devbox !== null);
   const since = look === "waiting" ? prompt?.created_at : look === "unreachable" ? session.heard_at : null;
   setText(at("age"), age(model.now() - (since ?? session.ended_at ?? session.started_at)));
   at("state").className = `state ${look}`;

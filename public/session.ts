@@ -5,6 +5,7 @@ import { composer } from "./composer.ts";
 import { confirm } from "./dialogs.ts";
 import { element, fromTemplate, loadStyle, part, setIcon, setMarked, setText } from "./dom.ts";
 import { logView } from "./log-view.ts";
+import { modeName } from "./mode-words.ts";
 import { hostOf, type Look, type Model, projectOf } from "./model.ts";
 import type { Outbox } from "./outbox.ts";
 import { titleOf } from "./prompt-card.ts";
@@ -37,7 +38,10 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   const root = fromTemplate("session-view");
   const at = (name: string) => part(root, name, HTMLElement);
   const terminal = new Terminal();
-  const compose = composer(model, outbox, id);
+  const compose = composer(model, outbox, id, () => {
+    chosen = true;
+    choose("screen");
+  });
   let log: ReturnType<typeof logView> | null = null;
   let conversation: Conversation | null = null;
   /** Whether anything was said: unknown, until the server has told. */
@@ -276,6 +280,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     close() {
       closed = true;
       conversation?.close();
+      compose.close();
       cancelAnimationFrame(drawing);
       terminal[Symbol.dispose]();
     },
@@ -307,7 +312,7 @@ function factsOf(session: Session, now: number): [name: string, value: string][]
     ["Command", session.command.join(" ")],
     ["Host", session.devbox ? `${session.devbox} (by ${session.device_name})` : session.device_name],
     ["Claude", session.claude_version ?? "version not known"],
-    ["Mode", session.permission_mode ?? "not known yet"],
+    ["Mode", modeName(session.permission_mode)],
     ["Size", `${session.cols} × ${session.rows}${session.terminal ? ", a terminal is attached" : ""}`],
     ["Started", clockTime(session.started_at, now)],
   ];
