@@ -12,6 +12,7 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   token: async (args) => (await import("./token.ts")).token(args),
   join: async (args) => (await import("./join.ts")).join(args),
   sessions: async (args) => (await import("./sessions.ts")).sessions(args),
+  resume: async (args) => (await import("./resume.ts")).resume(args),
   attach: async (args) => (await import("./attach.ts")).attach(args),
   stop: async (args) => (await import("./stop.ts")).stop(args),
   devbox: async (args) => (await import("./devbox.ts")).devbox(args),

@@ -48,6 +48,13 @@ export const COMPLETED: Record<string, Command> = {
   backup: { flags: { "--with-key": ALONE } },
   restore: { flags: { "--yes": ALONE } },
   doctor: { flags: { "--claude": ALONE, "--all": ALONE, "--json": ALONE } },
+  service: {
+    words: ["install", "status", "uninstall"],
+    flags: {
+      ...{ "--print": ALONE, "--json": ALONE, "--host": null, "--port": null, "--public-url": null },
+      ...{ "--insecure-http": ALONE, "--log-level": LEVELS },
+    },
+  },
   completion: { words: ["bash", "zsh", "fish"] },
   demo: {},
   version: {},

@@ -24,6 +24,8 @@ claude-remote restore <file> [--yes]    put a backup in the place of the data, w
 claude-remote doctor [--json]           is everything on this machine as it should be
 claude-remote doctor --claude [--all] [--json]
     can everything that your claude asks be answered from a phone
+claude-remote service install [--print] [serve's flags] | status [--json] | uninstall
+    the server as a service of yours, started with the machine (systemd, launchd)
 claude-remote completion bash|zsh|fish  completes our words and flags in that shell
 claude-remote demo                      see it work without a claude
 claude-remote version

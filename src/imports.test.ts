@@ -73,7 +73,7 @@ const ROOMS: Record<string, string[]> = {
   // The examination of this machine and of a real claude, and the command for it.
   doctor: [
     ...["config", "command", "run", "protocol", "screen", "wrapper"],
-    ...["background", "enrolment", "server", "push", "version"],
+    ...["background", "enrolment", "server", "push", "version", "service"],
   ],
   // Sessions on other machines, and the commands for it; the core never imports it.
   devbox: [

@@ -1,9 +1,8 @@
 // Whether the server runs, can be reached from where it should be, can push, and goes on when you log out.
 import { existsSync, readFileSync } from "node:fs";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { admin, older } from "../background.ts";
-import { CommandError, UNREACHABLE } from "../command.ts";
+import { CommandError, UNREACHABLE, userName } from "../command.ts";
 import type { Config } from "../config.ts";
 import { enrolment } from "../enrolment.ts";
 import { isPublicKey } from "../server/push/keys.ts";
@@ -108,7 +107,7 @@ function isKey(file: string): boolean {
 export function logoutCheck(_: Config, loginctl: string | null = Bun.which("loginctl")): Found {
   if (process.platform !== "linux" || loginctl === null)
     return ok("no login manager ends what runs in the background");
-  const { username } = userInfo();
+  const username = userName();
   const words = [loginctl, "show-user", username, "--property=Linger", "--value"];
   const { stdout, success } = Bun.spawnSync(words, { stdin: "ignore", stderr: "ignore", timeout: ANSWER_MS });
   const said = success ? stdout.toString().trim() : "";

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { type Config, type Flags, loadConfig } from "../config.ts";
 import { MIGRATIONS } from "../server/schema.ts";
 import { Store } from "../server/store.ts";
+import { systemd } from "../service/manager.ts";
+import { TestLink } from "../testing/link.ts";
 import { testServer } from "../testing/server.ts";
 import { VERSION } from "../version.ts";
 import { COVERED } from "../wrapper/claude-dialogs.ts";
@@ -22,6 +24,7 @@ import {
   spaceOf,
 } from "./checks-files.ts";
 import { logoutCheck, publicUrlCheck, pushCheck, serverCheck } from "./checks-server.ts";
+import { hooksCheck, rsyncCheck, serviceCheck, sshCheck } from "./checks-tools.ts";
 
 const root = mkdtempSync(join(tmpdir(), "cr-doctor-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -257,6 +260,53 @@ test("what a logout ends is told by the login manager", () => {
   });
   expect(says("exit 1")).toMatchObject({ status: "ok" });
   expect(logoutCheck(home(), null)).toMatchObject({ status: "ok" });
+});
+
+test("ssh and rsync are there, of a version that can be used, or it is said what is missing", () => {
+  const ssh = (script: string) => sshCheck(home(), program(script));
+  expect(ssh('echo "OpenSSH_9.2p1 Debian-2, OpenSSL 3.0" >&2')).toEqual({
+    ...{ status: "ok", reason: "OpenSSH_9.2p1 Debian-2", next: null },
+  });
+  expect(ssh('echo "OpenSSH_for_Windows_9.5p1" >&2').status).toBe("ok");
+  expect(ssh('echo "OpenSSH_7.4p1" >&2').status).toBe("warn");
+  expect(ssh('echo "Dropbear v2022.83" >&2').status).toBe("warn");
+  expect(sshCheck(home(), null)).toMatchObject({
+    status: "warn",
+    next: expect.stringContaining("openssh-client"),
+  });
+  const rsync = (script: string) => rsyncCheck(home(), program(script));
+  expect(rsync('echo "rsync  version 3.2.7  protocol version 31"')).toMatchObject({
+    ...{ status: "ok", reason: "rsync 3.2.7" },
+  });
+  expect(rsync('echo "openrsync: protocol version 29"').status).toBe("warn");
+  expect(rsyncCheck(home(), null).status).toBe("warn");
+});
+
+test("a service that is installed runs and starts by itself, or it is said what it does not", () => {
+  const state = { installed: true, active: true, enabled: true };
+  const manager = (change: Partial<typeof state>) =>
+    ({ ...systemd({}), state: () => ({ ...state, ...change }) }) as const;
+  const found = (change: Partial<typeof state>) => serviceCheck(home(), manager(change)).status;
+  expect(found({})).toBe("ok");
+  expect(found({ enabled: false })).toBe("warn");
+  expect(found({ active: false })).toBe("fail");
+  expect(found({ installed: false, active: false })).toBe("ok");
+  expect(serviceCheck(home(), null).status).toBe("ok");
+});
+
+test("sessions that claude's hooks do not reach are told", async () => {
+  const config = home();
+  expect(await hooksCheck(config)).toMatchObject({ status: "ok" });
+  await using server = await testServer({ data: config.paths.data });
+  expect(await hooksCheck(config)).toMatchObject({ status: "ok", reason: "no session is open" });
+  const { link } = await TestLink.session(server);
+  using _link = link;
+  expect(await hooksCheck(config)).toMatchObject({ status: "ok", reason: expect.stringContaining("1 open") });
+  const { link: other } = await TestLink.session(server, { hooks: "dead", cwd: "/srv/\u001bx" });
+  using _other = other;
+  const found = await hooksCheck(config);
+  expect(found).toMatchObject({ status: "fail", next: expect.stringContaining("disableAllHooks") });
+  expect(found.reason).toContain("1 of 2 open sessions (/srv/?x)");
 });
 
 test("a check that breaks has failed, one that fails is enough, and nothing told can move the cursor", async () => {

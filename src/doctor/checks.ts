@@ -3,6 +3,7 @@ import type { Config } from "../config.ts";
 import { claudeCheck, ptyCheck } from "./checks-claude.ts";
 import { clockCheck, databaseCheck, diskCheck, modesCheck, networkDiskCheck } from "./checks-files.ts";
 import { logoutCheck, publicUrlCheck, pushCheck, serverCheck } from "./checks-server.ts";
+import { hooksCheck, rsyncCheck, serviceCheck, sshCheck } from "./checks-tools.ts";
 import type { Found } from "./found.ts";
 
 export type Checked = Found & { check: string };
@@ -20,7 +21,11 @@ export const CHECKS: Record<string, Check> = {
   server: serverCheck,
   "public url": publicUrlCheck,
   notifications: pushCheck,
+  hooks: hooksCheck,
+  service: serviceCheck,
   logout: logoutCheck,
+  ssh: sshCheck,
+  rsync: rsyncCheck,
 };
 
 /** Looks at everything. A check that cannot be made has failed. */

@@ -21,6 +21,7 @@ const PACKAGES: Record<string, string> = {
   zsh: "zsh",
   fish: "fish",
   "firefox-esr": "firefox-esr",
+  "systemd-analyze": "systemd",
 };
 
 /** The tests that stand in this folder itself. */
@@ -45,7 +46,10 @@ const SUITES: Suite[] = [
   { name: "the whole story", command: [...test, "./src/testing/story"] },
   { name: "attached terminals", command: [...test, "./src/attach", "./src/testing/attach"] },
   { name: "the wrapped terminal", command: [...test, "./src/testing/transparency"] },
-  { name: "core", command: [...test, ...testsIn("src"), "./src/transcript", "./src/wrapper"] },
+  {
+    name: "core",
+    command: [...test, ...testsIn("src"), "./src/transcript", "./src/wrapper", "./src/service"],
+  },
   { name: "chaos", command: [...test, "./src/testing/chaos"] },
   { name: "server", command: [...test, "./src/server", "./src/backup"] },
   { name: "the simulation", command: [...test, "./src/testing/simulation", "./src/testing/mutations"] },
