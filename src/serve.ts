@@ -93,7 +93,7 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
 
 /** What runs beside the server's core. */
 export function annexesOf(config: Config): OpenAnnex[] {
-  const reach = engine(() => sshSetup(config, false));
+  const reach = engine({ setup: () => sshSetup(config, false), binaries: config.binaries });
   return [notifications(config), conversations(reach), places(config, reach)];
 }
 

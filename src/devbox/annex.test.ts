@@ -67,7 +67,7 @@ class Reach implements Engine {
     this.failure = null;
   }
 
-  publicKey() {
+  async publicKey() {
     return "ssh-ed25519 AAAA claude-remote";
   }
 

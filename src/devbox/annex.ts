@@ -43,7 +43,7 @@ export type Engine = AsyncDisposable & {
   /** Believes the host key of that fingerprint from now on, if that is what the devbox shows. Rejects with LaunchError. */
   trust(devbox: Devbox, fingerprint: string): Promise<void>;
   /** The key that devboxes have to let in, where this server has one of its own; the line of `authorized_keys`. */
-  publicKey(): string | null;
+  publicKey(): Promise<string | null>;
 };
 
 export type DevboxesOptions = {
@@ -149,7 +149,7 @@ class Devboxes {
 
   #routes(): Route[] {
     return [
-      plain("GET", "/api/devboxes", VIEWER, () => Response.json(this.#overview())),
+      plain("GET", "/api/devboxes", VIEWER, async () => Response.json(await this.#overview())),
       route("POST", "/api/devboxes", VIEWER, devboxBody, (call) => {
         this.#enabled();
         return Response.json({ devbox: this.#add(call.body, byOf(call)) });
@@ -180,7 +180,7 @@ class Devboxes {
 
   #owned(): Route[] {
     return [
-      plain("GET", "/devboxes", OWNER, () => Response.json(this.#overview())),
+      plain("GET", "/devboxes", OWNER, async () => Response.json(await this.#overview())),
       route("POST", "/devboxes", OWNER, devboxBody, (call) =>
         Response.json({ devbox: this.#add(call.body, ownerOf(call)) }),
       ),
@@ -214,10 +214,12 @@ class Devboxes {
     );
   }
 
-  #overview() {
+  async #overview() {
     const { enabled, modes, local, engine } = this.#options;
+    // Without it everything but a server in a container can do its work.
+    const key = await engine.publicKey().catch((error) => void this.#told(error));
     return {
-      ...{ enabled, modes, public_key: engine.publicKey() },
+      ...{ enabled, modes, public_key: key ?? null },
       devboxes: [...(local() ? [toState(this.#ownMachine())] : []), ...this.#registry.list().map(toState)],
       choices: this.#registry.choices(),
     };
@@ -427,7 +429,7 @@ const CONVERSATIONS = `SELECT c.conversation_id AS id, s.cwd AS dir, s.title AS 
   WHERE s.device_id = $device GROUP BY c.conversation_id ORDER BY last_at DESC LIMIT $limit`;
 
 /** What reaches it. */
-export function toDevbox({ name, kind, host, user, port, key, dir }: Registered): Devbox {
+export function toDevbox({ name, kind, host, user, port, key, dir }: DevboxState): Devbox {
   if (kind === "local" || host === null) return { kind: "local", name, dir };
   return { kind, name, host, user, port, key, dir };
 }

@@ -1,13 +1,22 @@
 // What reaches devboxes, as the server uses it: one pool of connections for launches, tests and listings.
 import type { Engine } from "./annex.ts";
-import type { Devbox, SshSetup } from "./devbox.ts";
-import { hostKey, trust } from "./host-keys.ts";
+import type { Devbox, SshDevbox, SshSetup } from "./devbox.ts";
 import { launch } from "./launch.ts";
+import { hostKey, ownKey, trust } from "./setup.ts";
 import { Connections, type Ssh } from "./ssh.ts";
-import { publicKeyIn } from "./ssh-folder.ts";
+import { LaunchError } from "./ssh-errors.ts";
 
-/** `setup` is made when something is first wanted of it. Dispose it to close every connection. */
-export function engine(setup: () => SshSetup): Engine & { connect(devbox: Devbox): Promise<Ssh> } {
+/** A connection to a devbox, which need not be closed. Rejects with LaunchError. */
+type Connect = { connect(devbox: Devbox): Promise<Ssh> };
+export type EngineOptions = {
+  /** Made when something is first wanted of a devbox. */
+  setup: () => SshSetup;
+  /** Where our binaries for other platforms are. */
+  binaries?: string | undefined;
+};
+
+/** Dispose it to close every connection. */
+export function engine({ setup, binaries }: EngineOptions): Engine & Connect {
   let made: { setup: SshSetup; connections: Connections } | null = null;
   const own = () => {
     if (made) return made;
@@ -17,16 +26,31 @@ export function engine(setup: () => SshSetup): Engine & { connect(devbox: Devbox
   };
   return {
     launch: (request, context, onStep) =>
-      launch(request, { ...context, connections: own().connections }, onStep),
+      launch(request, { ...context, binaries, connections: own().connections }, onStep),
     connect: (devbox) => own().connections.get(devbox),
     script: async (devbox, text, stdin, signal) =>
       (await own().connections.get(devbox, signal)).script(text, { stdin, signal }),
     fingerprint: async (devbox) =>
-      devbox.kind === "ssh" ? ((await hostKey(devbox, own().setup))?.fingerprint ?? null) : null,
+      devbox.kind === "ssh" ? (await hostKey(devbox, own().setup)).fingerprint : null,
     trust: async (devbox, fingerprint) => {
-      if (devbox.kind === "ssh") await trust(devbox, own().setup, fingerprint);
+      if (devbox.kind === "ssh") await believe(devbox, own().setup, fingerprint);
     },
-    publicKey: () => publicKeyIn(own().setup.folder),
+    publicKey: async () => {
+      const { folder } = own().setup;
+      return folder === null ? null : ownKey(folder);
+    },
     [Symbol.asyncDispose]: async () => made?.connections[Symbol.asyncDispose](),
   };
+}
+
+/** Only the key that somebody was asked about. */
+async function believe(devbox: SshDevbox, setup: SshSetup, fingerprint: string) {
+  const key = await hostKey(devbox, setup);
+  if (key.fingerprint === fingerprint) return trust(devbox, setup, key);
+  throw new LaunchError(
+    "host_key_changed",
+    `${devbox.name}: it shows another host key now than the one you were asked about (${key.fingerprint})`,
+    "Compare it with the machine's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), then test again.",
+    key.fingerprint,
+  );
 }
