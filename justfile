@@ -38,6 +38,14 @@ containers: install
 mutations *words: install
     nice -n 10 bun src/testing/mutations/run.ts {{ words }}
 
+# Takes away the guards of the security cases, one by one, and sees that their tests fail; or only those of some cases.
+guards *words: install
+    nice -n 10 bun src/testing/guards/run.ts {{ words }}
+
+# Writes the tables of docs/security.md and docs/limits.md anew, from the tests and the source.
+tables: install
+    bun src/testing/security/tables.ts
+
 # Once a week: examines the newest claude on npm with every answer. Fails where something of it is not as it was.
 claude-newest: install
     #!/usr/bin/env bash

@@ -99,46 +99,40 @@ test("SEC-042 there is no chat bot: no route, command or setting of one, and non
 });
 
 /** What a feature that does not exist would be called, and what its code would need. */
-const ABSENT: [id: string, what: string, named: RegExp, used: RegExp][] = [
+const ABSENT: [name: string, named: RegExp, used: RegExp][] = [
   [
-    "SEC-027",
-    "passkeys",
+    "SEC-027 passkeys",
     /passkey|webauthn|fido|\brp.?id\b|attestation/i,
     /navigator\.credentials|PublicKeyCredential|clientDataJSON/,
   ],
   [
-    "SEC-028",
-    "sign-on by OIDC, OAuth or a JWT",
+    "SEC-028 sign-on by OIDC, OAuth or a JWT",
     /oidc|openid|oauth|\bsso\b|saml|\bjwt\b|\bjwks\b|issuer|callback/i,
     /\.well-known\/openid|id_token|code_verifier|jwks_uri|verifyJwt|client_secret/,
   ],
   [
-    "SEC-069",
-    "a proxy to previews",
+    "SEC-069 a proxy to previews",
     /preview|tunnel|forward(ed)?.?port|\bports\b/i,
     /proxy_pass|http-proxy|createProxy|fetch\(`http:\/\/(127\.0\.0\.1|localhost):\$/,
   ],
   [
-    "SEC-071",
-    "messages to addresses that anybody else than a push service has",
+    "SEC-071 messages to addresses that anybody else than a push service has",
     /ntfy|webhook|gotify|pushover|smtp|mail.?to|callback.?url/i,
     /nodemailer|ntfy\.sh|api\.pushover\.net/,
   ],
   [
-    "SEC-088",
-    "a program that fetches another version of itself",
+    "SEC-088 a program that fetches another version of itself",
     /\bupdate\b|upgrade|self.?update|auto.?update/i,
     /api\.github\.com|releases\/(latest|download)|registry\.npmjs\.org/,
   ],
   [
-    "SEC-093",
-    "encryption between wrapper and phone, past the server",
+    "SEC-093 encryption between wrapper and phone, past the server",
     /end.?to.?end|\be2e\b|ciphertext|room.?key/i,
     /subtle\.(encrypt|decrypt)|libsodium|nacl\.secretbox/,
   ],
 ];
 
-test.each(ABSENT)("%s there is no route, command, setting or code of %s", async (_, __, named, used) => {
+test.each(ABSENT)("%s: there is no route, command, setting or code of it", async (_, named, used) => {
   const config = loadConfig({}, { CLAUDE_REMOTE_HOME: "/nowhere" });
   await using server = await testServer({ annexes: annexesOf(config) });
   const paths = server.routes.map(({ path }) => path.replaceAll(/[/_:-]/g, " "));

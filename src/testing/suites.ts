@@ -54,6 +54,8 @@ const SUITES: Suite[] = [
   { name: "server", command: [...test, "./src/server", "./src/backup"] },
   { name: "the simulation", command: [...test, "./src/testing/simulation", "./src/testing/mutations"] },
   ...(all ? [{ name: "the mutations", command: [bun, "src/testing/mutations/run.ts"] }] : []),
+  { name: "the locked door", command: [...test, "./src/testing/security", "./src/testing/guards"] },
+  ...(all ? [{ name: "the guards", command: [bun, "src/testing/guards/run.ts"] }] : []),
   { name: "notifications", command: [...test, "./src/testing/push"] },
   {
     name: "demo and test support",

@@ -1,0 +1,67 @@
+// Every limit as docs/limits.md lists it, with the words that stand beside it in src/server/limits.ts.
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { LIMITS, RATES } from "../../server/limits.ts";
+
+const SOURCE = resolve(import.meta.dir, "../../server/limits.ts");
+
+/** One name: what it holds, and the comment above it, which it may share with the names before it. */
+export type Limit = { name: string; value: number; about: string };
+
+/** The limits of the source, in its order. */
+export function limits(): Limit[] {
+  let about = "";
+  let open = "";
+  return readFileSync(SOURCE, "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      const [, whole] = /^ {2}\/\*\* (.*) \*\/$/.exec(line) ?? [];
+      const [, begun] = /^ {2}\/\*\* (.*[^/])$/.exec(line) ?? [];
+      const [, ended] = /^ {3}\* (.*?) ?\*\/$/.exec(line) ?? [];
+      const [, middle] = /^ {3}\* ([^/].*)$/.exec(line) ?? [];
+      if (whole !== undefined) about = whole;
+      else if (begun !== undefined) open = begun;
+      else if (ended !== undefined) about = `${open} ${ended}`;
+      else if (middle !== undefined) open += ` ${middle}`;
+      const [, name = ""] = /^ {2}(\w+): .*,$/.exec(line) ?? [];
+      const value = (LIMITS as Record<string, number>)[name];
+      return value === undefined ? [] : [{ name, value, about }];
+    });
+}
+
+const UNITS: [size: number, word: string][] = [
+  [86_400_000, "days"],
+  [60_000, "min"],
+  [1_000, "s"],
+  [1, "ms"],
+];
+const SIZES: [size: number, word: string][] = [
+  [2 ** 20, "MiB"],
+  [2 ** 10, "KiB"],
+  [1, "bytes"],
+];
+
+/** `pairingMs` as minutes, `bodyBytes` as KiB, anything else as a count. */
+function shown(name: string, value: number): string {
+  const units = name.endsWith("Ms") ? UNITS : /bytes$/i.test(name) ? SIZES : [];
+  const [size, word] = units.find(([size]) => value % size === 0) ?? [1, ""];
+  return `${(value / size).toLocaleString("en-US")}${word ? ` ${word}` : ""}`;
+}
+
+/** The tables of docs/limits.md. */
+export function tableOfLimits(): string {
+  const rates = Object.entries(RATES).map(
+    ([name, { most, withinMs }]) =>
+      `| \`${name}\` | ${most.toLocaleString("en-US")} in ${shown("Ms", withinMs)} |`,
+  );
+  // Names that share their words share a row.
+  const rows = [...Map.groupBy(limits(), ({ about }) => about)].map(([about, together]) => {
+    const names = together.map(({ name }) => `\`${name}\``).join(", ");
+    const values = together.map(({ name, value }) => shown(name, value)).join(", ");
+    return `| ${names} | ${values} | ${about.replaceAll("|", "\\|")} |`;
+  });
+  return (
+    `| requests of one caller | at most |\n| --- | --- |\n${rates.join("\n")}\n\n` +
+    `| limit | value | what and why |\n| --- | --- | --- |\n${rows.join("\n")}\n`
+  );
+}
