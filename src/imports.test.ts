@@ -75,6 +75,11 @@ const ROOMS: Record<string, string[]> = {
     ...["config", "command", "run", "protocol", "screen", "wrapper"],
     ...["background", "enrolment", "server", "push", "version", "service"],
   ],
+  // Conversations gone on with: the command, and what it does.
+  resume: [
+    ...["attach", "background", "command", "config", "conversations", "devbox", "enrolment", "protocol", "run"],
+    ...["sessions", "ssh"],
+  ],
   // Sessions on other machines, and the commands for it; the core never imports it.
   devbox: [
     ...["config", "paths", "command", "background", "version", "protocol", "seal", "server", "enrolment"],
@@ -109,6 +114,7 @@ const ROOMS: Record<string, string[]> = {
     "healthcheck",
     "sessions",
     "attach",
+    "resume",
     "stop",
     "help",
     "completion",

@@ -85,10 +85,12 @@ function terminalOf({ ended_at, attached = 0, terminal }: Session): string {
   return terminal ? "terminal" : "no terminal";
 }
 
-const homeless = (path: string) =>
+/** A path as a person would write it. */
+export const homeless = (path: string) =>
   path === homedir() || path.startsWith(`${homedir()}/`) ? `~${path.slice(homedir().length)}` : path;
 
-function ageOf(ms: number): string {
+/** "4 s", "12 min", "3 h", "9 days". */
+export function ageOf(ms: number): string {
   const minutes = Math.floor(Math.max(0, ms) / 60_000);
   if (minutes < 1) return `${Math.floor(Math.max(0, ms) / 1_000)} s`;
   if (minutes < 60) return `${minutes} min`;

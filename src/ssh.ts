@@ -17,6 +17,7 @@ import {
 import { sshSetup } from "./devbox/setup.ts";
 import { Connections } from "./devbox/ssh.ts";
 import { LaunchError } from "./devbox/ssh-errors.ts";
+import type { ConversationId, SessionId } from "./protocol.ts";
 import { needsTerminal } from "./run.ts";
 
 const USAGE_LINE = "claude-remote ssh [--dir FOLDER] [--detach] <devbox or ssh host> [claude arguments]";
@@ -76,14 +77,27 @@ async function named(config: Config, name: string, terminal: boolean): Promise<D
   return host.output;
 }
 
-async function started(config: Config, devbox: Devbox, { dir, claudeArgs: args }: Asked, terminal: boolean) {
-  const steps = progress();
+async function started(config: Config, devbox: Devbox, asked: Asked, terminal: boolean) {
   await using connections = new Connections(sshSetup(config, terminal));
+  await reached(config, devbox, connections, terminal);
+  return startOver(config, connections, devbox, { ...asked, resume: null });
+}
+
+type Start = Pick<Asked, "dir" | "claudeArgs"> & { resume: ConversationId | null };
+
+/** Starts a session over a connection that stands, telling each step on stderr. Throws CommandError. */
+export async function startOver(
+  config: Config,
+  connections: Connections,
+  devbox: Devbox,
+  { dir, claudeArgs: args, resume }: Start,
+): Promise<SessionId> {
+  const steps = progress();
+  const terminal = process.stdin.isTTY && process.stdout.isTTY;
   try {
-    if (devbox.kind === "ssh") await reached(config, devbox, connections, terminal);
     const { columns: cols, rows } = process.stdout;
     const size = terminal && cols && rows ? { size: { cols, rows } } : {};
-    const request = { devbox, dir, args, prompt: null, mode: null, resume: null, ...size };
+    const request = { devbox, dir, args, prompt: null, mode: null, resume, ...size };
     const { session } = await launch(request, ownersContext(config, connections), steps.show);
     return session;
   } catch (error) {
@@ -95,8 +109,19 @@ async function started(config: Config, devbox: Devbox, { dir, claudeArgs: args }
   }
 }
 
-/** Connects, asking whoever sits here; what it is not yet, it becomes a devbox once that worked. */
-async function reached(config: Config, devbox: SshDevbox, connections: Connections, terminal: boolean) {
+/** Connects, asking whoever sits here; what it is not yet, it becomes a devbox once that worked. Throws CommandError. */
+export async function reached(config: Config, devbox: Devbox, connections: Connections, terminal: boolean) {
+  if (devbox.kind !== "ssh") return;
+  try {
+    await connected(config, devbox, connections, terminal);
+  } catch (error) {
+    if (!(error instanceof LaunchError)) throw error;
+    await noteTried(config, devbox.name, error);
+    throw toCommandError(error);
+  }
+}
+
+async function connected(config: Config, devbox: SshDevbox, connections: Connections, terminal: boolean) {
   const say = (line: string) => console.error(line);
   const asked = { terminal, fingerprint: null, say };
   const { ssh: open, fingerprint } = await connect(devbox, connections.setup, asked);

@@ -1,7 +1,7 @@
 // A conversation's files, from a devbox to this machine after each turn, and there before it goes on there. They only
 // grow: of two copies the longer one that begins like the other wins; where they differ, none is lost.
 import { createHash } from "node:crypto";
-import { createReadStream, mkdirSync, renameSync } from "node:fs";
+import { constants, copyFileSync, createReadStream, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { ConversationId } from "../protocol.ts";
 import { isConversationId } from "./conversation.ts";
@@ -47,6 +47,19 @@ export async function fetchTo(
   env: Env = process.env,
 ): Promise<Synced> {
   return bring(ssh, id, await look(localShell(env), id), folderOf(directory), "aside");
+}
+
+/**
+ * Before it goes on here in a directory that it was never in: claude looks only in that one's folder. The newest copy that
+ * this machine has is copied there; one that stands there is left alone.
+ */
+export async function placeIn(directory: string, id: ConversationId, env: Env = process.env): Promise<void> {
+  const own = await look(localShell(env), id);
+  const folder = folderOf(directory);
+  const from = newest(own.found);
+  if (!from || own.found.some((one) => one.folder === folder)) return;
+  mkdirSync(join(own.folder, "projects", folder), { recursive: true, mode: 0o700 });
+  copyFileSync(pathOf(own, from.folder, id), pathOf(own, folder, id), constants.COPYFILE_EXCL);
 }
 
 /** Before it goes on there, in `directory` (`~`, `~/x` or absolute): this machine's copy. Tells that one's real name, too. */
