@@ -126,12 +126,9 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
     const running = model
       .ordered()
       .filter((session) => session.devbox === name && model.look(session) !== "ended").length;
-    const there =
-      running === 0
-        ? ""
-        : ` ${running === 1 ? "The session" : `The ${running} sessions`} there
-      will go on, but cannot be seen or answered from here any more.`;
-    const text = `No session can be started on it until it is added again.${there}`;
+    const sessions = running === 1 ? "The session" : `The ${running} sessions`;
+    const there = `${sessions} there will go on, but cannot be seen or answered from here any more.`;
+    const text = `No session can be started on it until it is added again. ${running > 0 ? there : ""}`;
     if (!(await confirm({ title: `Remove ${name}?`, text, yes: "Remove", danger: true }))) return;
     try {
       await remove(pathOf(name));

@@ -41,6 +41,7 @@ function serves({ server }: OpenPage, key: string | null = null, enabled = true)
     known = [...known, { ...devbox(asked.name), ...asked }];
     return { body: { devbox: known.at(-1) } };
   });
+  server.reply("/api/devboxes/gpu-box/conversations", () => ({ body: { conversations: [] } }));
   server.reply("/api/devboxes/box1", () => {
     known = known.filter(({ name }) => name !== "box1");
     return { body: { ok: true } };
@@ -95,8 +96,8 @@ test.concurrent("one is added, and its host key is believed only after a yes to 
   await using page = await at({ before: (one) => serves(one, KEY) });
   await page.page.getByText("Add a devbox").tap();
   await page.phone.reads(page.page.locator(".public-key"), /ssh-ed25519/);
-  await page.page.getByLabel("Name").fill("new-box");
-  await page.page.getByLabel("Host").fill("198.51.100.7");
+  await page.page.getByLabel("Name", { exact: true }).fill("new-box");
+  await page.page.getByLabel("Host", { exact: true }).fill("198.51.100.7");
   await page.page.getByLabel("Port").fill("2022");
   await page.pictures("devboxes-add");
   await page.phone.button("Add and test").tap();
@@ -118,17 +119,17 @@ test.concurrent("one is added, and its host key is believed only after a yes to 
 test.concurrent("what the server refuses is said beside the form, which keeps what was typed", async () => {
   await using page = await at({ failures: true });
   await page.page.getByText("Add a devbox").tap();
-  await page.page.getByLabel("Name").fill("taken");
-  await page.page.getByLabel("Host").fill("h");
+  await page.page.getByLabel("Name", { exact: true }).fill("taken");
+  await page.page.getByLabel("Host", { exact: true }).fill("h");
   await page.phone.button("Add and test").tap();
   await page.phone.reads(page.page.locator(".devbox-add .problem"), /already/);
-  expect(await page.page.getByLabel("Name").inputValue()).toBe("taken");
+  expect(await page.page.getByLabel("Name", { exact: true }).inputValue()).toBe("taken");
 });
 
 test.concurrent("one is removed after a question that names what still runs there", async () => {
   await using page = await at({ sessions: [session("webshop", { devbox: "box1" })] });
   await page.phone.button("Remove: box1").tap();
-  await page.phone.reads(page.page.locator("dialog"), /session there will go on/);
+  await page.phone.reads(page.page.locator("dialog"), /The session there will go on/);
   await page.pictures("devboxes-remove");
   await page.phone.button("Remove").tap();
   expect((await page.server.call("/api/devboxes/box1")).method).toBe("DELETE");

@@ -2,6 +2,7 @@
 import type { DevboxState, LaunchMode } from "../src/protocol.ts";
 import { get } from "./api.ts";
 import { element, icon, setMarked } from "./dom.ts";
+import { newId } from "./ids.ts";
 
 export type Overview = {
   /** Phones may start sessions here. */
@@ -57,10 +58,17 @@ function sentence(text: string): string {
 
 /** A field with its label; `about` in smaller type below. */
 export function field(words: string, input: HTMLInputElement | HTMLTextAreaElement, about = ""): HTMLElement {
-  const label = element("label", "field");
-  label.append(element("span", "field-name", words), input);
-  if (about) label.append(element("span", "quiet", about));
-  return label;
+  const block = element("div", "field");
+  const label = document.createElement("label");
+  label.textContent = words;
+  label.htmlFor = input.id = `field-${newId()}`;
+  block.append(label, input);
+  if (!about) return block;
+  const small = element("p", "quiet", about);
+  small.id = `${input.id}-about`;
+  input.setAttribute("aria-describedby", small.id);
+  block.append(small);
+  return block;
 }
 
 /** A one-line input for what machines read: nothing corrects it. */
