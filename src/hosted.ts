@@ -17,5 +17,6 @@ export async function hosted(args: string[]): Promise<number> {
   if (positionals.length > 0) throw new CommandError(`Usage: ${USAGE_LINE}`, USAGE);
   if (values.environment) return printEnvironment();
   if (values.reach) return reach();
-  return values.run ? runHosted() : beginHosted();
+  if (!values.run) return beginHosted();
+  process.exit(await runHosted()); // Whatever else is under way: claude has ended, and so do we.
 }

@@ -1,5 +1,4 @@
 // A connection to a devbox's shell, shared by everything that this process does there.
-import { createGzip } from "node:zlib";
 import { controlPath, type Devbox, type SshDevbox, type SshSetup, words } from "./devbox.ts";
 import { hostKey } from "./setup.ts";
 import { connectError, LaunchError, lostError, type SshEnd, saidBy } from "./ssh-errors.ts";
@@ -218,7 +217,7 @@ export class Ssh implements AsyncDisposable {
     const size = Bun.file(file).size;
     const zipped = (await this.script("command -v gzip", { signal })).code === 0;
     const script = copyScript(path, size, mode, zipped);
-    const { code, err } = await this.script(script, { stdin: chunks(file, zipped, onProgress), signal });
+    const { code, err } = await this.script(script, { stdin: pieces(file, zipped, onProgress), signal });
     if (code !== 0) throw copyError(this.devbox.name, path, err);
   }
 
@@ -284,24 +283,19 @@ function resultOf(name: string, mark: string, end: SshEnd): ScriptResult {
   return { code: Number.parseInt(out.slice(last + mark.length + 2), 10), out: out.slice(0, last), err };
 }
 
-async function* chunks(file: string, zipped: boolean, onProgress: (bytes: number) => void) {
-  let sent = 0;
-  const counted = async function* () {
-    for await (const bytes of Bun.file(file).stream()) {
-      yield bytes as Uint8Array;
-      sent += bytes.length;
-      onProgress(sent);
-    }
-  };
-  if (!zipped) return yield* counted();
-  const gzip = createGzip({ level: 1 }); // Half the bytes; faster than any network below 300 Mbit/s.
-  const feed = (async () => {
-    for await (const bytes of counted())
-      if (!gzip.write(bytes)) await new Promise<void>((resolve) => gzip.once("drain", resolve));
-    gzip.end();
-  })();
-  feed.catch((error) => gzip.destroy(error));
-  yield* gzip as AsyncIterable<Uint8Array>;
+/** gzip takes one after another for one: so much at a time holds nothing else up for longer than some milliseconds. */
+const PIECE_BYTES = 1024 * 1024;
+
+/** Zipped it is half the bytes, at once faster than any network below 300 Mbit/s. */
+async function* pieces(file: string, zipped: boolean, onProgress: (bytes: number) => void) {
+  const { size } = Bun.file(file);
+  for (let at = 0; at < size; at += PIECE_BYTES) {
+    const piece = await Bun.file(file)
+      .slice(at, at + PIECE_BYTES)
+      .bytes();
+    yield zipped ? Bun.gzipSync(piece, { level: 1 }) : piece;
+    onProgress(Math.min(size, at + PIECE_BYTES));
+  }
 }
 
 /** A cut connection looks like the file's end: only the whole size is moved. */
