@@ -287,6 +287,19 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
       const i = items.findIndex((one) => one.key === key);
       if (i >= 0 && top(i) + drift < seenFrom()) seeFrom(top(i) + drift);
     },
+    /** Puts the item's beginning into the upper part of the box; the reader is there, and no longer at the end. */
+    goTo(key: string) {
+      const i = items.findIndex((one) => one.key === key);
+      if (i < 0) return;
+      pinned = false;
+      drift = 0;
+      width = scroll.clientWidth;
+      measureTops();
+      pad();
+      seeFrom(Math.max(0, top(i) - scroll.clientHeight / 5));
+      redraw(range(), i);
+      onMove();
+    },
     get pinned() {
       return pinned;
     },

@@ -5,6 +5,7 @@ import { type Drawing, drawBlock, estimate } from "./conversation-block.ts";
 import { type Block, type ConversationBlocks, conversationBlocks } from "./conversation-blocks.ts";
 import { listWindow } from "./conversation-window.ts";
 import { fromTemplate, part, setText } from "./dom.ts";
+import { markFound } from "./found.ts";
 import type { Model } from "./model.ts";
 
 /** Messages asked for at once. */
@@ -27,6 +28,9 @@ type Section = {
   older: boolean;
   newer: boolean;
 };
+
+/** A message that a search found, and what of it is marked. */
+export type Place = { conversation: ConversationId; seq: number; words: readonly string[] };
 
 /** Before or after a message; `earlier`: the conversation before those that are here. */
 type Bounds = { before?: number; after?: number; earlier?: true };
@@ -66,11 +70,20 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
   let scheduled = 0;
   let chars = 0;
   let any: boolean | null = null;
+  /** What was found: to be brought into sight; and the block that it was, with its words. */
+  let sought: Place | null = null;
+  let found: { key: string; words: readonly string[] } | null = null;
+  /** The reader was led to an earlier place; what follows it comes when that is read. */
+  let away = false;
 
   const list = listWindow<Block>({
     scroll,
     list: at("list"),
-    draw: (block) => drawBlock(block, drawing),
+    draw(block) {
+      const node = drawBlock(block, drawing);
+      if (block.key === found?.key) markFound(node, found.words);
+      return node;
+    },
     estimate,
     onMove: moved,
   });
@@ -88,7 +101,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
   }
 
   function hear(message: Message) {
-    if (sections.at(-1)?.newer) {
+    if (away || sections.at(-1)?.newer) {
       unseen++; // Its place is behind what is not loaded.
       missed = message;
       return drawPill();
@@ -178,6 +191,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     if (conversation === null) return tell();
     const section = sectionOf(conversation);
     if (bounds.earlier) sections.unshift(...sections.splice(sections.indexOf(section), 1));
+    if (bounds.after === -1) section.older = false;
     if (bounds.after === undefined) section.older = more;
     else section.newer = more || isMissing(section, messages.at(-1));
     put(section, messages);
@@ -201,6 +215,11 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     if (torn) return void load(torn.id, before(torn));
     if (last?.newer && list.below < NEAR_PX)
       return void load(last.id, { after: last.messages.at(-1)?.seq ?? -1 });
+    if (last && away && !last.newer && list.below < NEAR_PX) {
+      const next = known[known.indexOf(last.id) + 1];
+      if (next) return void load(next, { after: -1 });
+      away = false;
+    }
     if (!first || list.above > NEAR_PX) return;
     if (first.older) return void load(first.id, before(first));
     const earlier = known
@@ -213,14 +232,47 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
 
   function toEnd() {
     unseen = 0;
-    if (sections.at(-1)?.newer) {
-      sections.length = 0;
-      chars = 0;
+    if (away || sections.at(-1)?.newer) {
+      begin(null, {});
       missed = null;
-      loading = false; // Whatever is on its way is not wanted any more.
-      load(null, {});
     }
+    away = false;
     list.toEnd();
+  }
+
+  /** Anew from another place. */
+  function begin(id: ConversationId | null, bounds: Bounds) {
+    sections.length = 0;
+    chars = 0;
+    loading = false; // Whatever is on its way is not wanted any more.
+    load(id, bounds);
+  }
+
+  function goTo(place: Place) {
+    sought = place;
+    const section = sections.find(({ id }) => id === place.conversation);
+    const [first, last] = [section?.messages[0], section?.messages.at(-1)];
+    if (first && last && first.seq <= place.seq && place.seq <= last.seq) return reveal();
+    away = true;
+    begin(place.conversation, { after: place.seq - 1 });
+  }
+
+  /** Brings what was sought into sight, if it has come. A result stands in the block of its call. */
+  function reveal() {
+    const section = sections.find(({ id }) => id === sought?.conversation);
+    if (!sought || !section) return;
+    const { seq, words } = sought;
+    for (const { uuid } of section.messages.filter((message) => message.seq <= seq).reverse()) {
+      const block = section.blocks.blocks.find(({ key }) => key.startsWith(`${section.id}/${uuid}/`));
+      if (!block) continue;
+      const before = section.blocks.blocks.find(({ key }) => key === found?.key);
+      if (before) before.rev++;
+      found = { key: block.key, words };
+      sought = null;
+      drawing.opened.set(block.key, true);
+      block.rev++;
+      return list.goTo(block.key);
+    }
   }
 
   // ── the page ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,6 +288,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     const blocks = sections.flatMap((section, i) => [...opening(section, i), ...section.blocks.blocks]);
     shown = blocks.length;
     list.show(blocks);
+    reveal();
     const words = problem || (loading ? "Loading …" : "Nothing has been said yet.");
     at("empty").hidden = shown > 0;
     setText(at("empty"), words);
@@ -272,13 +325,14 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
   load(null, {});
   return {
     root,
+    goTo,
     /** claude may have gone on with another conversation, which is older than its next message. */
     update() {
       const { ended_at } = model.session(session) ?? { ended_at: null };
       root.classList.toggle("over", ended_at !== null);
       const id = model.session(session)?.conversation ?? null;
       const current = sections.at(-1);
-      if (!id || loading || problem || !current || current.id === id || current.newer) return;
+      if (away || !id || loading || problem || !current || current.id === id || current.newer) return;
       const again = sections.findIndex((one) => one.id === id);
       if (again >= 0) sections.push(...sections.splice(again, 1));
       else load(id, {});

@@ -2,6 +2,7 @@
 import type { LogLine, SessionId } from "../src/protocol.ts";
 import { ApiFailure, get } from "./api.ts";
 import { element, fromTemplate, part, setText } from "./dom.ts";
+import { markFound } from "./found.ts";
 import { MAX_LINES_BACK, type Model } from "./model.ts";
 
 /** Within this of the end the reader is at the end. */
@@ -10,6 +11,8 @@ const PINNED_PX = 48;
 const EDGE_PX = 20;
 /** Lines asked for at once. */
 const PAGE_LINES = 300;
+/** ms between two looks whether what is on its way has come. */
+const LOOK_MS = 20;
 
 /** The log of one session; `update` after each change of the model. */
 export function logView(model: Model, session: SessionId) {
@@ -24,6 +27,9 @@ export function logView(model: Model, session: SessionId) {
   let unseen = 0;
   let complete = false;
   let loading = false;
+  /** Lines around a place that a search found, while they do not reach those at the end. */
+  let apart: LogLine[] | null = null;
+  let found: { line: number; words: readonly string[] } | null = null;
 
   scroll.addEventListener("scroll", () => {
     pinned = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < PINNED_PX;
@@ -31,21 +37,26 @@ export function logView(model: Model, session: SessionId) {
     drawPill();
   });
   at("pill").addEventListener("click", () => {
+    apart = null;
+    update();
     scroll.scrollTop = scroll.scrollHeight;
   });
-  at("older").addEventListener("click", () => load(model.lines()[0]?.line_no));
+  at("older").addEventListener("click", () => load({ before: here()[0]?.line_no ?? 0 }));
+  at("newer").addEventListener("click", () => load({ after: here().at(-1)?.line_no ?? 0 }));
 
-  async function load(before?: number) {
+  const here = () => apart ?? model.lines();
+
+  async function load(bounds: { before?: number; after?: number }) {
     if (loading) return;
     loading = true;
-    const query = before === undefined ? "" : `&before=${before}`;
+    const query = Object.entries(bounds).map(([name, value]) => `&${name}=${value}`);
     try {
       const page = await get(
-        `/api/sessions/${encodeURIComponent(session)}/lines?limit=${PAGE_LINES}${query}`,
+        `/api/sessions/${encodeURIComponent(session)}/lines?limit=${PAGE_LINES}${query.join("")}`,
       );
       const lines = linesIn(page);
-      complete = lines.length < PAGE_LINES;
-      if (model.watched === session) model.fold("lines", { session, lines });
+      if (bounds.after === undefined) complete = lines.length < PAGE_LINES;
+      put(lines, bounds.after !== undefined);
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
       setText(at("empty"), error.message);
@@ -54,9 +65,48 @@ export function logView(model: Model, session: SessionId) {
     update();
   }
 
+  /** `onward`: they follow what is here, and fewer than were asked for are the last. */
+  function put(lines: LogLine[], onward: boolean) {
+    if (model.watched !== session) return;
+    if (!apart) return model.fold("lines", { session, lines });
+    const numbers = new Set(apart.map(({ line_no }) => line_no));
+    apart = [...apart, ...lines.filter(({ line_no }) => !numbers.has(line_no))];
+    apart.sort((a, b) => a.line_no - b.line_no);
+    const rest = model.lines()[0]?.line_no ?? Number.MAX_SAFE_INTEGER;
+    const joins = onward && (lines.length < PAGE_LINES || (lines.at(-1)?.line_no ?? -1) >= rest);
+    if (!joins) return;
+    const all = apart;
+    apart = null;
+    model.fold("lines", { session, lines: all });
+  }
+
+  /** A line that a search found. */
+  async function goTo(line: number, words: readonly string[]) {
+    found = { line, words };
+    pinned = false;
+    if (!here().some(({ line_no }) => line_no === line)) {
+      while (loading) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      apart = [];
+      complete = false;
+      await load({ after: Math.max(-1, line - PAGE_LINES / 3) });
+    }
+    reveal();
+  }
+
+  function reveal() {
+    update();
+    for (const line of list.querySelectorAll(".found")) line.classList.remove("found");
+    const line = found && drawn.get(found.line);
+    if (!line || !found) return;
+    markFound(line, found.words);
+    pinned = false;
+    line.scrollIntoView({ block: "center" });
+  }
+
   function update() {
-    const lines = model.lines();
+    const lines = here();
     at("empty").hidden = lines.length > 0 || loading;
+    at("newer").hidden = apart === null || lines.length === 0;
     at("older").hidden = complete || lines.length === 0 || lines.length >= MAX_LINES_BACK;
     if (lines !== shown) insertKeepingPlace(lines);
     shown = lines;
@@ -101,15 +151,15 @@ export function logView(model: Model, session: SessionId) {
   }
 
   function drawPill() {
-    at("pill").hidden = pinned;
+    at("pill").hidden = pinned && apart === null;
     setText(at("pill"), unseen > 0 ? `New output (${unseen})` : "To the end");
   }
 
   new ResizeObserver(() => {
     if (pinned) scroll.scrollTop = scroll.scrollHeight;
   }).observe(list);
-  load();
-  return { root, update };
+  load({});
+  return { root, update, goTo };
 }
 
 function drawLine(line: LogLine): HTMLElement {

@@ -27,12 +27,12 @@ export function createRouter(onArrive: () => void) {
     if (!link || !plain || event.defaultPrevented || link.origin !== location.origin || link.target) return;
     event.preventDefault();
     if (link.classList.contains("back")) back(link.pathname);
-    else go(link.pathname);
+    else go(link.pathname + link.search);
   });
   addEventListener("popstate", onArrive);
 
   function go(path: string, replace = false) {
-    if (path === location.pathname) return;
+    if (path === location.pathname + location.search) return;
     const state = { from: location.pathname };
     if (replace) history.replaceState(state, "", path);
     else history.pushState(state, "", path);

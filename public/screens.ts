@@ -23,6 +23,21 @@ const SCREENS: Record<string, Screen> = {
     about: "Where sessions can be started",
     load: async () => (await import("./devboxes-view.ts")).devboxesView,
   },
+  "/search": {
+    title: "Search",
+    about: "All that was said and logged",
+    load: async () => (await import("./search-view.ts")).searchView,
+  },
+  "/history": {
+    title: "Ended sessions",
+    about: "What is still kept, the newest first",
+    load: async () => (await import("./history-view.ts")).historyView,
+  },
+  "/usage": {
+    title: "Usage",
+    about: "The last 30 days",
+    load: async () => (await import("./usage-view.ts")).usageView,
+  },
   "/phones": {
     title: "Phones",
     about: "Who may watch and answer",

@@ -1,7 +1,7 @@
 // The list of sessions: whether anything needs me, first of all.
 import type { Session } from "../src/protocol.ts";
 import { element, fromTemplate, part, reconcile, setIcon, setMarked, setText } from "./dom.ts";
-import { hostOf, type Model, projectOf } from "./model.ts";
+import { aboutOf, headlineOf, type Model, whereOf } from "./model.ts";
 import { nudge } from "./nudge.ts";
 import { titleOf } from "./prompt-card.ts";
 import { age, clockTime } from "./times.ts";
@@ -73,7 +73,8 @@ export function sessionList(model: Model) {
   return { root, update, focus };
 }
 
-function drawRow(row: HTMLElement, session: Session, model: Model, current: string) {
+/** One row; `current` is the path of what is shown beside it. */
+export function drawRow(row: HTMLElement, session: Session, model: Model, current: string) {
   const at = (name: string) => part(row, name, HTMLElement);
   const look = model.look(session);
   const [prompt, ...more] = model.openOf(session.id);
@@ -87,8 +88,8 @@ function drawRow(row: HTMLElement, session: Session, model: Model, current: stri
   if (own.includes(current)) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
   row.className = `row-item ${look}`;
-  setMarked(at("project"), projectOf(session));
-  setMarked(at("host"), hostOf(session));
+  setMarked(at("project"), headlineOf(session));
+  setMarked(at("host"), whereOf(session));
   at("host").classList.toggle("badge", session.devbox !== null);
   const since = look === "waiting" ? prompt?.created_at : look === "unreachable" ? session.heard_at : null;
   setText(at("age"), age(model.now() - (since ?? session.ended_at ?? session.started_at)));
@@ -104,5 +105,5 @@ function drawRow(row: HTMLElement, session: Session, model: Model, current: stri
 
 function whatOf(session: Session): string {
   if (session.status === "waiting" && session.waiting_for) return session.waiting_for;
-  return session.title;
+  return aboutOf(session);
 }

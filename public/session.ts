@@ -1,12 +1,11 @@
 // One session: its conversation, its screen and its log, the keys, the composer, and the way to what claude asks.
-import type { Key, Session, SessionId } from "../src/protocol.ts";
+import type { Key, SearchHit, Session, SessionId } from "../src/protocol.ts";
 import { ApiFailure, post } from "./api.ts";
 import { composer } from "./composer.ts";
 import { confirm } from "./dialogs.ts";
 import { element, fromTemplate, loadStyle, part, setIcon, setMarked, setText } from "./dom.ts";
 import { logView } from "./log-view.ts";
-import { modeName } from "./mode-words.ts";
-import { hostOf, type Look, type Model, projectOf } from "./model.ts";
+import { headlineOf, hostOf, type Look, type Model, projectOf } from "./model.ts";
 import type { Outbox } from "./outbox.ts";
 import { titleOf } from "./prompt-card.ts";
 import { Terminal } from "./terminal.ts";
@@ -31,7 +30,7 @@ const KEYS: [key: Key, text: string, name: string][] = [
 
 const TABS = ["conversation", "screen", "log"] as const;
 type Tab = (typeof TABS)[number];
-type Conversation = { root: HTMLElement; update: () => void; close: () => void };
+type Conversation = ReturnType<typeof import("./conversation.ts").conversationView>;
 
 /** The page of one session; `update` after each change of the model. */
 export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
@@ -52,6 +51,9 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   let asked = false;
   let problem: string | null = null;
   let drawing = 0;
+  let bar: ReturnType<typeof import("./find-bar.ts").findBar> | null = null;
+  let sought = "";
+  let found: { hit: SearchHit; words: string[] } | null = null;
 
   const also = element("p", "note warn");
   at("note").after(also);
@@ -78,6 +80,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   });
   at("interrupt").addEventListener("click", () => interrupt());
   at("more").addEventListener("click", () => about());
+  part(root, "search", HTMLAnchorElement).href = `/search?session=${encodeURIComponent(id)}`;
 
   function keyButton(key: Key, text: string, name: string) {
     const button = element("button", key === "ctrl_c" ? "key danger" : "key", text);
@@ -108,24 +111,56 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   async function about() {
     const session = model.session(id);
     if (!session) return;
-    const body = element("div", "about");
-    const list = element("dl", "");
-    for (const [name, value] of factsOf(session, model.now())) {
-      const fact = element("dd", "");
-      setMarked(fact, value);
-      list.append(element("dt", "", name), fact);
-    }
-    body.append(list);
     const running = model.look(session) !== "ended" && session.connected;
-    if (running && !session.terminal) {
-      const fit = element("button", "button wide", "Fit Claude to this screen");
-      fit.addEventListener("click", () => call("resize", terminal.room()));
-      body.append(fit);
+    const fit = running && !session.terminal ? () => call("resize", terminal.room()) : undefined;
+    const stop = running ? async () => (await confirm(STOP)) && call("stop") : undefined;
+    try {
+      const { aboutSession } = await import("./session-about.ts");
+      await aboutSession({ model, session, fit, stop });
+    } catch {
+      problem = "What there is to know did not load. Try again.";
+      update();
     }
-    const title = "About this session";
-    if (!running) return confirm({ title, text: "", yes: "Close", body });
-    const stop = await confirm({ title, text: "", yes: "Stop …", danger: true, body });
-    if (stop && (await confirm(STOP))) call("stop");
+  }
+
+  /** An address that names a place in this session, as the hits of a search do. */
+  async function find() {
+    if (location.search === sought || !location.pathname.endsWith(`/${id}`)) return;
+    sought = location.search;
+    const query = new URLSearchParams(location.search);
+    const [q, kind, from] = [query.get("find"), query.get("in"), Number(query.get("at"))];
+    if (!q || !Number.isSafeInteger(from)) return;
+    try {
+      const [{ findBar }] = await Promise.all([import("./find-bar.ts"), loadStyle("/search.css")]);
+      if (closed) return;
+      bar ??= findBar({ session: id, now: model.now, onHit: show });
+      at("note").before(bar.root);
+      bar.find(q, kind === "lines" ? "lines" : "messages", from);
+    } catch {
+      problem = "The search did not load. Try again.";
+      update();
+    }
+  }
+
+  function show(hit: SearchHit, words: string[]) {
+    chosen = true;
+    found = { hit, words };
+    choose(hit.in === "lines" ? "log" : "conversation");
+    lead();
+  }
+
+  /** To what was found, as soon as there is something that can show it. */
+  function lead() {
+    if (!found) return;
+    const { hit, words } = found;
+    if (hit.in === "messages" && !conversation) {
+      if (!asked) loadConversation();
+      asked = true;
+      return;
+    }
+    found = null;
+    if (hit.in === "lines") log?.goTo(hit.line_no, words);
+    else conversation?.goTo({ ...hit, words });
   }
 
   function choose(next: Tab) {
@@ -147,6 +182,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
       if (closed || conversation) return;
       conversation = conversationView({ model, session: id, onAny: heardOf });
       at("panel-conversation").replaceChildren(conversation.root);
+      lead();
     } catch {
       const again = element("button", "button", "Load the page anew");
       again.addEventListener("click", () => location.reload());
@@ -240,11 +276,12 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     const session = model.session(id);
     if (!session) return;
     const look = model.look(session);
-    setMarked(at("title"), projectOf(session));
+    setMarked(at("title"), headlineOf(session));
     at("state").className = `state ${look}`;
     setIcon(part(root, "icon", SVGUseElement), look);
     const { devbox } = session;
-    setMarked(at("word"), stateWords(session, model) + (devbox === null ? ` · ${hostOf(session)}` : ""));
+    const where = [session.name ? projectOf(session) : "", devbox === null ? hostOf(session) : ""];
+    setMarked(at("word"), [stateWords(session, model), ...where].filter(Boolean).join(" · "));
     at("badge").hidden = devbox === null;
     setMarked(at("badge"), devbox ?? "");
     const [kind, note] = noteFor(session, look);
@@ -259,6 +296,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
       asked = true;
       loadConversation();
     }
+    find();
     drawTabs();
     drawAsk();
     compose.update();
@@ -305,15 +343,3 @@ const STOP = {
   yes: "Stop Claude",
   danger: true,
 };
-
-function factsOf(session: Session, now: number): [name: string, value: string][] {
-  return [
-    ["Directory", session.cwd],
-    ["Command", session.command.join(" ")],
-    ["Host", session.devbox ? `${session.devbox} (by ${session.device_name})` : session.device_name],
-    ["Claude", session.claude_version ?? "version not known"],
-    ["Mode", modeName(session.permission_mode)],
-    ["Size", `${session.cols} × ${session.rows}${session.terminal ? ", a terminal is attached" : ""}`],
-    ["Started", clockTime(session.started_at, now)],
-  ];
-}

@@ -13,6 +13,7 @@ export function page(folder = FOLDER): Record<string, string> {
     "index.html",
     "app.css",
     "conversation.css",
+    "search.css",
     "composing.css",
     "settings.css",
     "devboxes.css",

@@ -11,6 +11,9 @@ export type Assets = ReadonlyMap<string, Asset>;
 const SCREENS = [
   "/pair",
   "/audit",
+  "/search",
+  "/history",
+  "/usage",
   "/phones",
   "/pair-phone",
   "/new",

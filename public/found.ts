@@ -1,0 +1,35 @@
+// Marks what a search found: the block or line itself, and in it the words, without touching what is drawn.
+
+/** Ranges marked at once; more are not seen on one screen. */
+const MOST = 200;
+
+/** Shows all of an element that was found, and marks these texts in it, whatever their case. */
+export function markFound(node: HTMLElement, words: readonly string[]) {
+  for (const more of node.querySelectorAll("button.small")) if (more instanceof HTMLElement) more.click();
+  node.classList.add("found");
+  // An enhancement: browsers without it show the outline alone.
+  if (!("highlights" in CSS)) return;
+  const wanted = words.filter((word) => word !== "").map((word) => word.toLowerCase());
+  CSS.highlights.set("found", new Highlight(...rangesIn(node, wanted)));
+}
+
+function rangesIn(node: HTMLElement, wanted: readonly string[]): Range[] {
+  const ranges: Range[] = [];
+  const walker = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+  for (let text = walker.nextNode(); text && ranges.length < MOST; text = walker.nextNode()) {
+    const all = text.nodeValue?.toLowerCase() ?? "";
+    if (all.length !== text.nodeValue?.length) continue; // A letter whose small form is longer: places would be off.
+    for (const word of wanted)
+      for (
+        let at = all.indexOf(word);
+        at >= 0 && ranges.length < MOST;
+        at = all.indexOf(word, at + word.length)
+      ) {
+        const range = document.createRange();
+        range.setStart(text, at);
+        range.setEnd(text, at + word.length);
+        ranges.push(range);
+      }
+  }
+  return ranges;
+}
