@@ -184,7 +184,7 @@ export function phonesView(body: HTMLElement, { model, say }: Context): Drawn {
         setText(part(row, "act", HTMLElement), until ? "Wake" : "Snooze 1 h");
         part(row, "act", HTMLElement).setAttribute(
           "aria-label",
-          until ? `Wake ${projectOf(session)}` : `Snooze ${projectOf(session)} for an hour`,
+          until ? `Wake ${projectOf(session)}` : `Snooze 1 h: ${projectOf(session)}`,
         );
       },
     );

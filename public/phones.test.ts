@@ -300,7 +300,7 @@ test.concurrent("test, rename, revoke and snooze ask the server for just that", 
   await page.phone.button("Revoke iPhone (Safari)").tap();
   await page.page.locator('dialog [data-part="yes"]').tap();
   expect(await page.server.call("/api/viewers/v2", 1)).toMatchObject({ method: "DELETE" });
-  await page.phone.button("Snooze webshop for an hour").tap();
+  await page.phone.button("Snooze 1 h: webshop").tap();
   expect((await page.server.call("/api/push/snooze")).body).toEqual({ session: "webshop", minutes: 60 });
   await page.phone.button("Wake docs").tap();
   expect((await page.server.call("/api/push/snooze", 1)).body).toEqual({ session: "docs", minutes: 0 });

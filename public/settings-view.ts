@@ -9,7 +9,7 @@ import { prefer, preference } from "./preferences.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { clockTime } from "./times.ts";
 
-const THEMES = { system: "As this phone", light: "Light", dark: "Dark" } as const;
+const THEMES = { system: "System", light: "Light", dark: "Dark" } as const;
 
 export function settingsView(body: HTMLElement, { model, say }: Context): Drawn {
   loadStyle("/settings.css").catch(() => {}); // Without it everything is there, only plainer.

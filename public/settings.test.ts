@@ -34,7 +34,7 @@ async function keeping(page: OpenPage) {
 
 test.concurrent("colours are the phone's own until somebody wants others, and stay that way", async () => {
   await using page = await open({ path: "/settings", theme: "dark" });
-  await page.page.getByText("As this phone").waitFor();
+  await page.page.getByText("System", { exact: true }).waitFor();
   await shows(page.page.locator("section"), "Live, by an event stream.");
   const dark = await ground(page);
   await page.pictures("settings");
@@ -43,13 +43,13 @@ test.concurrent("colours are the phone's own until somebody wants others, and st
   const light = await ground(page);
   expect(light).not.toBe(dark);
   await page.page.reload();
-  await page.page.getByText("As this phone").waitFor();
+  await page.page.getByText("System", { exact: true }).waitFor();
   expect(await ground(page)).toBe(light);
   await page.page.getByText("Dark", { exact: true }).tap();
   await page.page.emulateMedia({ colorScheme: "light" });
   expect(await ground(page)).toBe(dark);
   expect(await page.phone.barriers()).toEqual([]);
-  await page.page.getByText("As this phone").tap();
+  await page.page.getByText("System", { exact: true }).tap();
   expect(await ground(page)).toBe(light);
 });
 
@@ -77,7 +77,7 @@ test.concurrent("a kept list is there without a connection, with its age, and no
     ...{ path: "/settings", sessions: [shop, session("docs")], prompts: [ask], failures: true },
     before: ({ page }) => page.clock.install(),
   });
-  await page.page.getByText("As this phone").waitFor();
+  await page.page.getByText("System", { exact: true }).waitFor();
   await keeping(page);
   await withoutNetwork(page);
   await shows(page.page.locator("h1"), "1 needs you");
@@ -117,7 +117,7 @@ test.concurrent("SEC-084 SEC-023 a revoked phone keeps nothing, at its next cont
     ...{ path: "/settings", sessions: [shop], prompts: [ask], failures: true },
     before: ({ page }) => page.clock.install(),
   });
-  await page.page.getByText("As this phone").waitFor();
+  await page.page.getByText("System", { exact: true }).waitFor();
   await keeping(page);
   await page.page.goto(`${page.server.url}/s/webshop`);
   await page.page.getByLabel("Message to Claude").fill("a draft");
@@ -137,7 +137,7 @@ test.concurrent("SEC-084 whoever signs out leaves nothing, and signs out others 
     before: ({ page }) => page.clock.install(),
   });
   page.server.reply("/api/logout/others", () => ({ body: { revoked: 2 } }));
-  await page.page.getByText("As this phone").waitFor();
+  await page.page.getByText("System", { exact: true }).waitFor();
   await keeping(page);
   await page.phone.button("Sign out everywhere else").tap();
   await page.pictures("settings-sign-out-others");

@@ -1,0 +1,56 @@
+// Acceptance 5, 6 and 7, and the sizes of phone-ux: every screen on every glass, with every size of letters.
+import { expect, test } from "bun:test";
+import { layoutFaults } from "./testing/layout.ts";
+import type { OpenPage } from "./testing/open-page.ts";
+import { opener } from "./testing/opener.ts";
+import { screens } from "./testing/screens.ts";
+
+const open = opener();
+const SIZES = [
+  [320, 568],
+  [360, 740],
+  [390, 844],
+  [844, 390],
+  [820, 1180],
+] as const;
+/** Pictures of everything take longer than everything else. */
+const ALL = process.env.CLAUDE_REMOTE_TEST_ALL === "1";
+
+/** Letters of that size, % of the usual, as the phone's own setting makes them. */
+async function letters({ page }: OpenPage, percent: number) {
+  await page.evaluate((size) => {
+    document.documentElement.style.fontSize = `${size}%`;
+  }, percent);
+}
+
+/** Two frames: what follows a resize has been drawn. */
+const drawn = ({ page }: OpenPage) =>
+  page.evaluate(
+    () => new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))),
+  );
+
+test.concurrent.each(screens.map(({ path }) => path))(
+  "acceptance 6, 7: %s stands on every glass with letters of 100 and 200 %%, and axe finds nothing in either theme",
+  async (path) => {
+    const screen = screens.find((one) => one.path === path);
+    await using page = await open({ ...screen?.scene, path });
+    await screen?.ready(page);
+    const faults: Record<string, string[]> = {};
+    for (const percent of [200, 100]) {
+      await letters(page, percent);
+      for (const [width, height] of SIZES) {
+        await page.page.setViewportSize({ width, height });
+        await drawn(page);
+        const found = await page.page.evaluate(layoutFaults);
+        if (found.length > 0) faults[`${width}×${height} at ${percent} %`] = found;
+        if (ALL) await page.phone.picture(`glass${path.replaceAll("/", "-")}-${width}-${percent}`);
+      }
+    }
+    for (const colorScheme of ["dark", "light"] as const) {
+      await page.page.emulateMedia({ colorScheme });
+      const found = await page.phone.barriers();
+      if (found.length > 0) faults[colorScheme] = found;
+    }
+    expect(faults).toEqual({});
+  },
+);

@@ -1,0 +1,144 @@
+// Every screen of the page with something on it, for tests that look at all of them.
+import type { Question } from "../../src/protocol.ts";
+import type { OpenPage, Scene } from "./open-page.ts";
+import { answer, call, result, TALK, talk, tells, user } from "./talk.ts";
+import { bash, fileEdit, firstFrame, prompt, QUESTION_OPTIONS, run, session } from "./world.ts";
+
+export type Shown = { path: string; scene: Scene; ready: (page: OpenPage) => Promise<void> };
+
+const LONG = "x".repeat(5_000);
+const shop = session("webshop", {
+  status: "waiting",
+  title: "Fix the cart total of orders with more than one voucher",
+});
+const busy = session("a-service-with-a-rather-long-name", {
+  ...{ title: LONG, device_name: "build-machine-17.internal.example", conversation: TALK },
+});
+const all = [
+  shop,
+  busy,
+  session("idle", { status: "idle", hooks: "dead", terminal: false, devbox: "gpu-01" }),
+  session("lost", { connected: false }),
+  session("over", { status: "ended", ended_at: Date.now(), end_reason: "signal", signal: "SIGKILL" }),
+];
+const command = bash(
+  "p1",
+  shop,
+  `npm test -- ${LONG} && git push --force`,
+  `Run the tests, then push. ${LONG}`,
+);
+const edit = fileEdit(
+  "p2",
+  shop,
+  `/home/ada/webshop/${"folder/".repeat(30)}a.ts`,
+  `a\n${LONG}\n`,
+  `a\nc${LONG}\n`,
+);
+const questions: Question[] = [
+  {
+    ...{
+      question: "Which database should the new service use for its orders?",
+      header: "Database",
+      multi_select: true,
+    },
+    options: ["PostgreSQL", "SQLite", LONG].map((label) => ({ label, description: `All about ${label}` })),
+  },
+];
+const question = prompt("p3", shop, { kind: "question", questions, options: QUESTION_OPTIONS });
+const plan = prompt("p4", shop, {
+  kind: "plan",
+  tool: "ExitPlanMode",
+  input: { plan: `# Refunds\n\n1. ${LONG}\n2. Test` },
+});
+const scene: Scene = { sessions: all, prompts: [command, edit, question, plan] };
+
+const has = (selector: string) => async (page: OpenPage) => page.page.locator(selector).first().waitFor();
+const card = has("article.card-view");
+const lines = Array.from({ length: 60 }, (_, i) => ({
+  ...{ line_no: i, epoch: 0, source: "screen" as const, text: i % 10 === 3 ? LONG : `line ${i}` },
+}));
+const rows = Array.from({ length: 30 }, (_, i) => [run(`${i} ${"text ".repeat(30)}`)]);
+
+export const screens: Shown[] = [
+  { path: "/", scene, ready: has(".row") },
+  { path: "/p/p1", scene, ready: card },
+  { path: "/p/p2", scene, ready: card },
+  { path: "/p/p3", scene, ready: card },
+  { path: "/p/p4", scene, ready: card },
+  {
+    path: "/s/webshop",
+    scene,
+    async ready(page) {
+      await page.server.streams(1);
+      page.server.send("output", { session: shop.id, frame: firstFrame(rows, 160, 30) });
+      await page.page.locator(".line > span").first().waitFor();
+    },
+  },
+  {
+    path: `/s/${busy.id}`,
+    scene: {
+      ...scene,
+      before: ({ server }) => {
+        const said = [
+          user(`Please look at this: ${LONG}`),
+          answer(`# Done\n\nIt was \`${LONG}\`\n\n| a | b |\n| - | - |\n| ${LONG} | 2 |\n\n    ${LONG}`),
+          call("c1", "Bash", { command: `ls ${LONG}` }),
+          result("c1", `${LONG}\n`.repeat(5)),
+        ];
+        tells(server, busy.id, talk(said));
+      },
+    },
+    ready: has(".said"),
+  },
+  {
+    path: "/s/over",
+    scene: {
+      ...scene,
+      before: ({ server }) => server.reply("/api/sessions/over/lines", () => ({ body: { lines } })),
+    },
+    ready: has(".log-line"),
+  },
+  {
+    path: "/phones",
+    scene: {
+      ...scene,
+      before: ({ server }) => {
+        const viewer = (id: string, name: string) => ({
+          id,
+          name,
+          created_at: 1,
+          last_seen: 1,
+          revoked_at: null,
+        });
+        const viewers = [
+          viewer("viewer-1", "Pixel 8 (Chrome)"),
+          viewer("v2", `iPad ${"of somebody ".repeat(4)}`),
+        ];
+        server.reply("/api/viewers", () => ({ body: { viewers, own: "viewer-1" } }));
+        server.reply("/api/push", () => ({ body: { key: "k", own: "viewer-1", phones: [], snoozed: {} } }));
+      },
+    },
+    ready: has(".phone"),
+  },
+  {
+    path: "/pair-phone",
+    scene: {
+      before: ({ server }) => {
+        const opened = {
+          code: "K7QM-2XVD",
+          url: "https://claude.example/pair#K7QM-2XVD",
+          expires_at: Date.now() + 3e5,
+        };
+        const body = ({ method }: { method: string }) => (method === "POST" ? opened : { state: "open" });
+        server.reply("/api/pairing", (asked) => ({ body: body(asked) }));
+      },
+    },
+    ready: has(".pair-code"),
+  },
+  { path: "/settings", scene: {}, ready: has(".themes") },
+  {
+    path: "/pair",
+    scene: { failures: true, before: ({ server }) => server.drop(401) },
+    ready: has(".pair-view"),
+  },
+];
