@@ -40,12 +40,18 @@ export class ApiFailure extends Error {
   }
 }
 
-async function call(method: string, path: string, body?: object): Promise<unknown> {
+async function call(
+  method: string,
+  path: string,
+  body?: object | Blob,
+  signal: AbortSignal = AbortSignal.timeout(TIMEOUT_MS),
+): Promise<unknown> {
   const headers = loginHeaders();
-  const init: RequestInit = { method, headers, redirect: "error", signal: AbortSignal.timeout(TIMEOUT_MS) };
+  const init: RequestInit = { method, headers, redirect: "error", signal };
   if (body) {
-    headers["content-type"] = "application/json";
-    init.body = JSON.stringify(body);
+    const bytes = body instanceof Blob;
+    headers["content-type"] = bytes ? "application/octet-stream" : "application/json";
+    init.body = bytes ? body : JSON.stringify(body);
   }
   let response: Response;
   let text: string;
@@ -92,6 +98,9 @@ function failure(status: number, value: unknown): ApiFailure {
 export const get = (path: string) => call("GET", path);
 /** Throws ApiFailure. */
 export const post = (path: string, body: object = {}) => call("POST", path, body);
+/** Bytes, until `signal` says that it takes too long. Throws ApiFailure. */
+export const postBytes = (path: string, bytes: Blob, signal: AbortSignal) =>
+  call("POST", path, bytes, signal);
 /** Throws ApiFailure. */
 export const patch = (path: string, body: object) => call("PATCH", path, body);
 /** Throws ApiFailure. */

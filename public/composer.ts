@@ -1,11 +1,13 @@
 // Where one types to claude: a draft per session that survives everything, and what became of the texts sent.
 import type { SessionId } from "../src/protocol.ts";
-import { element, fromTemplate, part, reconcile, setMarked, setText } from "./dom.ts";
+import type { ComposeTools } from "./compose-tools.ts";
+import { element, fromTemplate, loadStyle, marked, part, reconcile, setMarked, setText } from "./dom.ts";
 import type { Model } from "./model.ts";
 import { meaningOf, type Outbox, type Sent, type SentStage } from "./outbox.ts";
 
 const STAGES: Record<SentStage, string> = {
   queued: "Waiting for a connection",
+  held: "Not sent.",
   sending: "Sending …",
   sent: "Sent, on its way to the host",
   delivered: "Typed into Claude",
@@ -17,18 +19,22 @@ const STAGES: Record<SentStage, string> = {
 /** The textarea grows up to this part of what is visible. */
 const MAX_HEIGHT = 0.4;
 
-/** The composer of one session. */
-export function composer(model: Model, outbox: Outbox, session: SessionId) {
+/** The composer of one session; `onMenu`: a command was sent that opens a menu on claude's screen. */
+export function composer(model: Model, outbox: Outbox, session: SessionId, onMenu: () => void = () => {}) {
   const root = fromTemplate("composer-view");
   const at = (name: string) => part(root, name, HTMLElement);
   const text = part(root, "text", HTMLTextAreaElement);
   const send = part(root, "send", HTMLButtonElement);
   const drafts = draftOf(session);
   const touch = matchMedia("(pointer: coarse)").matches;
+  const notes = new Map<string, { kind: "warn" | ""; text: string }>();
+  let tools: ComposeTools | null = null;
+  let closed = false;
 
   text.value = drafts.read();
   text.addEventListener("input", typed);
   text.addEventListener("keydown", (event) => {
+    if (tools?.key(event)) return;
     const sends = event.key === "Enter" && !event.shiftKey && !event.isComposing && !touch;
     if (!sends) return;
     event.preventDefault();
@@ -39,27 +45,69 @@ export function composer(model: Model, outbox: Outbox, session: SessionId) {
     submit();
   });
   requestAnimationFrame(typed);
+  loadTools();
+
+  /** What stands around the text is not part of the first load; without it one can write as well. */
+  async function loadTools() {
+    try {
+      const [{ composeTools }] = await Promise.all([
+        import("./compose-tools.ts"),
+        loadStyle("/composing.css"),
+      ]);
+      if (closed) return;
+      const [above, below] = [at("above"), at("tools")];
+      tools = composeTools({ model, session, text, above, tools: below, put, changed: draw, say, onMenu });
+      update();
+      draw();
+    } catch {
+      // The next visit tries again.
+    }
+  }
 
   function typed() {
     drafts.write(text.value);
-    const meaning = meaningOf(text.value);
+    tools?.typed();
+    draw();
+  }
+
+  function say(from: string, kind: "warn" | "", words: string) {
+    notes.set(from, { kind, text: words });
+    const told = [...notes.values()].find((note) => note.text !== "");
+    at("told").hidden = !told;
+    at("told").className = `told ${told?.kind ?? ""}`;
+    setText(at("told"), told?.text ?? "");
+  }
+
+  function drawMeaning() {
+    const sign = text.value.trimStart().charAt(0);
+    const known = tools?.meaning() ?? null;
+    const meaning = known ?? meaningOf(text.value);
     at("meaning").hidden = meaning === null;
-    if (meaning)
-      at("meaning").replaceChildren(element("code", "", text.value.trimStart().charAt(0)), ` ${meaning}`);
-    send.disabled = text.value.trim() === "";
+    if (meaning && known) at("meaning").replaceChildren(marked(meaning));
+    else if (meaning) at("meaning").replaceChildren(element("code", "", sign), ` ${meaning}`);
+  }
+
+  function drawSend() {
+    send.disabled = tools?.waits || (text.value.trim() === "" && !tools?.any);
+  }
+
+  function draw() {
+    drawMeaning();
+    drawSend();
     text.style.height = "auto";
     const room = (visualViewport?.height ?? innerHeight) * MAX_HEIGHT;
     text.style.height = `${Math.min(text.scrollHeight + 2, room)}px`;
   }
 
   function submit() {
-    if (text.value.trim() === "") return;
-    outbox.send(session, text.value);
+    if (send.disabled) return;
+    outbox.send(session, tools?.take(text.value) ?? text.value);
     put("");
   }
 
-  function put(value: string) {
+  function put(value: string, caret = value.length) {
     text.value = value;
+    text.setSelectionRange(caret, caret);
     typed();
   }
 
@@ -75,6 +123,12 @@ export function composer(model: Model, outbox: Outbox, session: SessionId) {
     const keep: [string, () => void] = ["Keep here", () => edit(message)];
     if (stage === "queued")
       return [
+        ["Edit", () => edit(message)],
+        ["Remove", () => outbox.drop(message.id)],
+      ];
+    if (stage === "held")
+      return [
+        ["Send now", () => outbox.retry(message)],
         ["Edit", () => edit(message)],
         ["Remove", () => outbox.drop(message.id)],
       ];
@@ -111,6 +165,10 @@ export function composer(model: Model, outbox: Outbox, session: SessionId) {
     const known = model.session(session);
     const ended = known !== null && model.look(known) === "ended";
     at("form").hidden = ended;
+    at("tools").hidden = ended;
+    at("above").hidden = ended;
+    tools?.update();
+    drawSend();
     at("over").hidden = !ended;
     if (ended) setText(at("over"), "This session has ended. Go on with it at a desk: claude-remote --resume");
     reconcile(
@@ -123,7 +181,14 @@ export function composer(model: Model, outbox: Outbox, session: SessionId) {
   }
 
   update();
-  return { root, update };
+  return {
+    root,
+    update,
+    close() {
+      closed = true;
+      tools?.close();
+    },
+  };
 }
 
 /** The draft of one session, kept where the browser allows it, else for as long as the page lives. */

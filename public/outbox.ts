@@ -12,7 +12,15 @@ import { ApiFailure, inputIn, post } from "./api.ts";
 import { newId } from "./ids.ts";
 import type { Model } from "./model.ts";
 
-export type SentStage = "queued" | "sending" | "sent" | "delivered" | "seen" | "refused" | "unconfirmed";
+export type SentStage =
+  | "queued"
+  | "held"
+  | "sending"
+  | "sent"
+  | "delivered"
+  | "seen"
+  | "refused"
+  | "unconfirmed";
 
 export type Sent = {
   id: InputId;
@@ -22,6 +30,8 @@ export type Sent = {
   at: number;
   /** Nothing has gone out yet. */
   queued: boolean;
+  /** Written so long ago, in a page that was closed since, that it goes out only when somebody says so. */
+  held: boolean;
   answered: boolean;
   /** In words, when the server itself refused or did not answer. */
   problem: string | null;
@@ -41,17 +51,21 @@ export const REFUSALS: Record<InputRefusal, string> = {
 
 /** Texts shown as sent; older ones are in the log. */
 const MAX_SHOWN = 4;
+/** A page that comes back within this sends what waited in it; after it, nobody remembers what a "yes" was for. */
+const HELD_AFTER_MS = 10 * 60_000;
 /** A text that claude has seen needs no line of its own any more. */
 const SEEN_FOR_MS = 5_000;
 
 /** The texts of this page, of all sessions. */
 export function createOutbox(model: Model, clock: () => number = Date.now) {
-  let sent: Sent[] = [];
+  let sent: Sent[] = kept(clock());
   let keys: Promise<unknown> = Promise.resolve();
   let keyProblem: string | null = null;
 
   async function deliver(message: Sent) {
-    Object.assign(message, { at: clock(), queued: false, answered: false, problem: null, refused: false });
+    const fresh = { queued: false, held: false, answered: false, problem: null, refused: false };
+    Object.assign(message, { at: clock(), ...fresh });
+    keep(message);
     model.changed();
     setTimeout(model.changed, CONFIRM_WITHIN_MS + 50);
     const body: InputBody = { id: message.id, text: message.text, mode: message.mode };
@@ -71,11 +85,16 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
   }
 
   model.subscribe(() => {
+    for (const message of sent) {
+      const stage = model.input(message.id)?.stage;
+      if (stage === "delivered" || stage === "seen") forget(message.id);
+    }
     if (model.connection.kind !== "live") return;
-    for (const message of sent) if (message.queued) deliver(message);
+    for (const message of sent) if (message.queued && !message.held) deliver(message);
   });
 
   const drop = (id: InputId) => {
+    forget(id);
     sent = sent.filter((message) => message.id !== id);
     model.changed();
   };
@@ -89,11 +108,13 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
       mode,
       at: clock(),
       queued,
+      held: false,
       answered: false,
       problem: null,
       refused: false,
     };
     sent.push(message);
+    keep(message);
     if (queued) model.changed();
     else deliver(message);
   };
@@ -113,6 +134,7 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
     stageOf(message: Sent): { stage: SentStage; reason: string | null; refusal: InputRefusal | null } {
       const known = model.input(message.id);
       const late = clock() - message.at >= CONFIRM_WITHIN_MS;
+      if (message.held) return { stage: "held", reason: null, refusal: null };
       if (message.queued) return { stage: "queued", reason: null, refusal: null };
       if (known?.stage === "refused") {
         return { stage: "refused", reason: known.reason && REFUSALS[known.reason], refusal: known.reason };
@@ -153,6 +175,61 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
     if (problem === keyProblem) return;
     keyProblem = problem;
     model.changed();
+  }
+}
+
+/** What is not known to have arrived outlives the page, each text under a key of its own. */
+const KEY = "unsent:";
+/** After that long nobody waits for it any more. */
+const KEPT_FOR_MS = 7 * 24 * 60 * 60_000;
+/** Texts kept; an older one is in nobody's way. */
+const MAX_KEPT = 50;
+
+function keep({ id, session, text, mode, at }: Sent) {
+  try {
+    localStorage.setItem(KEY + id, JSON.stringify({ id, session, text, mode, at }));
+  } catch {
+    // Private mode or a full store: it lives as long as the page.
+  }
+}
+
+function forget(id: InputId) {
+  try {
+    localStorage.removeItem(KEY + id);
+  } catch {
+    // As above.
+  }
+}
+
+/** What an earlier page could not send, or did not hear of; the same id again is the same text. */
+function kept(now: number): Sent[] {
+  const found: Sent[] = [];
+  for (const [key, value] of stored()) {
+    const one = sentIn(value);
+    if (!one || now - one.at > KEPT_FOR_MS) forget(key.slice(KEY.length) as InputId);
+    else found.push({ ...one, held: now - one.at > HELD_AFTER_MS });
+  }
+  return found.sort((a, b) => a.at - b.at).slice(-MAX_KEPT);
+}
+
+function stored(): [key: string, value: string][] {
+  try {
+    const keys = Array.from({ length: localStorage.length }, (_, i) => localStorage.key(i) ?? "");
+    return keys.filter((key) => key.startsWith(KEY)).map((key) => [key, localStorage.getItem(key) ?? ""]);
+  } catch {
+    return [];
+  }
+}
+
+function sentIn(value: string): Sent | null {
+  try {
+    const { id, session, text, mode, at } = JSON.parse(value) as Sent;
+    const known = typeof id === "string" && typeof session === "string" && typeof text === "string";
+    if (!known || typeof at !== "number") return null;
+    const untold = { queued: true, held: false, answered: false, problem: null, refused: false };
+    return { id, session, text, mode, at, ...untold };
+  } catch {
+    return null;
   }
 }
 

@@ -7,6 +7,12 @@ type Reply = { status?: number; body?: unknown } | "hang" | "break";
 
 const PAGES = /^\/([\w-]*$|s\/|p\/)/;
 
+/** JSON as it is, other bodies by how much they are. */
+const bodyOf = (request: Request, text: string): unknown => {
+  const json = request.headers.get("content-type") === "application/json";
+  return json && text ? JSON.parse(text) : text ? text.length : null;
+};
+
 /** `dress` gives every response the headers of the real server. */
 export class FakeServer implements AsyncDisposable {
   /** Every request to the API, in order. */
@@ -130,7 +136,7 @@ export class FakeServer implements AsyncDisposable {
 
   async #api(request: Request, path: string, query: URLSearchParams): Promise<Response> {
     const text = await request.text();
-    const asked = { method: request.method, path, query, body: text ? JSON.parse(text) : null };
+    const asked = { method: request.method, path, query, body: bodyOf(request, text) };
     const reply = this.#replies.get(path)?.(asked) ?? {};
     this.asked.push(asked);
     this.#wake();

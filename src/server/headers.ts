@@ -21,7 +21,7 @@ const HEADERS: [name: string, value: string][] = [
   ["referrer-policy", "no-referrer"],
   ["cross-origin-opener-policy", "same-origin"],
   ["cross-origin-resource-policy", "same-origin"],
-  ["permissions-policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"],
+  ["permissions-policy", "camera=(), microphone=(self), geolocation=(), payment=(), usb=()"],
 ];
 
 /** The same response with the headers of the house; what says nothing of caching is not stored anywhere. */
