@@ -55,6 +55,8 @@ model.subscribe(() => {
 setInterval(schedule, TICK_MS);
 visualViewport?.addEventListener("resize", liftAboveKeyboard);
 visualViewport?.addEventListener("scroll", liftAboveKeyboard);
+document.addEventListener("focusin", liftAboveKeyboard);
+document.addEventListener("focusout", liftAboveKeyboard);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && router.route().kind === "prompt" && !document.querySelector("dialog"))
     router.back("/");
@@ -270,9 +272,15 @@ function drawNewViewers() {
   );
 }
 
+/** px of visible height below which everything but what is read and what is typed makes room for these. */
+const LOW_PX = 340;
+
 /** Where the keyboard covers the page instead of shrinking it (iOS), everything moves above it. */
 function liftAboveKeyboard() {
   if (!visualViewport) return;
+  const types = document.activeElement?.matches("textarea") === true;
+  document.documentElement.toggleAttribute("data-low", types && visualViewport.height < LOW_PX);
+  schedule(); // Another width may show the list, too.
   const covered = Math.max(0, innerHeight - visualViewport.height - visualViewport.offsetTop);
   document.documentElement.style.setProperty("--keyboard", `${covered}px`);
 }

@@ -75,6 +75,10 @@ export function layoutFaults(): string[] {
     const range = document.createRange();
     range.selectNodeContents(words.currentNode);
     const text = range.getBoundingClientRect();
+    const own = one.getBoundingClientRect();
+    const clips = styleOf(one).overflowX !== "visible";
+    if (!clips && styleOf(one).display !== "inline" && text.right > own.right + 2)
+      faults.push(`runs over: ${name(one)}`);
     for (let box: Element | null = one; box && box !== document.body; box = box.parentElement) {
       const style = styleOf(box);
       if (style.overflowX === "visible" && style.overflowY === "visible") continue;
