@@ -190,13 +190,12 @@ export class Ssh implements AsyncDisposable {
   async #feed(child: Child, out: Said, mark: string, stdin: Input) {
     if (!(await out.until(`\n${mark}\n`))) return;
     try {
-      if (typeof stdin === "string" || stdin instanceof Uint8Array) child.stdin.write(stdin);
-      else
-        for await (const bytes of stdin) {
-          if (child.exitCode !== null) return;
-          child.stdin.write(bytes);
-          await child.stdin.flush();
-        }
+      const all = typeof stdin === "string" || stdin instanceof Uint8Array ? [stdin] : stdin;
+      for await (const bytes of all) {
+        if (child.exitCode !== null) return;
+        await child.stdin.write(bytes);
+        await child.stdin.flush();
+      }
       await child.stdin.end();
     } catch {
       // It ended before; its end says why.
@@ -258,11 +257,10 @@ export class Ssh implements AsyncDisposable {
 }
 
 /** A process that is gone already takes nothing; its end says why. */
-function send(child: Child, text: string, last = false) {
+async function send(child: Child, text: string, last = false) {
   try {
-    child.stdin.write(text);
-    if (last) child.stdin.end();
-    else child.stdin.flush();
+    await child.stdin.write(text);
+    await (last ? child.stdin.end() : child.stdin.flush());
   } catch {
     // Its end says why.
   }

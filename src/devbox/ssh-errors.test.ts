@@ -1,0 +1,102 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  connectError,
+  LaunchError,
+  type LaunchFailure,
+  lostError,
+  type SshEnd,
+  saidBy,
+} from "./ssh-errors.ts";
+
+/** Every case that ssh itself ends, by its name among the recordings. */
+const EXPECTED: Record<string, LaunchFailure> = {
+  "connection refused": "refused",
+  "name does not resolve (no such name)": "dns",
+  "host key unknown, strict (BatchMode)": "host_key_unknown",
+  "host key unknown, StrictHostKeyChecking=yes": "host_key_unknown",
+  "host key CHANGED": "host_key_changed",
+  "host key revoked": "host_key_revoked",
+  "auth: wrong key": "auth",
+  "auth: unknown user": "auth",
+  "auth: key file missing": "key_file",
+  "auth: private key too open": "key_file",
+  "auth: key needs a passphrase, BatchMode": "auth",
+  "auth: too many keys offered by the agent": "too_many_keys",
+  "account locked (password '!')": "auth",
+  "account with nologin shell": "nologin",
+  "algorithm mismatch": "algorithms",
+  "bad option in ssh config": "config",
+  "ssh config file missing": "config",
+  "-W/ProxyJump target closed": "jump",
+  "ProxyJump host refused": "refused",
+  "ProxyCommand fails": "jump",
+  "ForceCommand replaces ours": "no_shell",
+  "peer closes at once": "closed",
+  "peer resets at once": "closed",
+  "peer speaks HTTP": "closed",
+  "peer accepts and says nothing (ConnectTimeout 4)": "timeout",
+  "MaxStartups text": "closed",
+};
+
+/** The recordings of one version of OpenSSH, by name. */
+function recorded(version: string): Map<string, SshEnd> {
+  const text = readFileSync(join(import.meta.dir, "testdata", `openssh-${version}.md`), "utf8");
+  const cases = text.split(/^### /m).slice(1);
+  return new Map(
+    cases.map((one) => {
+      const name = one.slice(0, one.indexOf("\n"));
+      const code = Number(/-> exit (\d+),/.exec(one)?.[1]);
+      const said = /\n```\n([\s\S]*?)```/.exec(one)?.[1] ?? "";
+      const at = said.indexOf("[stdout] ");
+      const out = at < 0 ? "" : said.slice(at + "[stdout] ".length);
+      return [name, { code, out, err: at < 0 ? said : said.slice(0, at) }] as const;
+    }),
+  );
+}
+
+for (const version of ["9.2", "10.0"]) {
+  const cases = recorded(version);
+  for (const [name, failure] of Object.entries(EXPECTED)) {
+    test(`OpenSSH ${version}: "${name}" is ${failure}, with something to do next`, () => {
+      const end = cases.get(name);
+      if (!end) throw new Error("it was not recorded");
+      const error = connectError("box", end);
+      expect(error.class).toBe(failure);
+      expect(error.message).toStartWith("box: ");
+      expect(error.next.length).toBeGreaterThan(10);
+    });
+  }
+}
+
+test("what no recording here has is told apart as well", () => {
+  const of = (err: string, code = 255) => connectError("box", { code, out: "", err }).class;
+  expect(of("ssh: connect to host h port 22: Connection timed out")).toBe("timeout");
+  expect(of("ssh: connect to host h port 22: No route to host")).toBe("unreachable");
+  expect(of("ssh: connect to host h port 22: Network is unreachable")).toBe("unreachable");
+  expect(of("ssh: connect to host h port 22: Permission denied")).toBe("unreachable");
+  expect(of("Timeout, server h not responding.")).toBe("lost");
+  expect(of("Connection to h closed by remote host.")).toBe("lost");
+  expect(of("client_loop: send disconnect: Broken pipe")).toBe("lost");
+  expect(of("")).toBe("lost");
+  expect(of("", 0)).toBe("no_shell");
+});
+
+test("an end without a word is a lost connection, never a success", () => {
+  for (const code of [255, null, 0, 137]) {
+    const error = lostError("box", { code, out: "", err: "" });
+    expect(error).toBeInstanceOf(LaunchError);
+    expect(error.class).toBe("lost");
+  }
+});
+
+test("what the other side says reaches a terminal as one harmless line", () => {
+  const { message } = connectError("box", {
+    code: 255,
+    out: "",
+    err: "\x1b[2J\x07boom\nkex_exchange_identification: x\n",
+  });
+  expect(message).not.toMatch(/[\p{Cc}]/u);
+  expect(saidBy(`a\nb\x1b[31m${"c".repeat(10_000)}`).length).toBeLessThan(500);
+});
