@@ -229,7 +229,7 @@ function literal(text: string, cut: number): HTMLElement {
     box.append(...cutNote(cut));
     return box;
   }
-  const more = element("button", "text-button small", `Show all (${linesWords(text)})`);
+  const more = element("button", "text-button small show-all", `Show all (${linesWords(text)})`);
   more.addEventListener("click", () => {
     pre.replaceChildren(marked(text));
     more.replaceWith(...cutNote(cut));
@@ -241,7 +241,7 @@ function literal(text: string, cut: number): HTMLElement {
 function foldLong(box: HTMLElement, text: HTMLElement, key: string, { opened }: Drawing, size: string) {
   if (opened.get(key)) return;
   text.classList.add("clamped");
-  const more = element("button", "text-button small", `Show all (${size})`);
+  const more = element("button", "text-button small show-all", `Show all (${size})`);
   more.addEventListener("click", () => {
     opened.set(key, true);
     text.classList.remove("clamped");

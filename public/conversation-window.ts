@@ -282,6 +282,10 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
       pinToEnd();
       onMove();
     },
+    /** The reader is not at the end, wherever the list ends now. */
+    unpin() {
+      pinned = false;
+    },
     /** Brings the item's beginning into sight, if that is above. */
     reveal(key: string) {
       const i = items.findIndex((one) => one.key === key);

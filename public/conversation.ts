@@ -32,8 +32,8 @@ type Section = {
 /** A message that a search found, and what of it is marked. */
 export type Place = { conversation: ConversationId; seq: number; words: readonly string[] };
 
-/** Before or after a message; `earlier`: the conversation before those that are here. */
-type Bounds = { before?: number; after?: number; earlier?: true };
+/** Before or after a message; `earlier`: the conversation before those that are here; `middle`: more may follow. */
+type Bounds = { before?: number; after?: number; earlier?: true; middle?: true };
 
 export type ConversationOptions = {
   model: Model;
@@ -167,7 +167,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     loading = true;
     const own = ++request;
     const query = new URLSearchParams({ limit: String(PAGE_MESSAGES), ...(id && { conversation: id }) });
-    const { earlier, ...numbers } = bounds;
+    const { earlier, middle, ...numbers } = bounds;
     for (const [name, value] of Object.entries(numbers)) query.set(name, String(value));
     try {
       const page = pageIn(await get(`/api/sessions/${encodeURIComponent(session)}/messages?${query}`));
@@ -191,6 +191,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     if (conversation === null) return tell();
     const section = sectionOf(conversation);
     if (bounds.earlier) sections.unshift(...sections.splice(sections.indexOf(section), 1));
+    if (bounds.middle) section.newer = true;
     if (bounds.after === -1) section.older = false;
     if (bounds.after === undefined) section.older = more;
     else section.newer = more || isMissing(section, messages.at(-1));
@@ -254,7 +255,8 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     const [first, last] = [section?.messages[0], section?.messages.at(-1)];
     if (first && last && first.seq <= place.seq && place.seq <= last.seq) return reveal();
     away = true;
-    begin(place.conversation, { after: place.seq - 1 });
+    // Up to it: a result stands with its call, which is before.
+    begin(place.conversation, { before: place.seq + 1, middle: true });
   }
 
   /** Brings what was sought into sight, if it has come. A result stands in the block of its call. */
@@ -287,6 +289,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     clearTimeoutIfDone();
     const blocks = sections.flatMap((section, i) => [...opening(section, i), ...section.blocks.blocks]);
     shown = blocks.length;
+    if (away) list.unpin(); // Its end is not the end of all.
     list.show(blocks);
     reveal();
     const words = problem || (loading ? "Loading …" : "Nothing has been said yet.");

@@ -5,7 +5,7 @@ const MOST = 200;
 
 /** Shows all of an element that was found, and marks these texts in it, whatever their case. */
 export function markFound(node: HTMLElement, words: readonly string[]) {
-  for (const more of node.querySelectorAll("button.small")) if (more instanceof HTMLElement) more.click();
+  for (const more of node.querySelectorAll("button.show-all")) if (more instanceof HTMLElement) more.click();
   node.classList.add("found");
   // An enhancement: browsers without it show the outline alone.
   if (!("highlights" in CSS)) return;

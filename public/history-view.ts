@@ -7,6 +7,9 @@ import { aboutSession } from "./session-about.ts";
 import { drawRow } from "./session-list.ts";
 import { clockTime } from "./times.ts";
 
+/** A month ahead nobody asks for the minute. */
+const dateOf = (at: number) => clockTime(at, 0).slice(0, "2026-11-21".length);
+
 type Page = { sessions: Session[]; before: string | null };
 
 /** The view. */
@@ -59,7 +62,7 @@ export function historyView(body: HTMLElement, { model, say }: Context): Drawn {
     const link = fromTemplate("row").firstElementChild;
     if (link) row.append(link);
     drawRow(row, session, model, "");
-    const kept = session.kept_until == null ? "" : `kept until ${clockTime(session.kept_until, model.now())}`;
+    const kept = session.kept_until == null ? "" : `Kept until ${dateOf(session.kept_until)}`;
     setText(part(made, "kept", HTMLElement), kept);
     const more = part(made, "more", HTMLButtonElement);
     more.setAttribute("aria-label", `About ${part(row, "project", HTMLElement).textContent}`);

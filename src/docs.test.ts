@@ -42,6 +42,7 @@ test("docs/api.md has every route, each with a curl line, and no other", () => {
     read("src", "server", "push", "routes.ts") +
     viewers(read("src", "devbox", "annex.ts")) +
     read("src", "server", "pair-another.ts") +
+    ["history", "search", "usage"].map((name) => read("src", "server", `${name}.ts`)).join("") +
     read("src", "server", "metrics.ts") +
     viewers(read("src", "server", "token-routes.ts"));
   const named = [...source.matchAll(/(?:plain|route)\(\s*"([A-Z]+)",\s*"([^"]+)"/g)].map(
