@@ -77,13 +77,23 @@ const ROOMS: Record<string, string[]> = {
   ],
   // Conversations gone on with: the command, and what it does.
   resume: [
-    ...["attach", "background", "command", "config", "conversations", "devbox", "enrolment", "protocol", "run"],
+    ...[
+      "attach",
+      "background",
+      "command",
+      "config",
+      "conversations",
+      "devbox",
+      "enrolment",
+      "protocol",
+      "run",
+    ],
     ...["sessions", "ssh"],
   ],
   // Sessions on other machines, and the commands for it; the core never imports it.
   devbox: [
     ...["config", "paths", "command", "background", "version", "protocol", "seal", "server", "enrolment"],
-    ...["wrapper", "transcript"],
+    ...["wrapper", "transcript", "conversations"],
   ],
   ssh: ["config", "command", "background", "protocol", "enrolment", "devbox", "attach", "run"],
   hosted: ["command", "devbox"],

@@ -12,11 +12,15 @@ import { type Connection, SyncError } from "./rsync.ts";
 import { syncBack } from "./sync.ts";
 import { Turns } from "./turns.ts";
 
-/** `connect`: a connection to a devbox, which need not be closed. Rejects with LaunchError. */
-export type ConversationsOptions = { connect: (devbox: Devbox) => Promise<Connection> };
+export type ConversationsOptions = {
+  /** A connection to a devbox, which need not be closed. Rejects with LaunchError. */
+  connect: (devbox: Devbox) => Promise<Connection>;
+  /** Whose HOME the copies are for; this process's if not given. */
+  env?: Record<string, string | undefined>;
+};
 
 /** Opens the room of conversations beside the core. */
-export function conversations({ connect }: ConversationsOptions): OpenAnnex {
+export function conversations({ connect, env }: ConversationsOptions): OpenAnnex {
   return ({ store, clock, events, sessions, log }) => {
     const registry = new Registry(store.tables);
     const devboxOf = ({ device_id }: Session): Registered | null =>
@@ -27,7 +31,7 @@ export function conversations({ connect }: ConversationsOptions): OpenAnnex {
       async carry({ conversation, cwd, ...rest }) {
         const devbox = devboxOf({ conversation, cwd, ...rest });
         if (!devbox || conversation === null) return { how: "none", path: null, note: null };
-        return syncBack(await connect(toDevbox(devbox)), { id: conversation, cwd });
+        return syncBack(await connect(toDevbox(devbox)), { id: conversation, cwd }, env);
       },
       toError(error) {
         log.warn({ error: String(error) }, "a conversation's files could not be carried");

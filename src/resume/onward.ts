@@ -103,7 +103,8 @@ function lineOf({ where, directory, session, pid, connected }: Opened, sessions:
   const place = `${where ?? "this machine"}, ${printable(homeless(directory))}`;
   if (session === null) return `a claude without us on ${place}, process ${pid}`;
   const id = shortId(session, sessions);
-  return `session ${id} on ${place} (${connected ? `claude-remote attach ${id}` : "out of reach now"})`;
+  if (!connected) return `session ${id} on ${place}, out of reach now`;
+  return `session ${id} on ${place}\n      its terminal: claude-remote attach ${id}`;
 }
 
 /** Where it goes on here: where its copy here is; else where the same directory is on this machine; or, if told so, right here. */
