@@ -13,6 +13,8 @@ const PIECE_BYTES = 192 * 1024;
 const MAX_FILES = 10;
 /** Waits before a piece is sent again, ms; the last one repeats. */
 const AGAIN_MS = [500, 1_000, 2_000, 4_000];
+/** In a row, with a connection: then it is for somebody to say whether it is tried again. */
+const MAX_FAILURES = 8;
 /** A piece waits for the host's disk: longer than any other request. */
 const PIECE_MS = 3 * CONFIRM_WITHIN_MS;
 
@@ -126,11 +128,9 @@ export function attachFiles({ model, session, text, above, say }: ComposerParts)
     const done = `${sizeOf(upto)} of ${sizeOf(bytes.size)}`;
     const failed = problem !== null && (refused || idle);
     item.classList.toggle("failed", failed);
-    if (stage)
-      setText(
-        stage,
-        path ? `${sizeOf(bytes.size)}, ready` : failed ? problem : problem ? `${done}: waits` : done,
-      );
+    item.classList.toggle("waits", problem !== null);
+    const waits = problem ? `${done}. Waits: ${problem}` : done;
+    if (stage) setText(stage, path ? `${sizeOf(bytes.size)}, ready` : failed ? problem : waits);
     if (progress instanceof HTMLProgressElement) {
       progress.hidden = path !== null || failed;
       progress.max = bytes.size;
@@ -190,7 +190,7 @@ async function handOver(model: Model, session: SessionId, one: Attached) {
       if (!(error instanceof ApiFailure)) throw error;
       one.problem = error.message;
       one.refused = !error.retryable;
-      if (one.refused) break;
+      if (one.refused || failures >= MAX_FAILURES) break;
       model.changed();
       await after(model, AGAIN_MS[Math.min(failures++, AGAIN_MS.length - 1)] ?? 0, signal);
     }

@@ -7,7 +7,7 @@ import { element, marked, setText } from "./dom.ts";
 /** The list is asked for again when somebody begins a command and it is older than this. */
 const FRESH_MS = 30_000;
 /** More than this nobody reads: one types on. */
-const MAX_SHOWN = 40;
+const MAX_SHOWN = 120;
 /** Fewer letters than this stand in nearly every description. */
 const MIN_ABOUT_CHARS = 3;
 /** Whoever leaves the text for the list, or taps in it, is still there after that. */
@@ -109,7 +109,9 @@ export function commandList({ session, text, above, put, changed }: ComposerPart
   }
 
   function draw(wanted: string) {
+    const opens = root.hidden;
     root.hidden = false;
+    if (opens) changed();
     list.replaceChildren(...shown.map(item));
     const more = matching(commands, wanted).length - shown.length;
     const none =
@@ -166,6 +168,7 @@ export function commandList({ session, text, above, put, changed }: ComposerPart
     root.hidden = true;
     text.removeAttribute("aria-activedescendant");
     text.removeAttribute("aria-controls");
+    changed();
   }
 
   /** The known command that the text begins with, if it is one. */
@@ -176,6 +179,9 @@ export function commandList({ session, text, above, put, changed }: ComposerPart
 
   return {
     typed,
+    get open() {
+      return !root.hidden;
+    },
     /** Begins a command before what stands there; the list's own button. */
     begin() {
       dismissed = null;

@@ -46,6 +46,10 @@ export function composeTools(parts: ComposerParts) {
     typed: () => commands.typed(),
     /** A key for a list that is open; true: it was for that. */
     key: (event: KeyboardEvent) => commands.key(event),
+    /** A list of commands stands there. */
+    get lists() {
+      return commands.open;
+    },
     /** What claude makes of the command that stands there, or null. */
     meaning: () => commands.meaning(),
     /** Whether files are on their way that the text must wait for. */

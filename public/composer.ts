@@ -4,6 +4,7 @@ import type { ComposeTools } from "./compose-tools.ts";
 import { element, fromTemplate, loadStyle, marked, part, reconcile, setMarked, setText } from "./dom.ts";
 import type { Model } from "./model.ts";
 import { meaningOf, type Outbox, type Sent, type SentStage } from "./outbox.ts";
+import { clockTime } from "./times.ts";
 
 const STAGES: Record<SentStage, string> = {
   queued: "Waiting for a connection",
@@ -81,7 +82,7 @@ export function composer(model: Model, outbox: Outbox, session: SessionId, onMen
   function drawMeaning() {
     const sign = text.value.trimStart().charAt(0);
     const known = tools?.meaning() ?? null;
-    const meaning = known ?? meaningOf(text.value);
+    const meaning = tools?.lists ? null : (known ?? meaningOf(text.value)); // The list says it itself.
     at("meaning").hidden = meaning === null;
     if (meaning && known) at("meaning").replaceChildren(marked(meaning));
     else if (meaning) at("meaning").replaceChildren(element("code", "", sign), ` ${meaning}`);
@@ -146,7 +147,8 @@ export function composer(model: Model, outbox: Outbox, session: SessionId, onMen
     const { stage, reason } = outbox.stageOf(message);
     item.className = `sent ${stage}`;
     setMarked(part(item, "text", HTMLElement), message.text);
-    setText(part(item, "stage", HTMLElement), [STAGES[stage], reason].filter(Boolean).join(" "));
+    const written = stage === "held" ? `Written ${clockTime(message.at, Date.now())}.` : null;
+    setText(part(item, "stage", HTMLElement), [STAGES[stage], written, reason].filter(Boolean).join(" "));
     const actions = actionsOf(message);
     const names = actions.map(([name]) => name).join();
     const place = part(item, "actions", HTMLElement);
