@@ -43,6 +43,7 @@ export const COMPLETED: Record<string, Command> = {
   join: { words: ["-"], flags: { "--leave": ALONE } },
   sessions: { flags: { "--json": ALONE } },
   attach: { flags: { "--lines": null, "--detach-key": null } },
+  resume: { flags: { "--last": ALONE, "--on": null, "--here": ALONE, "--json": ALONE } },
   stop: {},
   healthcheck: {},
   backup: { flags: { "--with-key": ALONE } },

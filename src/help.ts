@@ -17,6 +17,8 @@ claude-remote join [- | <link>] | join --leave
 claude-remote sessions [--json]         the open sessions and the newest ended
 claude-remote attach [<session>] [--lines N] [--detach-key KEYS]
     a full terminal on a session, also where its own was closed
+claude-remote resume [<session or conversation> | --last] [--on <devbox>] [--here] [--json] [claude arguments]
+    the conversations here and on devboxes, and going on with one
 claude-remote stop <session>            end a session
 claude-remote healthcheck               whether this machine's server answers: 0, else 4
 claude-remote backup <file> [--with-key]  everything the server keeps in one file, while it runs

@@ -21,6 +21,8 @@ const PACKAGES: Record<string, string> = {
   zsh: "zsh",
   fish: "fish",
   "firefox-esr": "firefox-esr",
+  rsync: "rsync",
+  sshd: "openssh-server",
   "systemd-analyze": "systemd",
 };
 
@@ -50,6 +52,7 @@ const SUITES: Suite[] = [
     name: "core",
     command: [...test, ...testsIn("src"), "./src/transcript", "./src/wrapper", "./src/service"],
   },
+  { name: "conversations", command: [...test, "./src/conversations", "./src/testing/resume"] },
   { name: "chaos", command: [...test, "./src/testing/chaos"] },
   { name: "server", command: [...test, "./src/server", "./src/backup"] },
   { name: "the simulation", command: [...test, "./src/testing/simulation", "./src/testing/mutations"] },
