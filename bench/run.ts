@@ -3,7 +3,18 @@ import { cpus, platform } from "node:os";
 import { join } from "node:path";
 import { BINARY, BUILT } from "./rig.ts";
 
-const ALL = ["keystroke", "startup", "throughput", "memory", "dom", "phone-bytes", "approvals", "attach"];
+const ALL = [
+  "keystroke",
+  "startup",
+  "throughput",
+  "memory",
+  "dom",
+  "phone-bytes",
+  "approvals",
+  "attach",
+  "load",
+  "soak",
+];
 
 const words = process.argv.slice(2);
 const flags = words.filter((word) => word.startsWith("--"));
