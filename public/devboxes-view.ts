@@ -88,10 +88,14 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
     setText(used, last_used === null ? "" : `used ${ago(model.now() - last_used)}`);
     setMarked(address, addressOf(devbox));
     const busy = trying.has(name);
-    const said = JSON.stringify([busy, error, devbox.state]);
+    const seen = devbox.seen_at === null ? "" : ago(model.now() - devbox.seen_at);
+    const said = JSON.stringify([busy, error, devbox.state, seen]);
     if (state.dataset.said !== said) {
       state.dataset.said = said;
-      state.replaceChildren(stateLine(devbox, busy), ...(error && !busy ? [failure(error, name)] : []));
+      state.replaceChildren(
+        stateLine(devbox, busy, model.now()),
+        ...(error && !busy ? [failure(error, name)] : []),
+      );
     }
     for (const button of row.querySelectorAll<HTMLButtonElement>("button"))
       button.hidden = !known?.enabled || (kind === "local" && button.classList.contains("remove"));
@@ -206,15 +210,13 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
   };
 }
 
-function stateLine({ state, error, last_used, kind, fingerprint }: DevboxState, busy: boolean): HTMLElement {
+function stateLine({ state, error, kind, seen_at }: DevboxState, busy: boolean, now: number): HTMLElement {
   if (busy) return standing("quiet", "working", "Logging in …");
   if (state === "unreachable") return standing("bad", "unreachable", "Not reached when it was tried last");
   if (error) return standing("bad", "warn", "Reached, but a session could not be started");
   if (kind === "local") return standing("good", "done", "Here");
-  const tried = last_used !== null || fingerprint !== null;
-  return tried
-    ? standing("good", "done", "Reached when it was tried last")
-    : standing("quiet", "idle", "Added");
+  if (seen_at === null) return standing("quiet", "idle", "Never tried yet");
+  return standing("good", "done", `Reached ${ago(now - seen_at)}`);
 }
 
 function hostKey({ name, host }: DevboxState, fingerprint: string) {

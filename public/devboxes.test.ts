@@ -9,7 +9,7 @@ const open = opener();
 
 const devbox = (name: string, more: Partial<DevboxState> = {}): DevboxState => ({
   ...{ name, kind: "ssh", host: `${name}.example.org`, user: "ada", port: null, key: null, dir: null },
-  ...{ created_at: 0, last_used: null, state: "active", error: null, fingerprint: null },
+  ...{ created_at: 0, last_used: null, seen_at: null, state: "active", error: null, fingerprint: null },
   ...more,
 });
 const HOUR = 3_600_000;
@@ -25,7 +25,11 @@ const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEX claude-remote";
 function serves({ server }: OpenPage, key: string | null = null, enabled = true) {
   let known = [
     devbox("local", { kind: "local", host: "laptop", user: null }),
-    devbox("box1", { last_used: Date.now() - 2 * HOUR, fingerprint: FINGERPRINT }),
+    devbox("box1", {
+      last_used: Date.now() - 2 * HOUR,
+      seen_at: Date.now() - HOUR,
+      fingerprint: FINGERPRINT,
+    }),
     devbox("gpu-box", { port: 2222, state: "unreachable", error: auth }),
   ];
   server.reply("/api/devboxes", ({ method, body }) => {
@@ -52,7 +56,7 @@ function serves({ server }: OpenPage, key: string | null = null, enabled = true)
   };
   server.reply("/api/devboxes/gpu-box/test", () => ({
     body: {
-      devbox: tested("gpu-box", { state: "active", error: null, fingerprint: "x" }),
+      devbox: tested("gpu-box", { state: "active", seen_at: Date.now(), error: null, fingerprint: "x" }),
       fingerprint: null,
     },
   }));
@@ -64,7 +68,7 @@ function serves({ server }: OpenPage, key: string | null = null, enabled = true)
   server.reply("/api/devboxes/new-box/test", ({ body }) => {
     const yes = (body as { fingerprint?: string }).fingerprint;
     const now = yes
-      ? { state: "active" as const, error: null, fingerprint: yes }
+      ? { state: "active" as const, seen_at: Date.now(), error: null, fingerprint: yes }
       : { state: "unreachable" as const, error: unknown };
     return { body: { devbox: tested("new-box", now), fingerprint: yes ? null : FINGERPRINT } };
   });
@@ -78,7 +82,7 @@ test.concurrent("each stands there with its state, and what went wrong with what
   await row(page, "gpu-box").waitFor();
   const [own, box, gpu] = await page.texts(".devbox");
   expect(own).toMatch(/server's own machine[\s\S]*laptop[\s\S]*Here/);
-  expect(box).toMatch(/box1[\s\S]*used 2 h ago[\s\S]*ada@box1.example.org[\s\S]*Reached/);
+  expect(box).toMatch(/box1[\s\S]*used 2 h ago[\s\S]*ada@box1.example.org[\s\S]*Reached 1 h ago/);
   expect(gpu).toMatch(/port 2222[\s\S]*Not reached[\s\S]*The login was refused[\s\S]*authorized_keys/);
   expect(await page.phone.button("Remove: local").count()).toBe(0);
   await page.pictures("devboxes");
@@ -88,7 +92,7 @@ test.concurrent("each stands there with its state, and what went wrong with what
 test.concurrent("a test says how it stands now", async () => {
   await using page = await at();
   await page.phone.button("Test: gpu-box").tap();
-  await page.phone.reads(row(page, "gpu-box"), /Reached when it was tried last/);
+  await page.phone.reads(row(page, "gpu-box"), /Reached now/);
   expect(await row(page, "gpu-box").locator(".failure").count()).toBe(0);
 });
 
@@ -113,7 +117,7 @@ test.concurrent("one is added, and its host key is believed only after a yes to 
   expect((await page.server.call("/api/devboxes/new-box/test", 2)).body).toEqual({
     fingerprint: FINGERPRINT,
   });
-  await page.phone.reads(row(page, "new-box"), /Reached when it was tried last/);
+  await page.phone.reads(row(page, "new-box"), /Reached now/);
 });
 
 test.concurrent("what the server refuses is said beside the form, which keeps what was typed", async () => {

@@ -9,7 +9,7 @@ const open = opener();
 
 const devbox = (name: string, more: Partial<DevboxState> = {}): DevboxState => ({
   ...{ name, kind: "ssh", host: `${name}.example.org`, user: "ada", port: null, key: null, dir: null },
-  ...{ created_at: 0, last_used: null, state: "active", error: null, fingerprint: null },
+  ...{ created_at: 0, last_used: null, seen_at: null, state: "active", error: null, fingerprint: null },
   ...more,
 });
 const DEVBOXES = [

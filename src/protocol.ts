@@ -525,7 +525,15 @@ export type SearchHit = {
   before: boolean;
   after: boolean;
 } & (
-  | { in: "messages"; conversation: ConversationId; uuid: string; seq: number; role: Message["role"] }
+  | {
+      in: "messages";
+      conversation: ConversationId;
+      uuid: string;
+      seq: number;
+      role: Message["role"];
+      /** What kind of part the text is of; null where that is not known. */
+      part: MessagePart["type"] | null;
+    }
   | { in: "lines"; line_no: number; source: LogLine["source"] }
 );
 
@@ -664,6 +672,8 @@ export type DevboxState = {
   dir: string | null;
   created_at: number;
   last_used: number | null;
+  /** When it was reached last. */
+  seen_at: number | null;
   state: "active" | "unreachable";
   error: DevboxError | null;
   /** "SHA256:…" of the host key that somebody said yes to here. */

@@ -18,7 +18,6 @@ import { byOf } from "../server/api.ts";
 import { type By, whoIn } from "../server/audit.ts";
 import { LOCAL_DEVICE } from "../server/devices.ts";
 import { ApiError } from "../server/errors.ts";
-import { LIMITS } from "../server/limits.ts";
 import { OWNER, ownerOf } from "../server/owner.ts";
 import type { OpenAnnex } from "../server/parts.ts";
 import { type Call, plain, type Route, route } from "../server/routes.ts";
@@ -79,15 +78,25 @@ const OF_THE_REQUEST: ReadonlySet<LaunchFailure> = new Set([
   ...(["no_dir", "server", "stopped", "failed"] as const),
 ]);
 
+const reached = (error: DevboxError | null) =>
+  error === null || !OUT_OF_REACH.has(error.class as LaunchFailure);
+
 const VIEWER = ["viewer"] as const;
 const uuid = v.pipe(v.string(), v.regex(/^[0-9A-Za-z][\w.-]{0,99}$/, "must be an id"));
+/** What a wrapper types; more is a file, not a message. */
+const PROMPT_BYTES = 100_000;
 const MODES = ["default", "plan", "acceptEdits", "auto"] as const satisfies readonly LaunchMode[];
 const launchBody = v.strictObject({
   launch: uuid,
   devbox: devboxName,
   dir: directory,
   prompt: v.optional(
-    v.pipe(v.string(), v.maxLength(LIMITS.textChars), v.check(isPlain, "must be valid text without NUL")),
+    v.pipe(
+      v.string(),
+      v.minLength(1),
+      v.check(isPlain, "must be valid text without NUL"),
+      v.check((text) => Buffer.byteLength(text) <= PROMPT_BYTES, `must have at most ${PROMPT_BYTES} bytes`),
+    ),
   ),
   mode: v.optional(v.picklist(MODES, `must be one of ${MODES.join(", ")}`)),
   resume: v.optional(uuid),
@@ -191,7 +200,7 @@ class Devboxes {
       route("POST", "/devboxes/:name/tried", OWNER, triedBody, (call) => {
         const { name } = this.#find(call);
         const { error, fingerprint: seen } = call.body;
-        this.#registry.tried(name, error, error === null || !OUT_OF_REACH.has(error.class as LaunchFailure));
+        this.#registry.tried(name, error, reached(error), this.#core.clock.now());
         if (seen) this.#trusted(name, seen, ownerOf(call));
         return Response.json({ devbox: toState(this.#find(call)) });
       }),
@@ -228,7 +237,7 @@ class Devboxes {
   #ownMachine(): Registered {
     return {
       ...{ name: LOCAL, kind: "local", host: hostname(), user: null, port: null, key: null, dir: null },
-      ...{ device_id: LOCAL_DEVICE, created_at: 0, last_used: null, fingerprint: null },
+      ...{ device_id: LOCAL_DEVICE, created_at: 0, last_used: null, seen_at: null, fingerprint: null },
       ...{ state: "active", error: this.#local },
     };
   }
@@ -301,7 +310,7 @@ class Devboxes {
     const told = error === null ? null : this.#told(error);
     if (told && OF_THE_REQUEST.has(told.class as LaunchFailure)) return;
     if (name === LOCAL) this.#local = told;
-    else this.#registry.tried(name, told, told === null || !OUT_OF_REACH.has(told.class as LaunchFailure));
+    else this.#registry.tried(name, told, reached(told), this.#core.clock.now());
   }
 
   /** What went wrong, for people. What is no LaunchError is a fault of ours, and the log has it. */

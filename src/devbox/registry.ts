@@ -27,10 +27,11 @@ const SQL = {
   add: `INSERT INTO devboxes (name, kind, host, user, port, key, dir, device_id, created_at, state)
       VALUES ($name, $kind, $host, $user, $port, $key, $dir, $device, $now, 'active')
     ON CONFLICT (name) DO UPDATE SET kind = $kind, host = $host, user = $user, port = $port, key = $key, dir = $dir,
-      device_id = $device, created_at = $now, last_used = NULL, state = 'active', error = NULL, fingerprint = NULL
+      device_id = $device, created_at = $now, last_used = NULL, seen_at = NULL, state = 'active', error = NULL, fingerprint = NULL
       WHERE state = 'removed'`,
   remove: "UPDATE devboxes SET state = 'removed', key = NULL WHERE name = $name AND state <> 'removed'",
-  tried: "UPDATE devboxes SET state = $state, error = $error WHERE name = $name AND state <> 'removed'",
+  tried:
+    "UPDATE devboxes SET state = $state, error = $error, seen_at = iif($state = 'active', $now, seen_at) WHERE name = $name AND state <> 'removed'",
   trusted: "UPDATE devboxes SET fingerprint = $fingerprint WHERE name = $name AND state <> 'removed'",
   used: "UPDATE devboxes SET last_used = $now WHERE name = $name",
   choose: `INSERT INTO devbox_choices VALUES ($devbox, $dir, $mode, $now)
@@ -80,9 +81,9 @@ export class Registry {
   }
 
   /** How it was when it was tried just now; without an error it was as it should be. */
-  tried(name: string, error: DevboxError | null, reached: boolean): void {
+  tried(name: string, error: DevboxError | null, reached: boolean, now: number): void {
     const state = reached ? "active" : "unreachable";
-    this.#run("tried", { name, state, error: error && JSON.stringify(error) });
+    this.#run("tried", { name, state, now, error: error && JSON.stringify(error) });
   }
 
   /** Somebody said yes to this host key. */

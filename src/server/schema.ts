@@ -122,7 +122,7 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE devboxes (
     name TEXT PRIMARY KEY, kind TEXT NOT NULL, host TEXT, user TEXT, port INTEGER, key TEXT, dir TEXT,
-    device_id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL, last_used INTEGER, state TEXT NOT NULL,
+    device_id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL, last_used INTEGER, seen_at INTEGER, state TEXT NOT NULL,
     error TEXT, fingerprint TEXT
   ) STRICT;
   CREATE TABLE devbox_choices (

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { SshDevbox, SshSetup } from "../../devbox/devbox.ts";
-import { kill, processesOf, until } from "../story/processes.ts";
+import { kill, processesOf, textOf, until } from "../story/processes.ts";
 
 /** An sshd that starts on a busy machine. */
 const STARTS_WITHIN_MS = 20_000;
@@ -24,6 +24,8 @@ export type HostOptions = {
   name: string;
   /** The login shell, of a user of its own; that needs root. Without it: this user, whose home is set by sshd. */
   shell?: string;
+  /** Its home, if that is there already. */
+  home?: string;
   /** More lines of sshd_config. */
   lines?: string[];
   /** Files of its home, executable where their path says so by a trailing `*`. */
@@ -57,11 +59,11 @@ export class Host {
   readonly #folder: string;
   #process: Bun.Subprocess | null = null;
 
-  constructor(folder: string, { name, shell, lines = [], files = {} }: HostOptions) {
+  constructor(folder: string, { name, shell, home, lines = [], files = {} }: HostOptions) {
     this.name = name;
     this.port = freePort();
     this.#folder = folder;
-    this.home = join(folder, "homes", name);
+    this.home = home ?? join(folder, "homes", name);
     this.user = shell ? `crt-${crypto.randomUUID().slice(0, 8)}` : null;
     mkdirSync(join(this.home, ".ssh"), { recursive: true, mode: 0o700 });
     const public_key = readFileSync(join(folder, "ssh", "id_ed25519.pub"), "utf8");
@@ -150,7 +152,7 @@ export class Host {
 
   /** Every process that runs there with its home, sshd's own left out. */
   processes(): number[] {
-    return processesOf(this.home).filter((pid) => !/^sshd/.test(readFileSync(`/proc/${pid}/comm`, "utf8")));
+    return processesOf(this.home).filter((pid) => !/^sshd/.test(textOf(`/proc/${pid}/comm`)));
   }
 
   async end(): Promise<void> {
