@@ -247,10 +247,10 @@ export class Connection implements Uplink {
         return sessions.taken(session, message.desk, message.upto);
       case "exit": {
         const { code, signal, reason } = message;
-        sessions.end(session, { code, signal, reason });
-        inputs.forget(session);
         commands.forget(session);
         files.forget(session);
+        sessions.end(session, { code, signal, reason });
+        inputs.forget(session);
         return this.tell({ type: "ack", stream: "exit", session });
       }
       default:

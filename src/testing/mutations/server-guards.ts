@@ -457,7 +457,7 @@ const UPLINK: Guards = {
     {
       id: "so-many-wrappers",
       promise: "P6 so many wrappers, not more",
-      text: "if (this.#all.size - strangers.length >= LIMITS.wrappers) {",
+      text: "if (this.#all.size - strangers.length >= this.#most) {",
       instead: "if (this.#all.size < 0) {",
     },
     {
