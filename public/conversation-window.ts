@@ -282,6 +282,13 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
       pinToEnd();
       onMove();
     },
+    /** Scrolls until what is at this place of the window is in the upper half of the box; not if it is in sight. */
+    bring(y: number | null) {
+      const { top: above, height } = scroll.getBoundingClientRect();
+      if (y === null || height === 0 || (y > above && y < above + height / 2)) return;
+      seeFrom(Math.max(0, seenFrom() + y - above - height / 3));
+      moved();
+    },
     /** The reader is not at the end, wherever the list ends now. */
     unpin() {
       pinned = false;

@@ -5,7 +5,7 @@ import { type Drawing, drawBlock, estimate } from "./conversation-block.ts";
 import { type Block, type ConversationBlocks, conversationBlocks } from "./conversation-blocks.ts";
 import { listWindow } from "./conversation-window.ts";
 import { fromTemplate, part, setText } from "./dom.ts";
-import { markFound } from "./found.ts";
+import { markFound, placeOfFound } from "./found.ts";
 import type { Model } from "./model.ts";
 
 /** Messages asked for at once. */
@@ -264,6 +264,10 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     const section = sections.find(({ id }) => id === sought?.conversation);
     if (!sought || !section) return;
     const { seq, words } = sought;
+    const last = section.messages.at(-1)?.seq ?? seq;
+    // What follows it comes first, so that it can stand in the middle of the screen.
+    if (section.newer && last <= seq)
+      return loading || problem ? undefined : void load(section.id, { after: last });
     for (const { uuid } of section.messages.filter((message) => message.seq <= seq).reverse()) {
       const block = section.blocks.blocks.find(({ key }) => key.startsWith(`${section.id}/${uuid}/`));
       if (!block) continue;
@@ -273,7 +277,8 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
       sought = null;
       drawing.opened.set(block.key, true);
       block.rev++;
-      return list.goTo(block.key);
+      list.goTo(block.key);
+      return list.bring(placeOfFound());
     }
   }
 

@@ -7,10 +7,18 @@ const MOST = 200;
 export function markFound(node: HTMLElement, words: readonly string[]) {
   for (const more of node.querySelectorAll("button.show-all")) if (more instanceof HTMLElement) more.click();
   node.classList.add("found");
-  // An enhancement: browsers without it show the outline alone.
-  if (!("highlights" in CSS)) return;
   const wanted = words.filter((word) => word !== "").map((word) => word.toLowerCase());
-  CSS.highlights.set("found", new Highlight(...rangesIn(node, wanted)));
+  const ranges = rangesIn(node, wanted);
+  first = ranges[0] ?? null;
+  // An enhancement: browsers without it show the outline alone.
+  if ("highlights" in CSS) CSS.highlights.set("found", new Highlight(...ranges));
+}
+
+let first: Range | null = null;
+
+/** px from the window's top to the first of what was marked last; null where nothing was. */
+export function placeOfFound(): number | null {
+  return first?.startContainer.isConnected ? first.getBoundingClientRect().top : null;
 }
 
 function rangesIn(node: HTMLElement, wanted: readonly string[]): Range[] {

@@ -1,5 +1,5 @@
 // What a search found, as the page needs it.
-import type { SearchHit, Session } from "../src/protocol.ts";
+import type { MessagePart, SearchHit, Session } from "../src/protocol.ts";
 
 /** `next`: where more begins. `reached`: how far back it looked where the time did not allow for all. */
 export type Found = {
@@ -32,10 +32,20 @@ export function wordsOf({ text, marks }: SearchHit): string[] {
   return [...new Set(marks.map(([from, to]) => text.slice(from, to)))];
 }
 
-/** Who said it. */
+const KINDS: Partial<Record<MessagePart["type"], string>> = {
+  call: "What Claude did",
+  result: "What came of it",
+  thinking: "Claude's thoughts",
+  summary: "Claude's summary",
+  command: "You ran",
+  output: "What you ran said",
+};
+
+/** Who said it, or what it is. */
 export function sayerOf(hit: SearchHit): string {
   if (hit.in === "lines") return `Line ${(hit.line_no + 1).toLocaleString("en")}`;
-  return { user: "You", assistant: "Claude", system: "Claude Code" }[hit.role] ?? "Claude";
+  const kind = hit.part === null ? undefined : KINDS[hit.part];
+  return kind ?? { user: "You", assistant: "Claude", system: "Claude Code" }[hit.role] ?? "Claude";
 }
 
 /** Where in the page it leads. */

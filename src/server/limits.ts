@@ -73,6 +73,8 @@ export const LIMITS = {
   /** Letters from which on a word may be a beginning, and words of the index that are tried for it: 30 µs each. */
   searchBeginning: 3,
   searchBeginnings: 200,
+  /** Words that have to follow one another: each looks at all places of all of them. */
+  searchPhrase: 4,
   /** Hits of one page. */
   searchHits: 50,
   /** Rows of the index, of messages and of the log that one slice of a search takes: a few milliseconds at most. */

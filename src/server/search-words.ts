@@ -3,8 +3,9 @@ import { LIMITS } from "./limits.ts";
 
 /** What was asked for. `indexed`: the full-text index knows such words; else every text has to be read. */
 export type Wanted = { words: string[]; indexed: boolean; unfinished: boolean };
-/** A part of a text around what was found; `marks` are places in it, [from, to). */
-export type Snippet = { text: string; marks: [from: number, to: number][]; before: boolean; after: boolean };
+/** A part of a text around what was found; `marks` are places in it, [from, to). `which`: the number of the text it is of. */
+export type Snippet = { which: number } & Cut;
+type Cut = { text: string; marks: [from: number, to: number][]; before: boolean; after: boolean };
 
 /** Written without blanks between words: the index holds such a run as one word, whatever is in it. */
 const RUNS_ON =
@@ -33,6 +34,16 @@ export function wantedIn(query: string): Wanted {
 /** A word as a string of the index's syntax: nothing in it is an operator. */
 export const quoted = (word: string) => `"${word.replaceAll('"', '""')}"`;
 
+/** A word with signs in it is several to the index, one after another: the first few have to stand so, the rest anywhere. */
+export function phrasesOf(word: string): string[] {
+  const tokens = tokensOf(word);
+  if (tokens.length <= LIMITS.searchPhrase) return [quoted(word)];
+  const rest = [...new Set(tokens.slice(LIMITS.searchPhrase))].slice(0, LIMITS.searchWords);
+  return [quoted(tokens.slice(0, LIMITS.searchPhrase).join(" ")), ...rest.map(quoted)];
+}
+
+const tokensOf = (word: string) => word.match(/[\p{L}\p{N}\p{M}\p{Co}]+/gu) ?? [];
+
 /** The beginning of a word as the index spells it, or null where the last word is more, or too short to be one. */
 export function beginningIn({ words, unfinished }: Wanted): string | null {
   const last = folded(words.at(-1) ?? "");
@@ -55,12 +66,12 @@ export function standIn(texts: readonly string[], words: readonly string[]): boo
 
 /** The part of these texts that shows most of what was looked for. */
 export function snippetOf(texts: readonly string[], wanted: Wanted): Snippet {
-  const best = { text: texts[0] ?? "", found: [] as [number, number][], kinds: 0 };
-  for (const text of texts) {
+  const best = { which: 0, found: [] as [number, number][], kinds: 0 };
+  texts.forEach((text, which) => {
     const { found, kinds } = findIn(text, wanted);
-    if (kinds > best.kinds) Object.assign(best, { text, found, kinds });
-  }
-  return cut(best.text, best.found);
+    if (kinds > best.kinds) Object.assign(best, { which, found, kinds });
+  });
+  return { which: best.which, ...cut(texts[best.which] ?? "", best.found) };
 }
 
 /** Every place of the words in a text, in order, and how many of the words are there. */
@@ -78,9 +89,9 @@ function placesIn(text: string, { words, indexed, unfinished }: Wanted) {
   words.forEach((word, i) => {
     const open = unfinished && i === words.length - 1;
     let any = false;
-    for (const match of text.matchAll(indexed ? wordPattern(word, open) : literal(word))) {
+    for (const place of indexed ? wordsIn(text, wordPattern(word, open)) : literalsIn(text, word)) {
       any = true;
-      if (found.push([match.index, match.index + match[0].length]) >= MOST_MARKS * words.length) break;
+      if (found.push(place) >= MOST_MARKS * words.length) break;
     }
     if (any) kinds++;
   });
@@ -88,11 +99,24 @@ function placesIn(text: string, { words, indexed, unfinished }: Wanted) {
 }
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
-const literal = (word: string) => new RegExp(escaped(word), "giu");
+
+function* wordsIn(text: string, pattern: RegExp): Iterable<[number, number]> {
+  for (const { index, 0: found } of text.matchAll(pattern)) yield [index, index + found.length];
+}
+
+/** Without a pattern: a long one that nearly fits everywhere would take its length for each character of the text. */
+function* literalsIn(text: string, word: string): Iterable<[number, number]> {
+  const [all, wanted] = [text, word].map((one) =>
+    one.toLowerCase().length === one.length ? one.toLowerCase() : one,
+  );
+  if (all === undefined || wanted === undefined) return;
+  for (let at = all.indexOf(wanted); at >= 0; at = all.indexOf(wanted, at + wanted.length))
+    yield [at, at + wanted.length];
+}
 
 /** As the index parts words: by what is neither letter nor digit. */
 function wordPattern(word: string, open: boolean): RegExp {
-  const tokens = word.match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
+  const tokens = tokensOf(word).slice(0, LIMITS.searchPhrase);
   const end = open ? "" : "(?![\\p{L}\\p{N}])";
   return new RegExp(`(?<![\\p{L}\\p{N}])${tokens.map(escaped).join("[^\\p{L}\\p{N}]+")}${end}`, "giu");
 }
@@ -118,7 +142,7 @@ function merged(places: [number, number][]): [number, number][] {
   return kept;
 }
 
-function cut(text: string, found: [number, number][]): Snippet {
+function cut(text: string, found: [number, number][]): Cut {
   const first = found[0]?.[0] ?? 0;
   let from = Math.max(0, first - BEFORE);
   let to = Math.min(text.length, from + SHOWN);

@@ -288,7 +288,18 @@ test("GET /api/search tells hits with their sessions, within one session if aske
   await phone.until("both", () => phone.messages.length === 1 && phone.lines.length === 1);
   const { body: found } = await phone.get("/api/search?q=webs");
   expect(found).toMatchObject({
-    hits: [{ in: "messages", session: id, conversation, seq: 4, uuid: "m1", role: "user", marks: [[7, 11]] }],
+    hits: [
+      {
+        in: "messages",
+        session: id,
+        conversation,
+        seq: 4,
+        uuid: "m1",
+        role: "user",
+        part: "text",
+        marks: [[7, 11]],
+      },
+    ],
     next: null,
     sessions: [{ id, cwd: "/home/ada/shop", opening: "the <b>webshop</b> is closed" }],
   });

@@ -8,7 +8,16 @@ import { ApiError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import { plain, type Route } from "./routes.ts";
 import type { Named } from "./rows.ts";
-import { beginningIn, keyOf, quoted, snippetOf, standIn, type Wanted, wantedIn } from "./search-words.ts";
+import {
+  beginningIn,
+  keyOf,
+  phrasesOf,
+  quoted,
+  snippetOf,
+  standIn,
+  type Wanted,
+  wantedIn,
+} from "./search-words.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
@@ -197,7 +206,7 @@ export class Search {
     const beginning = beginningIn(wanted);
     const begun = beginning === null ? [] : this.#wordsFrom(beginning);
     const many = begun.length > LIMITS.searchBeginnings;
-    const whole = (begun.length > 0 ? wanted.words.slice(0, -1) : wanted.words).map(quoted);
+    const whole = (begun.length > 0 ? wanted.words.slice(0, -1) : wanted.words).flatMap(phrasesOf);
     const some = begun.slice(0, LIMITS.searchBeginnings).map(quoted).join(" OR ");
     return { match: [...whole, ...(some ? [`(${some})`] : [])].join(" AND "), many };
   }
@@ -222,7 +231,13 @@ export class Search {
       rows: place.back ? "messagesBack" : "messagesOn",
       values,
       number: ({ id }) => id,
-      hit: (row) => (standIn(textsIn(row.body), wanted.words) ? messageHit(row, wanted) : null),
+      hit: (row) =>
+        standIn(
+          textsIn(row.body).map(({ text }) => text),
+          wanted.words,
+        )
+          ? messageHit(row, wanted)
+          : null,
     });
   }
 
@@ -288,33 +303,46 @@ const inJson = (word: string) => JSON.stringify(word).slice(1, -1);
 
 function messageHit(row: MessageRow, wanted: Wanted): SearchHit {
   const { id, conversation_id: conversation, uuid, seq, role, created_at: at, session } = row;
-  const place = { id, session, at, ...snippetOf(textsIn(row.body), wanted) };
-  return { ...place, in: "messages", conversation, uuid, seq, role } as SearchHit;
+  const texts = textsIn(row.body);
+  const { which, ...snippet } = snippetOf(
+    texts.map(({ text }) => text),
+    wanted,
+  );
+  const part = texts[which]?.part ?? null;
+  return { id, session, at, ...snippet, in: "messages", conversation, uuid, seq, role, part } as SearchHit;
 }
 
 function lineHit(
   { id, session_id: session, line_no, source, timestamp: at, line }: LineRow,
   wanted: Wanted,
 ): SearchHit {
-  return { id, session, at, ...snippetOf([line], wanted), in: "lines", line_no, source } as SearchHit;
+  const { which, ...snippet } = snippetOf([line], wanted);
+  return { id, session, at, ...snippet, in: "lines", line_no, source } as SearchHit;
 }
 
 /** Not text that anybody reads: what the index leaves out as well. */
 const NAMES = new Set(["type", "call", "event", "media_type"]);
 
+type Text = { text: string; part: string | null };
+
 /** Every text of a message, in its order. */
-function textsIn(body: string): string[] {
-  const texts: string[] = [];
-  const walk = (value: Json, key: string) => {
+function textsIn(body: string): Text[] {
+  const texts: Text[] = [];
+  const walk = (value: Json, key: string, part: string | null) => {
     if (typeof value === "string") {
-      if (!NAMES.has(key)) texts.push(value);
-    } else if (Array.isArray(value)) for (const item of value) walk(item, "");
+      if (!NAMES.has(key)) texts.push({ text: value, part });
+    } else if (Array.isArray(value)) for (const item of value) walk(item, "", part);
     else if (value !== null && typeof value === "object")
-      for (const [name, item] of Object.entries(value)) walk(item, name);
+      for (const [name, item] of Object.entries(value)) walk(item, name, part);
   };
   const value: Json = JSON.parse(body);
-  const { usage, ...said } =
-    value && typeof value === "object" && !Array.isArray(value) ? value : { text: value };
-  walk(said, "");
+  const { usage, parts, ...more } = isFields(value) ? value : { text: value };
+  for (const one of Array.isArray(parts) ? parts : []) {
+    walk(one, "", isFields(one) && typeof one.type === "string" ? one.type : null);
+  }
+  walk(more, "", null);
   return texts;
 }
+
+const isFields = (value: Json): value is { [key: string]: Json } =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
