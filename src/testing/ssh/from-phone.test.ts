@@ -10,7 +10,7 @@ import { openBrowser, Phone } from "../page.ts";
 import { program } from "../program.ts";
 import { type TestServer, testServer } from "../server.ts";
 import { cardReady, outcome } from "../story/acts.ts";
-import { until } from "../story/processes.ts";
+import { textOf, until } from "../story/processes.ts";
 import { Hosts } from "./hosts.ts";
 
 /** Copying our program, claude's start, a browser, on a machine that does other things too. */
@@ -58,6 +58,13 @@ async function phoneAt(path: string): Promise<Phone> {
   return phone;
 }
 
+/** What runs on the devbox, but for the connection that the server keeps for a minute: a shell that waits. */
+const sessions = () =>
+  hosts
+    .host("box1")
+    .processes()
+    .filter((pid) => textOf(`/proc/${pid}/comm`).trim() !== "cat");
+
 const label = (phone: Phone, name: string) => phone.page.getByLabel(name, { exact: true });
 
 async function start(phone: Phone, dir: string, prompt: string) {
@@ -102,7 +109,7 @@ test("a devbox is added on the phone, a session started there, its question answ
   await phone.button("Stop …").tap();
   await phone.button("Stop Claude").tap();
   await phone.reads(phone.part("word"), /Ended/, PATIENCE);
-  await until("the end of everything there", () => box.processes().length === 0, PATIENCE.timeout);
+  await until("the end of the session", () => sessions().length === 0, PATIENCE.timeout);
   expect(readdirSync(join(box.home, ".local", "share", "claude-remote"))).toEqual(["bin"]);
 });
 
@@ -114,7 +121,11 @@ test("what fails there is said with what to do, and the same can be tried again 
   mkdirSync(join(box.home, "not-there"));
   await phone.button("Try again").tap();
   await phone.reads(phone.part("badge"), /box1/, PATIENCE);
-  await server.admin("DELETE", "/devboxes/box1");
-  for (const pid of box.processes()) process.kill(pid, "SIGTERM");
-  await until("the end of everything there", () => box.processes().length === 0, PATIENCE.timeout);
+  for (const pid of sessions()) process.kill(pid, "SIGTERM");
+  await until("the end of the session", () => sessions().length === 0, PATIENCE.timeout);
+});
+
+test("a server that stops closes its connections: nothing of ours runs there any more", async () => {
+  await server.stop();
+  await until("the end of everything", () => hosts.host("box1").processes().length === 0, PATIENCE.timeout);
 });
