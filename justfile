@@ -59,6 +59,10 @@ claude-newest: install
 build:
     npm run --silent build
 
+# The binary for every platform, with their sums: dist/release. Or for those that are named.
+release *platforms: install
+    bun src/release.ts {{ platforms }}
+
 # The benchmarks, each beside its baseline in the same run.
 bench: install
     bun bench/run.ts

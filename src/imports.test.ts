@@ -104,6 +104,7 @@ const ROOMS: Record<string, string[]> = {
   // The room src/service/ and its command.
   service: ["config", "paths", "command", "background", "enrolment", "version"],
   build: [],
+  release: [],
   start: ["command", "run"],
   cli: [
     "backup",

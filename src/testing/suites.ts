@@ -50,7 +50,14 @@ const SUITES: Suite[] = [
   { name: "the wrapped terminal", command: [...test, "./src/testing/transparency"] },
   {
     name: "core",
-    command: [...test, ...testsIn("src"), "./src/transcript", "./src/wrapper", "./src/service"],
+    command: [
+      ...test,
+      ...testsIn("src"),
+      "./src/transcript",
+      "./src/wrapper",
+      "./src/service",
+      "./src/release",
+    ],
   },
   { name: "conversations", command: [...test, "./src/conversations", "./src/testing/resume"] },
   { name: "chaos", command: [...test, "./src/testing/chaos"] },
