@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ConversationId, Message } from "../protocol.ts";
-import { Conversation } from "./conversation.ts";
+import { Conversation, type Cost } from "./conversation.ts";
 
 const ONE = "c1" as ConversationId;
 const TWO = "c2" as ConversationId;
@@ -16,6 +16,7 @@ function world() {
   const folder = mkdtempSync(join(tmpdir(), "cr-conversation-"));
   const stored = new Map<string, Message>();
   const sent: Message[] = [];
+  const costs: Cost[] = [];
   let lost = false;
   let full = false;
   let silent = false;
@@ -26,6 +27,7 @@ function world() {
   const conversation = new Conversation({
     now: () => Date.parse("2026-11-21T10:00:05.000Z"),
     full: () => full,
+    cost: (cost) => !lost && costs.push(cost) > 0,
     send(message) {
       if (lost) return false;
       sent.push(message);
@@ -37,7 +39,7 @@ function world() {
     },
   });
   return {
-    ...{ folder, stored, sent, conversation, ack },
+    ...{ folder, stored, sent, costs, conversation, ack },
     file: join(folder, "a.jsonl"),
     uuids: () => [...stored.keys()],
     set: (how: { full?: boolean; silent?: boolean }) => {
@@ -185,4 +187,33 @@ test("of a long conversation that the server does not know, the last 64 MiB are 
   here.ack(ONE);
   await here.until(() => here.stored.size === 1);
   expect(here.uuids()).toEqual(["last"]);
+});
+
+const spent = (usd: number) => `${JSON.stringify({ type: "cost-state", totalCostUSD: usd, startTime: 7 })}\n`;
+
+test("what was spent is told when it is written, and again after a cut, since nobody acknowledges it", () => {
+  using here = world();
+  writeFileSync(here.file, said("one") + spent(0.5));
+  here.conversation.follow(here.file, ONE);
+  here.ack(ONE);
+  expect(here.costs).toEqual([{ conversation: ONE, chain: "7", usd: 0.5 }]);
+  here.cut();
+  appendFileSync(here.file, spent(0.75));
+  here.back();
+  expect(here.costs.map(({ usd }) => usd)).toEqual([0.5, 0.5, 0.75]);
+  expect(here.uuids()).toEqual(["one"]);
+});
+
+test("when claude has ended, what is left goes at once, whatever the server has not said yet", () => {
+  using here = world();
+  here.set({ silent: true });
+  const all = Array.from({ length: 120 }, (_, i) => said(`m${i}`));
+  writeFileSync(here.file, all.join(""));
+  here.conversation.follow(here.file, ONE);
+  here.ack(ONE);
+  expect(here.uuids().length).toBeLessThan(120);
+  appendFileSync(here.file, spent(0.25));
+  here.conversation.last();
+  expect(here.uuids()).toHaveLength(120);
+  expect(here.costs.map(({ usd }) => usd)).toEqual([0.25]);
 });

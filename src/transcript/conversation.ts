@@ -14,6 +14,8 @@ const MAX_LINE_BYTES = 8 * 1024 * 1024;
 /** Messages that may wait for the server's word; the next batch follows that, and not sooner than BATCH_MS. */
 const BATCH = 50;
 const BATCH_MS = 50;
+/** Batches at the end, which wait for nobody. */
+const LAST_TURNS = 20;
 /** A full network is looked at again after that. */
 const FULL_MS = 50;
 const NEWLINE = 10;
@@ -82,10 +84,13 @@ export class Conversation implements Disposable {
 
   /** claude has ended, and nobody will read on: what is left goes now. */
   last() {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#waiting = 0;
-    this.grew();
+    for (let turns = 0; turns < LAST_TURNS; turns++) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#waiting = 0;
+      this.grew();
+      if (this.#waiting < BATCH) return;
+    }
   }
 
   /** The connection is gone, and with it what was under way. */

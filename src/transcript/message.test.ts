@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MessagePart } from "../protocol.ts";
-import { messageOf } from "./message.ts";
+import { costOf, messageOf } from "./message.ts";
 
 const lines = (version: string) =>
   readFileSync(join(import.meta.dir, "testdata", `${version}.jsonl`), "utf8")
@@ -197,4 +197,72 @@ test.each([...BOMBS, ...TAGS])("SEC-055 a million characters of %j stall nobody"
     return performance.now() - from;
   });
   expect(Math.min(...times)).toBeLessThan(200);
+});
+
+for (const version of ["2.1.197", "2.1.329"]) {
+  test(`what each answer took is told by claude's own id for it, as ${version} records it`, () => {
+    const messages = lines(version).flatMap((text) => messageOf(text) ?? []);
+    const used = messages.flatMap(({ body }) => body.usage ?? []);
+    const first = { input: 10, output: 10, cache_read: 0, cache_write: 0 };
+    expect(used[0]).toEqual({
+      ...first,
+      id: "msg_mock_1",
+      model: expect.stringContaining("claude-opus") as never,
+    });
+    // One answer is several records, each with the whole of it.
+    const ids = used.map(({ id }) => id);
+    expect(new Set(ids).size).toBeLessThan(ids.length);
+    for (const one of used) expect(one).toMatchObject(used.find(({ id }) => id === one.id) ?? {});
+    expect(messages.filter(({ role }) => role !== "assistant").every(({ body }) => !body.usage)).toBe(true);
+  });
+}
+
+test("what an answer took is told only where it is known", () => {
+  const took = (message: object) =>
+    messageOf(line({ type: "assistant", message: { content: "x", ...message } }))?.body.usage;
+  const usage = {
+    input_tokens: 3,
+    output_tokens: 5,
+    cache_read_input_tokens: 7,
+    cache_creation_input_tokens: 9,
+  };
+  expect(took({ id: "m", model: "c", usage })).toEqual({
+    ...{ id: "m", model: "c", input: 3, output: 5, cache_read: 7, cache_write: 9 },
+  });
+  expect(
+    took({ id: "m", usage: { output_tokens: 1, input_tokens: -4, cache_read_input_tokens: "many" } }),
+  ).toEqual({
+    ...{ id: "m", model: "", input: 0, output: 1, cache_read: 0, cache_write: 0 },
+  });
+  for (const message of [
+    {},
+    { id: "m" },
+    { usage },
+    { id: "", usage },
+    { id: 7, usage },
+    { id: "m", usage: "none" },
+  ])
+    expect(took(message)).toBeUndefined();
+});
+
+test("what was spent is claude's own word, by the chain that a resume and a fork go on with", () => {
+  const state = {
+    type: "cost-state",
+    sessionId: "s",
+    totalCostUSD: 0.0024,
+    startTime: 1795245790066,
+    hasUnknownModelCost: false,
+  };
+  expect(costOf(JSON.stringify(state))).toEqual({ chain: "1795245790066", usd: 0.0024 });
+  const others = [
+    { totalCostUSD: 0 },
+    { totalCostUSD: "1" },
+    { startTime: null },
+    { hasUnknownModelCost: true },
+    { type: "user", uuid: "u" },
+  ];
+  for (const more of others)
+    expect(costOf(JSON.stringify({ ...state, ...more })), JSON.stringify(more)).toBeNull();
+  expect(costOf('{"type":"cost-state"')).toBeNull();
+  expect(lines("2.1.197").flatMap((text) => costOf(text) ?? [])).toEqual([]);
 });
