@@ -85,7 +85,7 @@ test.concurrent.each(KINDS)(
       expect(await inSight(page.part("send"), visible)).toBe("in sight");
       expect(await inSight(page.part("ask"), visible)).toBe("in sight");
       expect(await readable(page, visible)).toBeGreaterThanOrEqual(least);
-      expect(await page.page.locator(".log-line").last().isVisible()).toBe(true);
+      expect(await inSight(page.page.locator(".log-line").last(), visible)).toBe("in sight");
       await page.phone.picture(`keyboard-${kind}-${width}`);
     }
   },

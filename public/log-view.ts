@@ -155,9 +155,11 @@ export function logView(model: Model, session: SessionId) {
     setText(at("pill"), unseen > 0 ? `New output (${unseen})` : "To the end");
   }
 
-  new ResizeObserver(() => {
+  const resized = new ResizeObserver(() => {
     if (pinned) scroll.scrollTop = scroll.scrollHeight;
-  }).observe(list);
+  });
+  resized.observe(list);
+  resized.observe(scroll); // The keyboard opens below it.
   load({});
   return { root, update, goTo };
 }

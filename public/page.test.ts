@@ -861,7 +861,7 @@ test.concurrent.each([320, 390, 844, 1180])("nothing is wider than a page of %i"
   }
 });
 
-test.concurrent("the first load is under 60 KB", async () => {
+test.concurrent("acceptance 9: the first load is under 60 KB", async () => {
   await using page = await open({ sessions: [shop], prompts: [ask] });
   await page.page.locator(".row").first().waitFor();
   const bytes = [...page.server.sent.values()].reduce((sum, size) => sum + size, 0);

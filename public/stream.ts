@@ -53,6 +53,8 @@ export function stream({ fold, connect }: StreamOptions) {
   /** Since when there has been no line; null where there is one. */
   let lostAt: number | null = null;
   let polling = pollingSince() !== null;
+  /** What is open has brought something, and a heartbeat. */
+  let begun = false;
   let beaten = false;
   let tried: AbortController | null = null;
 
@@ -92,6 +94,7 @@ export function stream({ fold, connect }: StreamOptions) {
     const abort = new AbortController();
     current = abort;
     openedAt = Date.now();
+    begun = false;
     beaten = false;
     const late = setTimeout(() => keptBack(abort), FIRST_BYTE_MS);
     try {
@@ -111,7 +114,7 @@ export function stream({ fold, connect }: StreamOptions) {
 
   /** Nothing has come of it yet: perhaps by polling. */
   function keptBack(abort: AbortController) {
-    if (polling || abort !== current || heardAt >= openedAt) return;
+    if (polling || abort !== current || begun) return;
     polling = true;
     close();
     run();
@@ -135,6 +138,7 @@ export function stream({ fold, connect }: StreamOptions) {
       const { done, value } = await read.read();
       if (done || signal.aborted) return response.status;
       heardAt = Date.now();
+      begun = true;
       parse(value);
     }
   }
@@ -142,6 +146,7 @@ export function stream({ fold, connect }: StreamOptions) {
   function fetchBatches(signal: AbortSignal): Promise<number> {
     return poll(path, cursor, signal, (event) => {
       heardAt = Date.now();
+      begun = true;
       if (pollingSince() === null) keepPolling(heardAt);
       take(event);
     });
@@ -192,9 +197,9 @@ export function stream({ fold, connect }: StreamOptions) {
     tickedAt = now;
     const silent = current !== null && now - Math.max(heardAt, openedAt) > DEAD_AFTER_MS;
     // A stream that began and then brought no heartbeat is collected somewhere, block by block.
-    if (silent) polling = pollingSince() !== null || (heardAt >= openedAt && !beaten);
+    if (silent) polling = pollingSince() !== null || (begun && !beaten);
     if (jumped || silent) return again();
-    if (state === "live" && heardAt < openedAt && now - openedAt > QUIET_MS) lost(openedAt);
+    if (state === "live" && !begun && now - openedAt > QUIET_MS) lost(openedAt);
     const since = pollingSince();
     if (state === "live" && polling && !tried && since !== null && now - since > TRY_STREAM_EVERY_MS)
       tryStream();
