@@ -64,10 +64,6 @@ export class Atlas {
     }
   }
 
-  devbox(name: string): Devbox | null {
-    return this.#server.devboxes.find((devbox) => devbox.name === name) ?? null;
-  }
-
   async #ask(where: string | null, shell: Shell, { folder = "", begin = "" }: Wanted) {
     const { out } = await shell.script(LIST, { stdin: `${MOST}\n${folder}\n${begin}\n` });
     const answer = listed(out);

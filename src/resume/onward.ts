@@ -28,13 +28,19 @@ export async function prepared(atlas: Atlas, id: ConversationId, here: boolean):
   return directory;
 }
 
-/** Asks each machine that has, or had, a copy: somebody may have gone on there. */
+/** A devbox of which nobody knows that it has a copy, asked all the same, is not waited for longer. */
+const OTHERS_MS = 3_000;
+
+/** Asks each machine that has, or had, a copy: somebody may have gone on there; and the others, if they answer at once. */
 async function ask(atlas: Atlas, id: ConversationId) {
-  for (const { where } of now(atlas, id).copies) {
-    const devbox = where === null ? null : atlas.devbox(where);
-    if (devbox && !atlas.connections.has(devbox.name))
-      await atlas.there(devbox, { begin: id }, { ask: true });
-  }
+  const names = new Set(now(atlas, id).copies.map(({ where }) => where));
+  const left = atlas.server.devboxes.filter(({ name }) => !atlas.connections.has(name));
+  const signal = AbortSignal.timeout(OTHERS_MS);
+  const others = left.filter(({ name }) => !names.has(name) && !atlas.problems.has(name));
+  await Promise.all(others.map((devbox) => atlas.there(devbox, { begin: id }, { signal })));
+  // One after the other: a password may be asked for.
+  for (const devbox of left)
+    if (names.has(devbox.name)) await atlas.there(devbox, { begin: id }, { ask: true });
 }
 
 /** What is known of it by now. */

@@ -87,9 +87,16 @@ export class Place implements AsyncDisposable {
   }
 
   /** One prompt without a terminal, by claude itself; the conversation's id. */
-  async said(text: string, { cwd = this.project, home = this.home } = {}): Promise<string> {
+  async said(text: string, { cwd = this.project, home = this.home, resume = "" } = {}): Promise<string> {
     const env = { ...this.env, HOME: home };
-    const words = [this.claude, "-p", "--output-format", "json", text];
+    const words = [
+      this.claude,
+      "-p",
+      "--output-format",
+      "json",
+      ...(resume ? ["--resume", resume] : []),
+      text,
+    ];
     const child = Bun.spawn(words, { cwd, env, stdin: "ignore", stderr: "pipe" });
     const [out, err] = await Promise.all([
       new Response(child.stdout).text(),
