@@ -12,11 +12,15 @@ COPY src src
 RUN bun src/build.ts
 
 FROM debian:bookworm-slim
+# For devboxes (docs/devboxes.md): the ways there, and for the files of conversations.
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends openssh-client rsync >/dev/null \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin claude-remote \
     && install -d -m 0700 -o claude-remote -g claude-remote /data
 COPY --from=build /src/dist/claude-remote /usr/local/bin/claude-remote
 # Everything that is kept stands below /data. In a container, the published port says who reaches it (compose.yml).
-ENV CLAUDE_REMOTE_HOME=/data CLAUDE_REMOTE_HOST=0.0.0.0
+ENV CLAUDE_REMOTE_HOME=/data CLAUDE_REMOTE_HOST=0.0.0.0 CLAUDE_REMOTE_SSH_FOLDER=/data/ssh
 USER 10001:10001
 WORKDIR /data
 VOLUME /data

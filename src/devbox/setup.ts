@@ -38,7 +38,7 @@ export async function ownKey(folder: string): Promise<string> {
   const file = join(privateFolder(folder), "id_ed25519");
   if (!existsSync(file)) {
     await tool(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "claude-remote", "-f", file]);
-    chmodSync(file, 0o600);
+    for (const made of [file, `${file}.pub`]) chmodSync(made, 0o600);
   }
   return readFileSync(`${file}.pub`, "utf8").trim();
 }

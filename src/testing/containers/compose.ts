@@ -86,6 +86,13 @@ export class Compose implements Place {
     return JSON.parse(await output(["docker", "inspect", id]))[0];
   }
 
+  /** This machine, as the server's container reaches it. */
+  async gateway(): Promise<string> {
+    const [id = ""] = (await this.run("ps", "-q", "server")).split("\n");
+    const format = "{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}";
+    return (await output(["docker", "inspect", "-f", format, id])).trim();
+  }
+
   async conditions(): Promise<Conditions> {
     const status = await this.exec("cat", "/proc/1/status");
     const written = await this.exec("sh", "-c", "touch /written /usr/written 2>&1 || true");

@@ -11,6 +11,7 @@ import { Terminal } from "../terminal.ts";
 import { TestViewer } from "../viewer.ts";
 import { Bare } from "./bare.ts";
 import { Compose, engineAnswers } from "./compose.ts";
+import { launchFromContainer } from "./from-container.ts";
 import { output, type Place } from "./place.ts";
 
 /** Building an image, and starting what is in it, on a machine that does other things too. */
@@ -189,6 +190,23 @@ const free = (port: number) =>
     const probe = connect(port, "127.0.0.1", () => resolve(false)).on("error", () => resolve(true));
     probe.unref();
   });
+
+if (engine)
+  test(
+    "a phone starts a session on a machine beside the container, whose own key and whose yes to the host key let it in",
+    async () => {
+      const stack = place as Compose;
+      const { fingerprint, shown, result, left, environment } = await launchFromContainer(stack);
+      expect(shown.trim()).toBe(fingerprint);
+      expect([result, left]).toEqual([true, []]);
+      expect(environment).not.toContain("ssh-ed25519");
+      expect(await stack.exec("find", "/data", "-perm", "/077", "-not", "-type", "l")).toBe("");
+      expect(await stack.exec("sh", "-c", "cd /data/ssh && echo *")).toBe(
+        "config id_ed25519 id_ed25519.pub known_hosts\n",
+      );
+    },
+    STORY_MS,
+  );
 
 const https = engine && (await free(80)) && (await free(443));
 if (https)

@@ -26,7 +26,7 @@ export type HostOptions = {
   shell?: string;
   /** Its home, if that is there already. */
   home?: string;
-  /** More lines of sshd_config. */
+  /** More lines of sshd_config; a ListenAddress there stands beside loopback's. */
   lines?: string[];
   /** Files of its home, executable where their path says so by a trailing `*`. */
   files?: Record<string, string>;
@@ -112,6 +112,12 @@ export class Host {
       ...lines,
     ];
     writeFileSync(join(this.#folder, `${this.name}.conf`), `${text.join("\n")}\n`);
+  }
+
+  /** "SHA256:…" of its host key, as the machine itself says it. */
+  fingerprint(): string {
+    const listed = ran("ssh-keygen", "-l", "-f", join(this.#folder, `${this.name}.key.pub`));
+    return /SHA256:\S+/.exec(listed)?.[0] ?? "";
   }
 
   /** Also known at that port, which leads here. */
