@@ -56,6 +56,12 @@ export function deedOf(entry: AuditEntry): string {
       return `${who} enrolled ${String(detail.device)}`;
     case "token created":
       return `${who} made the token ${String(detail.token)}`;
+    case "session named":
+      return typeof detail.name === "string"
+        ? `${who} named a session: ${detail.name}`
+        : `${who} took a session's name away`;
+    case "session deleted":
+      return `${who} deleted a session of ${String(detail.cwd)}`;
     case "device refused":
       return `A machine was refused: ${REFUSED[String(detail.why)] ?? String(detail.why)}`;
     case "interrupt":
@@ -70,7 +76,7 @@ export function deedOf(entry: AuditEntry): string {
 
 export function toneOf(entry: AuditEntry): Tone {
   const { action } = entry;
-  if (/refused|revoked|too_late|not_applied/.test(action)) return "bad";
+  if (/refused|revoked|too_late|not_applied|deleted/.test(action)) return "bad";
   if (action === "answer") return chosenOf(entry)?.effect === "reject" ? "plain" : "good";
   return action === "accepted" || action === "paired" ? "good" : "plain";
 }

@@ -75,6 +75,16 @@ test("every entry says in a line who did what", () => {
   const { asked } = entries()[6] ?? {};
   const denied = entry(1, "answer", { ...viewer, asked: asked ?? null, detail: { option: "reject" } });
   expect([toneOf(denied), deedOf(denied)]).toEqual(["plain", "Pixel 8 (Chrome): Deny"]);
+  const deleted = entry(1, "session deleted", { ...viewer, detail: { cwd: "/home/ada/shop" } });
+  expect([toneOf(deleted), deedOf(deleted)]).toEqual([
+    "bad",
+    "Pixel 8 (Chrome) deleted a session of /home/ada/shop",
+  ]);
+  const named = (name: string | null) => deedOf(entry(1, "session named", { ...viewer, detail: { name } }));
+  expect([named("Vouchers"), named(null)]).toEqual([
+    "Pixel 8 (Chrome) named a session: Vouchers",
+    "Pixel 8 (Chrome) took a session's name away",
+  ]);
   expect(deedOf(entry(1, "something new", viewer))).toBe("Pixel 8 (Chrome): something new");
 });
 

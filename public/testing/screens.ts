@@ -137,6 +137,103 @@ export const screens: Shown[] = [
   },
   { path: "/settings", scene: {}, ready: has(".themes") },
   {
+    path: "/history",
+    scene: {
+      before: ({ server }) => {
+        const ended = {
+          ...shop,
+          ended_at: Date.now(),
+          kept_until: Date.now() + 3e9,
+          name: LONG,
+          opening: LONG,
+        };
+        server.reply("/api/history", () => ({ body: { sessions: [ended], before: "1.x" } }));
+      },
+    },
+    ready: has(".history-row"),
+  },
+  {
+    path: "/usage",
+    scene: {
+      before: ({ server }) => {
+        const used = {
+          input: 9e6,
+          output: 9e6,
+          cache_read: 9e8,
+          cache_write: 9e6,
+          cost_usd: 123.4,
+          worked_ms: 9e7,
+        };
+        const sessions = [{ session: { ...busy, name: LONG }, used }];
+        server.reply("/api/usage", () => ({ body: { days: [{ day: "2026-11-21", ...used }], sessions } }));
+      },
+    },
+    ready: has(".usage-day"),
+  },
+  {
+    path: `/s/${busy.id}?find=${LONG.slice(0, 190)}&in=messages&at=1`,
+    scene: {
+      ...scene,
+      before: ({ server }) => {
+        const [said] = talk([user(`${LONG} ${LONG}`)]);
+        const { conversation, uuid, seq, role } = said ?? { seq: 0 };
+        const place = {
+          in: "messages",
+          conversation,
+          uuid,
+          seq,
+          role,
+          part: "text",
+          session: busy.id,
+          at: Date.now(),
+        };
+        const found = {
+          id: 1,
+          text: LONG.slice(0, 240),
+          marks: [[0, 190]],
+          before: false,
+          after: true,
+          ...place,
+        };
+        server.reply("/api/search", () => ({
+          body: { hits: [found], next: null, reached: null, many: false, sessions: [] },
+        }));
+        if (said) tells(server, busy.id, [said]);
+      },
+    },
+    ready: has(".said.found"),
+  },
+  {
+    path: "/search",
+    scene: {
+      ...scene,
+      before: ({ server }) => {
+        const place = { in: "lines", line_no: 3, source: "screen", session: busy.id, at: Date.now() };
+        const found = {
+          id: 1,
+          text: LONG.slice(0, 240),
+          marks: [[0, 190]],
+          before: true,
+          after: true,
+          ...place,
+        };
+        server.reply("/api/search", () => ({
+          body: {
+            hits: [found],
+            next: 5,
+            reached: Date.now(),
+            many: false,
+            sessions: [{ ...busy, name: LONG }],
+          },
+        }));
+      },
+    },
+    async ready(page) {
+      await page.page.getByRole("searchbox").fill("xxx");
+      await page.page.locator(".hit").waitFor();
+    },
+  },
+  {
     path: "/pair",
     scene: { failures: true, before: ({ server }) => server.drop(401) },
     ready: has(".pair-view"),
