@@ -56,6 +56,11 @@ function put(who: "me" | "dev", text: string, directory?: string) {
   mkdirSync(dirname(fileOf(who, directory)), { recursive: true });
   writeFileSync(fileOf(who, directory), text);
 }
+/** Written so many seconds ago. */
+function age(who: "me" | "dev", seconds: number) {
+  const at = Date.now() / 1000 - seconds;
+  utimesSync(fileOf(who), at, at);
+}
 const read = (who: "me" | "dev", directory?: string) => readFileSync(fileOf(who, directory), "utf8");
 const back = () => syncBack(ssh, { id, cwd: app("dev") }, env);
 /** A claude of that home that runs now and has the conversation open. */
@@ -175,9 +180,14 @@ describe("before it goes on here", () => {
     expect(read("me")).toBe(record("one"));
   });
 
-  test("another copy is set aside, and not lost", async () => {
+  test("of two copies that say something else the newer one is gone on with, and the other is not lost", async () => {
     put("me", record("mine"));
     put("dev", record("theirs"));
+    age("dev", 60);
+    expect(await fetchTo(app("me"), ssh, id, env)).toMatchObject({ how: "beside" });
+    expect(read("me")).toBe(record("mine"));
+    expect(readFileSync(`${fileOf("me")}.buildbox`, "utf8")).toBe(record("theirs"));
+    age("me", 120);
     const { how, note } = await fetchTo(app("me"), ssh, id, env);
     expect(how).toBe("copied");
     expect(read("me")).toBe(record("theirs"));
@@ -213,6 +223,9 @@ describe("before it goes on there", () => {
     expect(await there("~/app")).toMatchObject({ how: "same" });
     expect(read("dev")).toBe(record("one") + record("two"));
     put("dev", record("theirs"));
+    expect(await there("~/app")).toMatchObject({ how: "same", note: expect.stringContaining("newer") });
+    expect(read("dev")).toBe(record("theirs"));
+    age("dev", 60);
     expect(await there("~/app")).toMatchObject({ how: "copied", note: expect.stringContaining("buildbox") });
     expect(read("dev")).toBe(record("one"));
     const aside = readdirSync(dirname(fileOf("dev"))).filter((name) => name !== `${id}.jsonl`);

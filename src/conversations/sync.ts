@@ -33,12 +33,12 @@ export async function syncBack(
   const own = await look(localShell(env), id);
   const known = newest(own.found);
   const folder = known?.folder ?? folderOf(moved(cwd, (await look(ssh, id)).home, own.home));
-  return bring(ssh, id, own, folder, "beside");
+  return bring(ssh, id, own, folder, "stays");
 }
 
 /**
- * Before it goes on here: the same into the folder of `directory`. Where both copies say something else, the one here is set
- * aside and the other one taken.
+ * Before it goes on here: the same into the folder of `directory`. Where both copies say something else, the newer one is
+ * gone on with, and the other kept.
  */
 export async function fetchTo(
   directory: string,
@@ -46,7 +46,7 @@ export async function fetchTo(
   id: ConversationId,
   env: Env = process.env,
 ): Promise<Synced> {
-  return bring(ssh, id, await look(localShell(env), id), folderOf(directory), "aside");
+  return bring(ssh, id, await look(localShell(env), id), folderOf(directory), "newer stays");
 }
 
 /**
@@ -92,6 +92,12 @@ export async function syncThere(
   if (kind === "local" && here === target) return { ...done, how: "same", note: null };
   const to = there.found.find((one) => one.folder === folder) ?? null;
   const how = to ? change(from.bytes, to.bytes, await alike(here, from.bytes, to)) : "copied";
+  if (how === "differs" && to && to.modifiedAt >= from.modifiedAt)
+    return {
+      ...done,
+      how: "same",
+      note: `${name} has another copy, which is newer: it goes on with that one`,
+    };
   if (how !== "same" && isOpen(there, id))
     throw new SyncError(
       "open_there",
@@ -105,13 +111,13 @@ export async function syncThere(
   return how === "differs" ? { ...done, how: "copied", note } : { ...done, how, note: null };
 }
 
-/** Into this machine's `folder`. */
+/** Into this machine's `folder`. Where both say something else, `differing` says what becomes of the one here. */
 async function bring(
   ssh: Connection,
   id: ConversationId,
   own: Look,
   folder: string,
-  differing: "beside" | "aside",
+  differing: "stays" | "newer stays",
 ): Promise<Synced> {
   const path = pathOf(own, folder, id);
   const to = own.found.find((one) => one.folder === folder) ?? null;
@@ -129,18 +135,22 @@ async function bring(
       "End one of the two: both write to the same file.",
     );
   mkdirSync(join(own.folder, "projects", folder), { recursive: true, mode: 0o700 });
-  if (how === "differs" && differing === "beside") {
-    const beside = `${path}.${ssh.devbox.name}`;
-    await rsync({ ssh, here: beside, there: source, to: "here", options: REPLACE });
-    const note = `what ${ssh.devbox.name} has of this conversation says something else than the copy here; it is kept as ${beside}`;
-    return { how: "beside", path: beside, note };
-  }
+  const stays = differing === "stays" || (to !== null && to.modifiedAt >= from.modifiedAt);
+  if (how === "differs" && stays) return beside(ssh, path, source);
   const aside = `${path}.${new Date().toISOString().replace(/\D/g, "").slice(0, 14)}`;
   if (how === "differs") renameSync(path, aside);
   if (how !== "same") await rsync({ ssh, here: path, there: source, to: "here", options: APPEND });
   if (from.more) await carryFolder(ssh, "here", path, source);
   if (how !== "differs") return { how, path, note: null };
   return { how: "copied", path, note: `what stood here said something else; it is kept as ${aside}` };
+}
+
+async function beside(ssh: Connection, path: string, source: string): Promise<Synced> {
+  const { name } = ssh.devbox;
+  const here = `${path}.${name}`;
+  await rsync({ ssh, here, there: source, to: "here", options: REPLACE });
+  const note = `what ${name} has of this conversation says something else than the copy here; it is kept as ${here}`;
+  return { how: "beside", path: here, note };
 }
 
 /** What a conversation has beside its file: subagents, long results. */
