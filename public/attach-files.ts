@@ -1,7 +1,7 @@
 // Files on their way to a session's machine: handed over piece by piece, so that one that is cut goes on where it was.
 import { CONFIRM_WITHIN_MS, type FileId, type FileState, type SessionId } from "../src/protocol.ts";
 import { ApiFailure, postBytes, remove } from "./api.ts";
-import { type ComposerParts, toolButton } from "./compose-tools.ts";
+import { type ComposerParts, toolButton } from "./composer-parts.ts";
 import { element, icon, reconcile, setMarked, setText } from "./dom.ts";
 import { newId } from "./ids.ts";
 import { lighter } from "./lighter.ts";

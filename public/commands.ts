@@ -1,7 +1,7 @@
 // The slash commands that a session offers, as a list over the text while one types `/`.
 import type { Command } from "../src/protocol.ts";
 import { ApiFailure, get } from "./api.ts";
-import type { ComposerParts } from "./compose-tools.ts";
+import type { ComposerParts } from "./composer-parts.ts";
 import { element, marked, setText } from "./dom.ts";
 
 /** The list is asked for again when somebody begins a command and it is older than this. */

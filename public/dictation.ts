@@ -1,5 +1,5 @@
 // Speaking instead of typing, where the browser knows how: its words come into the text while one speaks.
-import { type ComposerParts, toolButton } from "./compose-tools.ts";
+import { type ComposerParts, toolButton } from "./composer-parts.ts";
 
 /** As much of the browser's SpeechRecognition as is used; it is in no standard library. */
 type Recognition = EventTarget & {

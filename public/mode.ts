@@ -1,7 +1,7 @@
 // The permission mode of a session: what it is now, and a sheet that switches it.
 import { CONFIRM_WITHIN_MS, type InputId, type ModeBody, type PermissionMode } from "../src/protocol.ts";
 import { ApiFailure, inputIn, post } from "./api.ts";
-import type { ComposerParts } from "./compose-tools.ts";
+import type { ComposerParts } from "./composer-parts.ts";
 import { confirm } from "./dialogs.ts";
 import { element, fromTemplate, part, setText } from "./dom.ts";
 import { newId } from "./ids.ts";
