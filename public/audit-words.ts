@@ -52,6 +52,18 @@ export function deedOf(entry: AuditEntry): string {
       return typeof detail.key === "string" ? `${who} pressed ${detail.key}` : `${who} typed`;
     case "revoked":
       return `${who} revoked ${String(detail.viewer ?? detail.device ?? detail.token ?? "")}`;
+    case "devbox added":
+      return `${who} added the devbox ${entry.subject}`;
+    case "devbox removed":
+      return `${who} removed the devbox ${entry.subject}`;
+    case "host key trusted":
+      return `${who} said yes to the host key of ${entry.subject}`;
+    case "launch":
+      return `${who} started a session on ${String(detail.devbox)}`;
+    case "launched":
+      return `The session on ${String(detail.devbox)} is there`;
+    case "launch failed":
+      return `No session on ${String(detail.devbox)}: ${String(detail.message)}`;
     case "enrolled":
       return `${who} enrolled ${String(detail.device)}`;
     case "token created":
@@ -76,7 +88,7 @@ export function deedOf(entry: AuditEntry): string {
 
 export function toneOf(entry: AuditEntry): Tone {
   const { action } = entry;
-  if (/refused|revoked|too_late|not_applied|deleted/.test(action)) return "bad";
+  if (/failed|refused|revoked|too_late|not_applied|deleted/.test(action)) return "bad";
   if (action === "answer") return chosenOf(entry)?.effect === "reject" ? "plain" : "good";
   return action === "accepted" || action === "paired" ? "good" : "plain";
 }

@@ -1,5 +1,5 @@
 // What viewers and the owner's commands may ask of devboxes; the engine below is a stand-in that a test holds in its hand.
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,16 +11,14 @@ import type {
   Launch,
   SessionId,
 } from "../protocol.ts";
+import { LIMITS } from "../server/limits.ts";
 import { type FakeClock, fakeClock } from "../testing/clock.ts";
 import { TestLink } from "../testing/link.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
 import { TestViewer } from "../testing/viewer.ts";
 import { Changes } from "../testing/wait.ts";
 import { type DevboxesOptions, devboxes, type Engine } from "./annex.ts";
-import { MOST_DIRECTORIES, MOST_LISTINGS } from "./directories.ts";
 import type { LaunchContext, LaunchRequest, LaunchStep } from "./launch.ts";
-import { MOST_LAUNCHES } from "./launches.ts";
-import { MOST_DEVBOXES } from "./registry.ts";
 import { LaunchError, type LaunchFailure } from "./ssh-errors.ts";
 
 type Started = {
@@ -77,6 +75,9 @@ class Reach implements Engine {
 }
 
 const failed = (name: LaunchFailure) => new LaunchError(name, `box1: ${name}`, "Do this.");
+
+/** Each write waits for the disk, which a busy machine makes slow. */
+setDefaultTimeout(60_000);
 
 type World = { server: TestServer; viewer: TestViewer; reach: Reach; clock: FakeClock };
 const worlds: World[] = [];
@@ -452,10 +453,10 @@ test("folders are completed as they are typed, hidden ones for who types their d
   expect((await of(`${folder}/.`)).directories).toContain(`${folder}/.hidden`);
   expect(await of(`${folder}/nothing/`)).toEqual({ directories: [], more: false });
   expect((await of(folder.slice(0, -1))).directories).toContain(folder);
-  const many = Array.from({ length: MOST_DIRECTORIES + 5 }, (_, at) => `m${at}`);
+  const many = Array.from({ length: LIMITS.directories + 5 }, (_, at) => `m${at}`);
   for (const name of many) mkdirSync(join(folder, name));
   const { directories, more } = await of(`${folder}/m`);
-  expect([directories.length, more]).toEqual([MOST_DIRECTORIES, true]);
+  expect([directories.length, more]).toEqual([LIMITS.directories, true]);
   rmSync(folder, { recursive: true });
 });
 
@@ -464,13 +465,13 @@ test("a listing is remembered for a moment, and too many at once are refused", a
   const opened = Promise.withResolvers<void>();
   reach.gate = opened.promise;
   const ask = (under: string) => viewer.get(`/api/devboxes/local/directories?under=/tmp/${under}`);
-  const waiting = Array.from({ length: MOST_LISTINGS }, (_, at) => ask(`x${at}`));
-  await reach.changes.until("all of them", () => reach.scripts === MOST_LISTINGS);
+  const waiting = Array.from({ length: LIMITS.listings }, (_, at) => ask(`x${at}`));
+  await reach.changes.until("all of them", () => reach.scripts === LIMITS.listings);
   expect((await ask("one-more")).status).toBe(429);
   const again = ask("x0"); // The same listing needs no other shell.
   opened.resolve();
   for (const { status } of await Promise.all([...waiting, again])) expect(status).toBe(200);
-  expect(reach.scripts).toBe(MOST_LISTINGS);
+  expect(reach.scripts).toBe(LIMITS.listings);
   clock.advance(11_000);
   reach.failure = failed("timeout");
   expect(errorOf(await ask("x0"))).toBe("unreachable");
@@ -480,12 +481,12 @@ test("launches at once are bounded, and so are devboxes", async () => {
   const { viewer, reach } = await world();
   await viewer.post("/api/devboxes", BOX);
   await viewer.listen();
-  for (let at = 0; at < MOST_LAUNCHES; at++) expect((await begun(viewer)).status).toBe(200);
+  for (let at = 0; at < LIMITS.launches; at++) expect((await begun(viewer)).status).toBe(200);
   expect((await begun(viewer)).status).toBe(429);
   reach.started[0]?.done.resolve({ session: "s" as SessionId });
   await viewer.until("the first", () => viewer.launches.some(({ step }) => step === "started"));
   expect((await begun(viewer)).status).toBe(200);
-  for (let at = 2; at <= MOST_DEVBOXES; at++)
+  for (let at = 2; at <= LIMITS.devboxes; at++)
     await viewer.post("/api/devboxes", { name: `many${at}`, host: "h" });
   expect((await viewer.post("/api/devboxes", { name: "last", host: "h" })).status).toBe(400);
 });

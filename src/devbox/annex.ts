@@ -18,6 +18,7 @@ import { byOf } from "../server/api.ts";
 import { type By, whoIn } from "../server/audit.ts";
 import { LOCAL_DEVICE } from "../server/devices.ts";
 import { ApiError } from "../server/errors.ts";
+import { LIMITS } from "../server/limits.ts";
 import { OWNER, ownerOf } from "../server/owner.ts";
 import type { OpenAnnex } from "../server/parts.ts";
 import { type Call, plain, type Route, route } from "../server/routes.ts";
@@ -25,7 +26,7 @@ import { type Devbox, devboxName, directory, isPlain, sshDevbox } from "./devbox
 import { listings, type Script } from "./directories.ts";
 import type { Enrolled, LaunchContext, LaunchRequest, LaunchStep } from "./launch.ts";
 import { Launches, type Progress } from "./launches.ts";
-import { MOST_DEVBOXES, type Registered, Registry, toState } from "./registry.ts";
+import { type Registered, Registry, toState } from "./registry.ts";
 import { LaunchError, type LaunchFailure } from "./ssh-errors.ts";
 
 /** What reaches devboxes. */
@@ -180,10 +181,13 @@ class Devboxes {
         return Response.json({ conversations: this.#conversations(device_id) });
       }),
       plain("GET", "/api/launches", VIEWER, () => Response.json({ launches: this.#launches.list() })),
-      route("POST", "/api/sessions", VIEWER, launchBody, (call) => {
-        this.#enabled();
-        return Response.json({ launch: this.#launch(call.body as LaunchBody, byOf(call)) });
-      }),
+      {
+        ...route("POST", "/api/sessions", VIEWER, launchBody, (call) => {
+          this.#enabled();
+          return Response.json({ launch: this.#launch(call.body as LaunchBody, byOf(call)) });
+        }),
+        rate: "launches",
+      },
     ];
   }
 
@@ -253,8 +257,8 @@ class Devboxes {
     const { store, clock } = this.#core;
     const { name } = given;
     const now = clock.now();
-    if (this.#registry.list().length >= MOST_DEVBOXES)
-      throw new ApiError("invalid", `There are ${MOST_DEVBOXES} devboxes already; remove one.`);
+    if (this.#registry.list().length >= LIMITS.devboxes)
+      throw new ApiError("invalid", `There are ${LIMITS.devboxes} devboxes already; remove one.`);
     const taken = store.devices().some((device) => device.name === name && device.revoked_at === null);
     if (name === LOCAL || taken)
       throw new ApiError("invalid", `name: there is a machine "${name}" already; name it differently.`);
@@ -383,11 +387,13 @@ class Devboxes {
 
   #ended({ session, error, id }: Launch, { devbox: name }: LaunchBody) {
     const { store, clock } = this.#core;
-    const outcome = error ? { action: "launch failed", detail: { devbox: name, ...error } } : null;
-    const { action, detail } = outcome ?? { action: "launched", detail: { devbox: name } };
-    store.audit({ actor: "owner", session, subject: id, action, detail }, clock.now());
-    if (name !== LOCAL && !this.#registry.get(name)) return; // Removed meanwhile.
-    this.#note(name, error && new LaunchError(error.class as LaunchFailure, error.message, error.next));
+    const known = name === LOCAL ? LOCAL_DEVICE : this.#registry.get(name)?.device_id;
+    const action = error ? "launch failed" : "launched";
+    const detail = { devbox: name, ...error };
+    const actor = `device ${known ?? "that was removed"}`;
+    store.audit({ actor, name, session, subject: id, action, detail }, clock.now());
+    if (known)
+      this.#note(name, error && new LaunchError(error.class as LaunchFailure, error.message, error.next));
   }
 
   #enrolled({ device_id }: Registered): Enrolled {

@@ -1,4 +1,5 @@
 // The folders below a place on a devbox, for whoever types a path on a phone.
+import { LIMITS } from "../server/limits.ts";
 import { isPlain } from "./devbox.ts";
 import { LaunchError } from "./ssh-errors.ts";
 
@@ -10,16 +11,12 @@ export type Script = (
 ) => Promise<{ code: number | null; out: string; err: string }>;
 export type Directories = { directories: string[]; more: boolean };
 
-/** Folders of one answer: nobody reads more on a phone, who rather types another letter. */
-export const MOST_DIRECTORIES = 100;
 /** Characters of what such a script prints, with room for long names. */
 const MOST_CHARS = 64 * 1024;
 /** A listing is read again after this; a folder made meanwhile is missed for as long. */
 const FRESH_MS = 10_000;
 /** Listings remembered. */
 const KEPT_LISTINGS = 200;
-/** Listings under way at once, of all viewers: each holds a shell on a devbox. */
-export const MOST_LISTINGS = 8;
 /** A page waits no longer for any answer. */
 const WITHIN_MS = 8_000;
 
@@ -34,7 +31,7 @@ CDPATH= cd -- "$d" 2>/dev/null || exit 3
 for f in "$q"*/; do
   [ -d "$f" ] || continue
   n=$((n + 1))
-  [ $n -gt ${MOST_DIRECTORIES + 1} ] && break
+  [ $n -gt ${LIMITS.directories + 1} ] && break
   printf '%s\\0' "\${f%/}"
 done
 exit 0
@@ -49,10 +46,10 @@ async function list(under: string, script: Script, signal: AbortSignal): Promise
   const names = out.slice(0, MOST_CHARS).split("\0").slice(0, -1);
   const usable = names.filter((name) => isPlain(name) && !name.includes("\ufffd"));
   const directories = usable
-    .slice(0, MOST_DIRECTORIES)
+    .slice(0, LIMITS.directories)
     .sort()
     .map((name) => base + name);
-  return { directories, more: names.length > MOST_DIRECTORIES };
+  return { directories, more: names.length > LIMITS.directories };
 }
 
 /** Lists, and remembers for a moment. Rejects with LaunchError, or null where too many ask at once. */
@@ -64,7 +61,7 @@ export function listings(now: () => number) {
     const last = known.get(key);
     const age = last ? now() - last.at : Number.POSITIVE_INFINITY;
     if (last && age >= 0 && age < FRESH_MS) return last.answer;
-    if (underway >= MOST_LISTINGS) return null;
+    if (underway >= LIMITS.listings) return null;
     underway++;
     const answer = within(WITHIN_MS, (signal) => list(under, script, signal)).finally(() => underway--);
     answer.catch(() => known.delete(key));

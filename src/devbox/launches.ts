@@ -2,14 +2,11 @@
 import type { DevboxError, Launch, LaunchBody, LaunchId, LaunchStep, SessionId } from "../protocol.ts";
 import type { Clock } from "../server/clock.ts";
 import { ApiError } from "../server/errors.ts";
+import { LIMITS } from "../server/limits.ts";
 
-/** Launches under way at once: each may copy a hundred megabytes, and nobody starts more by hand. */
-export const MOST_LAUNCHES = 4;
 /** Launches that are over and still told of, and for how long. */
 const KEPT_LAUNCHES = 50;
 const KEPT_MS = 60 * 60_000;
-/** A hundred megabytes at 1 Mbit/s; what takes longer will not come. */
-const LAUNCH_WITHIN_MS = 20 * 60_000;
 /** Percent go to every viewer: that often is as good as live. */
 const TELL_EVERY_MS = 250;
 
@@ -65,10 +62,10 @@ export class Launches {
 
   /** Begins it. Throws `rate_limited` where too many are under way. */
   begin(body: LaunchBody): Launch {
-    if (this.#underway.size >= MOST_LAUNCHES)
+    if (this.#underway.size >= LIMITS.launches)
       throw new ApiError(
         "rate_limited",
-        `${MOST_LAUNCHES} sessions are being started already; wait for one.`,
+        `${LIMITS.launches} sessions are being started already; wait for one.`,
       );
     this.#forget();
     const { launch: id, devbox, dir } = body;
@@ -92,7 +89,7 @@ export class Launches {
   async #run(body: LaunchBody) {
     const { clock, start, toError, onEnd } = this.#options;
     const late = new AbortController();
-    const callOff = clock.after(LAUNCH_WITHIN_MS, () => late.abort());
+    const callOff = clock.after(LIMITS.launchMs, () => late.abort());
     const signal = AbortSignal.any([this.#end.signal, late.signal]);
     const { launch: id } = body;
     try {

@@ -2,8 +2,6 @@
 import type { Database } from "bun:sqlite";
 import type { DevboxError, DevboxState, DeviceId, LaunchMode } from "../protocol.ts";
 
-/** Devboxes at once: a person has a handful. */
-export const MOST_DEVBOXES = 100;
 /** Places remembered where a session was started; the oldest go. */
 const KEPT_CHOICES = 50;
 

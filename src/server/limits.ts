@@ -9,6 +9,12 @@ const MIB = 1_024 * KIB;
 export const RATES = {
   /** Whatever changes something, unless it has a kind of its own: a held-down arrow key is 30 a second. */
   writes: { most: 400, withinMs: 10 * SECOND },
+  /** Pieces of files for claude, beside the writes, so that who hands a film over can still answer. */
+  pieces: { most: 400, withinMs: 10 * SECOND },
+  /** Searches: one at each pause of who types, and pages. */
+  searches: { most: 60, withinMs: 10 * SECOND },
+  /** Sessions started on devboxes: each logs in somewhere and may put a program there. */
+  launches: { most: 30, withinMs: MINUTE },
   /** Test notifications of one phone: whoever holds the button down needs no more. */
   tests: { most: 6, withinMs: MINUTE },
 } as const;
@@ -118,6 +124,17 @@ export const LIMITS = {
   tokenDays: 90,
   tokenMostDays: 365,
   operatorDays: 180,
+
+  /** Devboxes known at once: a person has a handful. */
+  devboxes: 100,
+  /** Sessions being started from phones at once: each may copy a hundred megabytes, and nobody starts more by hand. */
+  launches: 4,
+  /** All of a launch: a hundred megabytes at 1 Mbit/s. What takes longer will not come. */
+  launchMs: 20 * MINUTE,
+  /** Folders of a devbox in one answer: nobody reads more on a phone, who rather types another letter. */
+  directories: 100,
+  /** Listings of folders under way at once: each holds a shell on a devbox. */
+  listings: 8,
 
   /** How long a pairing code lives, and how many wrong tries all together. */
   pairingMs: 5 * MINUTE,
