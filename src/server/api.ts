@@ -196,13 +196,16 @@ function composingRoutes({ sessions, inputs, commands, files }: ApiOptions): Rou
     route("POST", "/api/sessions/:id/mode", ["viewer"], modeBody, (call) => {
       return Response.json(inputs.mode(idOf(call), call.body as ModeBody, byOf(call)));
     }),
-    plain("POST", "/api/sessions/:id/files", ["viewer"], async (call) => {
-      const session = idOf(call);
-      const about = checked(filePiece, Object.fromEntries(call.query));
-      const bytes = await readBytes(call.request);
-      call.keep(); // The wrapper may take longer than a silent connection lives; it has a limit of its own.
-      return Response.json(await files.hand(session, { ...about, bytes } as FilePiece, byOf(call)));
-    }),
+    {
+      ...plain("POST", "/api/sessions/:id/files", ["viewer"], async (call) => {
+        const session = idOf(call);
+        const about = checked(filePiece, Object.fromEntries(call.query));
+        const bytes = await readBytes(call.request);
+        call.keep(); // The wrapper may take longer than a silent connection lives; it has a limit of its own.
+        return Response.json(await files.hand(session, { ...about, bytes } as FilePiece, byOf(call)));
+      }),
+      rate: "pieces",
+    },
     plain("DELETE", "/api/sessions/:id/files/:file", ["viewer"], (call) => {
       files.remove(idOf(call), (call.params.file ?? "") as FileId, byOf(call));
       return Response.json({ ok: true });

@@ -117,28 +117,31 @@ const asked = v.object({
 export function searchRoutes({ store, sessions }: { store: Store; sessions: Sessions }): Route[] {
   const search = new Search(store.tables);
   return [
-    plain("GET", "/api/search", ["viewer", "token:read"], async ({ query, request }) => {
-      const parsed = v.safeParse(asked, Object.fromEntries(query));
-      if (!parsed.success) {
-        const [issue] = parsed.issues;
-        throw new ApiError("invalid", `${v.getDotPath(issue) ?? "query"}: ${issue.message}`);
-      }
-      const { q, in: where, before, after, limit = LIMITS.searchHits } = parsed.output;
-      const session = parsed.output.session === undefined ? null : sessions.get(parsed.output.session).id;
-      const found = await search.find(where, {
-        wanted: wantedIn(q),
-        session,
-        place:
-          after === undefined
-            ? { from: before ?? Number.MAX_SAFE_INTEGER, back: true }
-            : { from: after, back: false },
-        limit: Math.min(Math.max(1, limit), LIMITS.searchHits),
-        signal: request.signal,
-      });
-      const named = [...new Set(found.hits.map((hit) => hit.session))];
-      const known = named.map((id) => sessions.known(id)).filter((one): one is Session => one !== null);
-      return Response.json({ ...found, sessions: known });
-    }),
+    {
+      ...plain("GET", "/api/search", ["viewer", "token:read"], async ({ query, request }) => {
+        const parsed = v.safeParse(asked, Object.fromEntries(query));
+        if (!parsed.success) {
+          const [issue] = parsed.issues;
+          throw new ApiError("invalid", `${v.getDotPath(issue) ?? "query"}: ${issue.message}`);
+        }
+        const { q, in: where, before, after, limit = LIMITS.searchHits } = parsed.output;
+        const session = parsed.output.session === undefined ? null : sessions.get(parsed.output.session).id;
+        const found = await search.find(where, {
+          wanted: wantedIn(q),
+          session,
+          place:
+            after === undefined
+              ? { from: before ?? Number.MAX_SAFE_INTEGER, back: true }
+              : { from: after, back: false },
+          limit: Math.min(Math.max(1, limit), LIMITS.searchHits),
+          signal: request.signal,
+        });
+        const named = [...new Set(found.hits.map((hit) => hit.session))];
+        const known = named.map((id) => sessions.known(id)).filter((one): one is Session => one !== null);
+        return Response.json({ ...found, sessions: known });
+      }),
+      rate: "searches",
+    },
   ];
 }
 

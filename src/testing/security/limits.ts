@@ -1,7 +1,7 @@
 // Every limit as docs/limits.md lists it, with the words that stand beside it in src/server/limits.ts.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { LIMITS, RATES } from "../../server/limits.ts";
+import { LIMITS, RATES, type RateName } from "../../server/limits.ts";
 
 const SOURCE = resolve(import.meta.dir, "../../server/limits.ts");
 
@@ -10,23 +10,29 @@ export type Limit = { name: string; value: number; about: string };
 
 /** The limits of the source, in its order. */
 export function limits(): Limit[] {
+  return named("LIMITS").flatMap(({ name, about }) => {
+    const value = (LIMITS as Record<string, number>)[name];
+    return value === undefined ? [] : [{ name, value, about }];
+  });
+}
+
+/** The names of one of the source's tables, each with the comment above it. */
+function named(table: string): { name: string; about: string }[] {
   let about = "";
   let open = "";
-  return readFileSync(SOURCE, "utf8")
-    .split("\n")
-    .flatMap((line) => {
-      const [, whole] = /^ {2}\/\*\* (.*) \*\/$/.exec(line) ?? [];
-      const [, begun] = /^ {2}\/\*\* (.*[^/])$/.exec(line) ?? [];
-      const [, ended] = /^ {3}\* (.*?) ?\*\/$/.exec(line) ?? [];
-      const [, middle] = /^ {3}\* ([^/].*)$/.exec(line) ?? [];
-      if (whole !== undefined) about = whole;
-      else if (begun !== undefined) open = begun;
-      else if (ended !== undefined) about = `${open} ${ended}`;
-      else if (middle !== undefined) open += ` ${middle}`;
-      const [, name = ""] = /^ {2}(\w+): .*,$/.exec(line) ?? [];
-      const value = (LIMITS as Record<string, number>)[name];
-      return value === undefined ? [] : [{ name, value, about }];
-    });
+  const [, rest = ""] = readFileSync(SOURCE, "utf8").split(`export const ${table} = {`);
+  return (rest.split("} as const;")[0] ?? "").split("\n").flatMap((line) => {
+    const [, whole] = /^ {2}\/\*\* (.*) \*\/$/.exec(line) ?? [];
+    const [, begun] = /^ {2}\/\*\* (.*[^/])$/.exec(line) ?? [];
+    const [, ended] = /^ {3}\* (.*?) ?\*\/$/.exec(line) ?? [];
+    const [, middle] = /^ {3}\* ([^/].*)$/.exec(line) ?? [];
+    if (whole !== undefined) about = whole;
+    else if (begun !== undefined) open = begun;
+    else if (ended !== undefined) about = `${open} ${ended}`;
+    else if (middle !== undefined) open += ` ${middle}`;
+    const [, name = ""] = /^ {2}(\w+): .*,$/.exec(line) ?? [];
+    return name === "" ? [] : [{ name, about }];
+  });
 }
 
 const UNITS: [size: number, word: string][] = [
@@ -50,10 +56,10 @@ function shown(name: string, value: number): string {
 
 /** The tables of docs/limits.md. */
 export function tableOfLimits(): string {
-  const rates = Object.entries(RATES).map(
-    ([name, { most, withinMs }]) =>
-      `| \`${name}\` | ${most.toLocaleString("en-US")} in ${shown("Ms", withinMs)} |`,
-  );
+  const rates = named("RATES").map(({ name, about }) => {
+    const { most, withinMs } = RATES[name as RateName];
+    return `| \`${name}\` | ${most.toLocaleString("en-US")} in ${shown("Ms", withinMs)} | ${about} |`;
+  });
   // Names that share their words share a row.
   const rows = [...Map.groupBy(limits(), ({ about }) => about)].map(([about, together]) => {
     const names = together.map(({ name }) => `\`${name}\``).join(", ");
@@ -61,7 +67,7 @@ export function tableOfLimits(): string {
     return `| ${names} | ${values} | ${about.replaceAll("|", "\\|")} |`;
   });
   return (
-    `| requests of one caller | at most |\n| --- | --- |\n${rates.join("\n")}\n\n` +
+    `| requests of one caller | at most | what and why |\n| --- | --- | --- |\n${rates.join("\n")}\n\n` +
     `| limit | value | what and why |\n| --- | --- | --- |\n${rows.join("\n")}\n`
   );
 }

@@ -58,14 +58,29 @@ export class RawSocket implements Disposable {
 
   /** The code of the close frame that came, or null. */
   get closeCode(): number | null {
-    const frames = this.#got.subarray(this.head.length);
-    for (let at = 0; at + 2 <= frames.length; ) {
-      const [first = 0, second = 0] = frames.subarray(at, at + 2);
-      const [length, head] = second < 126 ? [second, 2] : [frames.readUInt16BE(at + 2), 4];
-      if ((first & 15) === 8) return length >= 2 ? frames.readUInt16BE(at + head) : 1005;
+    const close = this.#frames().find(({ opcode }) => opcode === 8);
+    if (!close) return null;
+    return close.payload.length >= 2 ? close.payload.readUInt16BE(0) : 1005;
+  }
+
+  /** The texts that came. */
+  get texts(): string[] {
+    return this.#frames().flatMap(({ opcode, payload }) => (opcode === 1 ? [payload.toString("utf8")] : []));
+  }
+
+  /** Those that are whole; none is larger than 64 KiB here. */
+  #frames(): { opcode: number; payload: Buffer }[] {
+    const bytes = this.#got.subarray(this.head.length);
+    const found: { opcode: number; payload: Buffer }[] = [];
+    for (let at = 0; at + 2 <= bytes.length; ) {
+      const [first = 0, second = 0] = bytes.subarray(at, at + 2);
+      if (second > 125 && at + 4 > bytes.length) break;
+      const [length, head] = second < 126 ? [second, 2] : [bytes.readUInt16BE(at + 2), 4];
+      if (at + head + length > bytes.length) break;
+      found.push({ opcode: first & 15, payload: bytes.subarray(at + head, at + head + length) });
       at += head + length;
     }
-    return null;
+    return found;
   }
 
   [Symbol.dispose]() {
