@@ -131,10 +131,30 @@ export class Firefox implements AsyncDisposable {
 
   /** Presses what a selector names, as a finger or mouse would. */
   async click(selector: string): Promise<void> {
+    await this.#call("WebDriver:ElementClick", { id: await this.#find(selector) });
+  }
+
+  /** Types into what a selector names. */
+  async type(selector: string, text: string): Promise<void> {
+    await this.#call("WebDriver:ElementSendKeys", { id: await this.#find(selector), text });
+  }
+
+  async #find(selector: string): Promise<string> {
     const found = (await this.#call("WebDriver:FindElement", { using: "css selector", value: selector })) as {
       value: Record<string, string>;
     };
-    await this.#call("WebDriver:ElementClick", { id: Object.values(found.value)[0] });
+    return Object.values(found.value)[0] ?? "";
+  }
+
+  /** A picture of what the window shows, as PNG. */
+  async picture(): Promise<Uint8Array> {
+    const told = (await this.#call("WebDriver:TakeScreenshot", { full: false })) as { value: string };
+    return Buffer.from(told.value, "base64");
+  }
+
+  /** Makes the window that large, px. */
+  async size(width: number, height: number): Promise<void> {
+    await this.#call("WebDriver:SetWindowRect", { width, height });
   }
 
   /** Waits until that is true in the page. */

@@ -26,6 +26,9 @@ const PACKAGES: Record<string, string> = {
   "systemd-analyze": "systemd",
 };
 
+/** Those that only what takes long needs: WebKit, the engine of iPhones, and a display for it. */
+const PACKAGES_OF_ALL: Record<string, string> = { WebKitWebDriver: "webkit2gtk-driver", Xvfb: "xvfb" };
+
 /** The tests that stand in this folder itself. */
 const testsIn = (folder: string) =>
   [...new Bun.Glob(`${folder}/*.test.ts`).scanSync(root)].map((file) => `./${file}`);
@@ -43,6 +46,7 @@ const SUITES: Suite[] = [
   { name: "the binary", command: [bun, "src/build.ts"], first: true },
   { name: "format and lint", command: [bin("biome"), "check", "--error-on-warnings", "."] },
   { name: "types", command: [bin("tsc"), "-p", "."] },
+  ...(all ? [{ name: "Firefox and WebKit", command: [...test, "./src/testing/engines"] }] : []),
   { name: "claude's dialogs", command: [...test, "./src/testing/dialogs"] },
   { name: "page", command: [...test, "./public"] },
   { name: "the whole story", command: [...test, "./src/testing/story"] },
@@ -76,7 +80,7 @@ const SUITES: Suite[] = [
 
 /** Installs what is missing, as root or by sudo. Says what to install where neither works. */
 async function installPackages() {
-  const missing = Object.entries(PACKAGES).filter(
+  const missing = Object.entries({ ...PACKAGES, ...(all ? PACKAGES_OF_ALL : {}) }).filter(
     ([program, name]) => !Bun.which(program) && !Bun.which(name),
   );
   if (missing.length === 0) return;
