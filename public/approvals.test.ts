@@ -117,12 +117,21 @@ test.concurrent("SEC-044 a tap meant for one prompt never answers the next, whic
       observer.disconnect();
       Object.assign(window, { asleep: buttons.map((button) => button.disabled) });
       for (const button of buttons) button.click();
+      // And again with each picture, until they are awake.
+      const cameAt = performance.now();
+      const look = () => {
+        if (buttons.every((button) => button.disabled)) return void requestAnimationFrame(look);
+        Object.assign(window, { sleptMs: performance.now() - cameAt });
+      };
+      look();
     }).observe(document, { subtree: true, childList: true });
   });
   await page.part("next").tap();
   await page.page.locator(".literal").filter({ hasText: "rm -rf ~" }).waitFor();
   expect(await page.page.evaluate("window.asleep")).toEqual([true, true]);
   await ready(page);
+  // However busy the machine is: not sooner. A finger needs that long to see what it would press.
+  expect(await page.page.evaluate("window.sleptMs")).toBeGreaterThanOrEqual(690);
   const answers = page.server.asked.filter(({ method }) => method === "POST").map(({ path }) => path);
   expect(answers).toEqual(["/api/prompts/p1/approve"]);
   await page.part("deny").tap();
