@@ -86,6 +86,11 @@ export function composer(model: Model, outbox: Outbox, session: SessionId, onMen
     at("meaning").hidden = meaning === null;
     if (meaning && known) at("meaning").replaceChildren(marked(meaning));
     else if (meaning) at("meaning").replaceChildren(element("code", "", sign), ` ${meaning}`);
+    // A command is not prose: a keyboard must not mend it.
+    const prose = meaningOf(text.value) === null;
+    text.autocapitalize = prose ? "sentences" : "none";
+    text.setAttribute("autocorrect", prose ? "on" : "off");
+    text.spellcheck = prose;
   }
 
   function drawSend() {

@@ -48,6 +48,7 @@ test.concurrent("a slash offers the commands of this session, fewer as one types
   expect(await names(page)).toEqual(["/compact", "/config", "/context"]);
   await page.pictures("composing-commands-few");
   expect(await page.phone.overflows()).toBe(false);
+  expect(await text(page).getAttribute("autocorrect")).toBe("off");
   await page.page.locator(".offer", { hasText: "/compact" }).tap();
   expect(await text(page).inputValue()).toBe("/compact ");
   expect(await page.page.evaluate(() => document.activeElement?.id)).toBe("text");

@@ -13,8 +13,9 @@ const RECORDED: [version: string, commands: Recorded[]][] = [
 /** Versions whose commands are known. */
 export const commandVersions: readonly string[] = RECORDED.map(([version]) => version);
 
-/** Those of that version; of another, those of the nearest one before it, or of the oldest. */
+/** Those of that version; of another, those of the nearest one before it, or of the oldest; none of what is no version. */
 export function claudeCommands(version: string | null): Command[] {
+  if (version !== null && !/^\d+\.\d+\.\d+/.test(version)) return [];
   const before = RECORDED.filter(([known]) => version === null || notNewer(known, version));
   const [, commands] = before.at(-1) ?? RECORDED[0] ?? ["", []];
   return commands.map(({ menu, ...command }) => ({ ...command, from: "claude", ...(menu ? { menu } : {}) }));

@@ -55,6 +55,7 @@ test("claude's own commands are known of every version that is covered; of anoth
     expect(named(commands, "model")).toMatchObject({ menu: true });
     expect(named(commands, "compact")).not.toHaveProperty("menu");
   }
+  expect(claudeCommands("demo")).toEqual([]);
   const names = (version: string | null) => claudeCommands(version).length;
   expect([names("2.1.200"), names("2.1.1"), names("9.0.0"), names(null)]).toEqual([
     ...[names("2.1.197"), names("2.1.197"), names("2.1.329"), names("2.1.329")],

@@ -139,6 +139,9 @@ test("bypassing is refused without a key where the run was not started so", asyn
   expect(pressed).toEqual([]);
   const other = world({ round: ["default", "bypassPermissions"], bypass: true });
   expect(await other.given.switchTo("bypassPermissions")).toBeNull();
+  const bySetting = world({ round: ["bypassPermissions", "default"] });
+  expect(await bySetting.given.switchTo("default")).toBeNull();
+  expect(await bySetting.given.switchTo("bypassPermissions")).toBeNull();
 });
 
 test("SEC-046 not in a dialog, which opens in between as well; not while somebody types; not what is not there", async () => {

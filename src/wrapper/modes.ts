@@ -20,7 +20,7 @@ export type ModesOptions = {
   write: (bytes: Uint8Array) => void;
   /** claude shows that it is in this mode now. */
   shown: (mode: PermissionMode) => void;
-  /** The run was started so that it may bypass every permission. */
+  /** The command line says that it may bypass every permission. */
   bypass: boolean;
 };
 
@@ -28,11 +28,14 @@ export type ModesOptions = {
 export function modes({ screen, settled, status, write, shown, bypass }: ModesOptions) {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
+  /** A claude that was ever seen to bypass was started so, by a setting of the user's own. */
+  let mayBypass = bypass;
 
   async function look(): Promise<PermissionMode | null> {
     await settled();
     const now = screen();
     const mode = now && modeShown(now);
+    if (mode === "bypassPermissions") mayBypass = true;
     if (mode && !closed) shown(mode);
     return mode;
   }
@@ -84,7 +87,7 @@ export function modes({ screen, settled, status, write, shown, bypass }: ModesOp
       if (reason) return reason;
       const now = screen();
       if (now && inputBoxEmpty(now) === false) return "desk_typing";
-      if (wanted === "bypassPermissions" && !bypass) return "mode_not_offered";
+      if (wanted === "bypassPermissions" && !mayBypass) return "mode_not_offered";
       const found = await next(null);
       if (typeof found === "string") return found;
       let { mode } = found;
@@ -92,7 +95,7 @@ export function modes({ screen, settled, status, write, shown, bypass }: ModesOp
       for (let press = 0; mode !== wanted && press < MOST_PRESSES; press++) {
         const held = unavailable();
         if (held) return held;
-        if (status() === "working" && passesWider(mode, wanted, bypass)) return "mode_while_working";
+        if (status() === "working" && passesWider(mode, wanted, mayBypass)) return "mode_while_working";
         write(SHIFT_TAB);
         const shows = await next(mode);
         if (typeof shows === "string") return shows;
