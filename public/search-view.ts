@@ -136,7 +136,7 @@ export function searchView(body: HTMLElement, { model }: Context): Drawn {
   }
 
   function drawHit(hit: SearchHit, session: Session | null): HTMLElement {
-    const row = fromTemplate("hit");
+    const row = fromTemplate("search-hit");
     const inside = (name: string) => part(row, name, HTMLElement);
     part(row, "link", HTMLAnchorElement).setAttribute("href", linkTo(hit, field.value));
     setMarked(inside("project"), session ? headlineOf(session) : "Session");
