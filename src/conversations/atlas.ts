@@ -20,6 +20,12 @@ type Reach = (devbox: Devbox, how: How) => Promise<Connection>;
 
 export const NOTHING: FromServer = { recorded: [], sessions: [], own: [], devboxes: [] };
 
+const late = (name: string): DevboxError => ({
+  class: "timeout",
+  message: `${name}: no answer in time`,
+  next: `See how it is: claude-remote devbox status ${name}`,
+});
+
 export class Atlas {
   readonly #server: FromServer;
   readonly #connect: Reach;
@@ -60,7 +66,7 @@ export class Atlas {
       this.connections.set(devbox.name, connection);
       this.problems.delete(devbox.name);
     } catch (error) {
-      this.problems.set(devbox.name, toldOf(error));
+      this.problems.set(devbox.name, how.signal?.aborted ? late(devbox.name) : toldOf(error));
     }
   }
 

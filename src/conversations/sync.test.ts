@@ -37,7 +37,10 @@ let env: Record<string, string | undefined> = {};
 let ssh: Connection;
 beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), "cr-sync-")));
-  for (const who of ["me", "dev"]) mkdirSync(join(root, who, "app"), { recursive: true });
+  for (const who of ["me", "dev"]) {
+    mkdirSync(join(root, who, "app"), { recursive: true });
+    mkdirSync(join(root, who, ".claude"));
+  }
   const { PATH } = process.env;
   env = { PATH, HOME: join(root, "me") };
   const devbox = { kind: "local", name: "buildbox", dir: null } as const;
@@ -157,6 +160,13 @@ describe("after a turn", () => {
     utimesSync(join(here, "agent-b.jsonl"), Date.now() / 1000, Date.now() / 1000 + 10);
     await back();
     expect(readFileSync(join(here, "agent-b.jsonl"), "utf8")).toBe(record("newer and longer"));
+  });
+
+  test("a machine where no claude ever ran gets none", async () => {
+    put("dev", record("one"));
+    rmSync(join(root, "me", ".claude"), { recursive: true });
+    expect(await back()).toMatchObject({ how: "none" });
+    expect(readdirSync(join(root, "me"))).toEqual(["app"]);
   });
 
   test("a conversation that is too large is not carried, and that is said", async () => {

@@ -1,7 +1,7 @@
 // A conversation's files, from a devbox to this machine after each turn, and there before it goes on there. They only
 // grow: of two copies the longer one that begins like the other wins; where they differ, none is lost.
 import { createHash } from "node:crypto";
-import { constants, copyFileSync, createReadStream, mkdirSync, renameSync } from "node:fs";
+import { constants, copyFileSync, createReadStream, existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { ConversationId } from "../protocol.ts";
 import { isConversationId } from "./conversation.ts";
@@ -23,7 +23,7 @@ type Env = Record<string, string | undefined>;
 
 /**
  * After a turn: what that devbox has of the conversation, into this machine's own copy. Never shortens one, nor touches
- * one that a claude has open here. Throws SyncError, or LaunchError where there is no connection.
+ * one that a claude has open here; a machine where no claude ever ran gets none. Throws SyncError, or LaunchError where there is no connection.
  */
 export async function syncBack(
   ssh: Connection,
@@ -31,6 +31,7 @@ export async function syncBack(
   env: Env = process.env,
 ): Promise<Synced> {
   const own = await look(localShell(env), id);
+  if (!existsSync(own.folder)) return { how: "none", path: null, note: null };
   const known = newest(own.found);
   const folder = known?.folder ?? folderOf(moved(cwd, (await look(ssh, id)).home, own.home));
   return bring(ssh, id, own, folder, "stays");

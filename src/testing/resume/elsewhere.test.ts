@@ -18,7 +18,8 @@ async function historyOf(text: string): Promise<string> {
   return JSON.stringify(body);
 }
 
-describe.each([...claudeVersions])("claude %s", (version) => {
+// What differs between versions is tried in claude.test.ts; here it is the way there and back that counts.
+describe.each(claudeVersions.slice(-1))("claude %s", (version) => {
   const word = (name: string) => `${name}-${version.replaceAll(".", "-")}`;
 
   test("it is listed, asked about while open there, fetched, and gone on with here although the devbox is gone", async () => {

@@ -17,7 +17,8 @@ afterAll(() => api[Symbol.asyncDispose]());
 
 const word = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-describe.each([...claudeVersions])("claude %s", (version) => {
+// What differs between versions is tried in claude.test.ts; here it is the way there and back that counts.
+describe.each(claudeVersions.slice(-1))("claude %s", (version) => {
   const said = (name: string) => `${name}-${version.replaceAll(".", "-")}`;
 
   test("resume --on carries the files there, and what is said there comes back after the turn", async () => {
