@@ -1,6 +1,7 @@
 // The whole table of the page's port, whatever stands beside the core: nobody gets in, from nowhere, by nothing.
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../config.ts";
 import { annexesOf } from "../../serve.ts";
@@ -336,4 +337,47 @@ test("SEC-085 SEC-062 quotes, NUL, broken encodings and lone bytes in any addres
       }
     }
   }
+});
+
+test("SEC-067 no address leads to a file of the machine, however it is written", async () => {
+  const up = [
+    "../",
+    "..%2f",
+    "%2e%2e/",
+    "%2e%2e%2f",
+    "%252e%252e%252f",
+    "..\\",
+    "..%5c",
+    "....//",
+    "..;/",
+    "%c0%ae%c0%ae/",
+  ];
+  const targets = ["etc/passwd", "proc/self/environ", "master.key", "claude-remote.db", "push.key"];
+  const absolute = [
+    "//etc/passwd",
+    "/~/",
+    "/~root/.ssh/id_rsa",
+    "/%00/etc/passwd",
+    "/app.js%00.html",
+    "/file:///etc/passwd",
+  ];
+  const paths = [
+    ...absolute,
+    ...["/", "/icons/", "/api/sessions/", `/api/sessions/${ids.sessions}/`].flatMap((from) =>
+      up.flatMap((step) => targets.map((target) => `${from}${step.repeat(6)}${target}`)),
+    ),
+  ];
+  const key = readFileSync(join(server.data, "master.key")).toString("latin1");
+  for (const path of paths) {
+    const answer = await ask({ method: "GET" }, path, { cookie: viewer.cookie });
+    expect([400, 404], path).toContain(statusOf(answer));
+    for (const secret of ["root:", "PATH=", "SQLite format", key])
+      expect(answer.includes(secret), path).toBe(false);
+  }
+});
+
+test("SEC-068 what a viewer hands over is served to nobody: no route gives a file back", () => {
+  const files = server.routes.filter(({ path }) => /file|upload|attachment|download/.test(path));
+  expect(files.length).toBeGreaterThan(0);
+  expect(files.filter(({ method }) => method === "GET").map(title)).toEqual([]);
 });
