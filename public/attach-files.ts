@@ -190,7 +190,8 @@ async function handOver(model: Model, session: SessionId, one: Attached) {
       if (!(error instanceof ApiFailure)) throw error;
       one.problem = error.message;
       one.refused = !error.retryable;
-      if (one.refused || failures >= MAX_FAILURES) break;
+      const away = error.code === "network" || error.code === "unreachable"; // That ends some day.
+      if (one.refused || (!away && failures >= MAX_FAILURES)) break;
       model.changed();
       await after(model, AGAIN_MS[Math.min(failures++, AGAIN_MS.length - 1)] ?? 0, signal);
     }

@@ -114,6 +114,7 @@ export class Connection implements Uplink {
     const { session } = this;
     this.#channel = null;
     this.session = null;
+    if (session) this.#options.files.lost(session);
     if (session) this.#options.sessions.lost(session, this);
   }
 
@@ -162,7 +163,7 @@ export class Connection implements Uplink {
   }
 
   #stated({ session: statement }: Extract<WrapperMessage, { type: "session" }>, device: DeviceId) {
-    const { sessions, store, prompts } = this.#options;
+    const { sessions, store, prompts, files } = this.#options;
     if (this.session && this.session !== statement.id) throw new Nonsense("a second session");
     const first = this.session === null;
     if (!sessions.state(device, statement, this)) throw new Nonsense("a session of another device");
@@ -170,6 +171,7 @@ export class Connection implements Uplink {
     if (first) this.tell({ type: "ack", stream: "lines", upto: store.lineCursor(statement.id) });
     this.#converses(statement.conversation);
     if (!first) return;
+    files.lost(statement.id);
     prompts.repeat(statement.id);
     sessions.watch(statement.id);
   }

@@ -77,16 +77,25 @@ test("an answer does not wait behind a file: no more than one part is on its way
   link[Symbol.dispose]();
 });
 
-test("a wrapper that lost its connection in the middle says where to go on", async () => {
+test("a connection that is lost, or replaced, in the middle is told at once; the same piece then goes to the new one", async () => {
   const { link, id } = await TestLink.session(server);
   const bytes = new Uint8Array(2 * LIMITS.filePieceBytes);
-  const handed = hand(id, { bytes });
+  const replaced = hand(id, { bytes });
   await link.next("file");
   const again = await TestLink.session(server, { id });
-  link[Symbol.dispose]();
-  again.link.say({ type: "file_taken", id: "f1" as FileId, upto: 7, path: null });
-  expect((await handed).body as never).toEqual({ id: "f1", upto: 7, path: null } as never);
+  expect((await replaced).body.error?.code).toBe("unreachable");
+  const lost = hand(id, { bytes });
+  await again.link.next("file");
   again.link[Symbol.dispose]();
+  expect((await lost).body.error?.code).toBe("unreachable");
+
+  const third = await TestLink.session(server, { id });
+  const handed = hand(id, { bytes });
+  await third.link.next("file");
+  third.link.say({ type: "file_taken", id: "f1" as FileId, upto: 7, path: null });
+  expect((await handed).body as never).toEqual({ id: "f1", upto: 7, path: null } as never);
+  third.link[Symbol.dispose]();
+  link[Symbol.dispose]();
 });
 
 test("SEC-068 names never travel as paths; control characters and what is too long of them go", async () => {

@@ -67,11 +67,20 @@ export class Files {
     this.#settle(session, id)?.reject(REFUSED[reason]());
   }
 
+  /** Its connection is gone, or is another one: whatever was under way has to be said again. */
+  lost(session: SessionId): void {
+    this.#rejectAll(session, silent());
+  }
+
   /** The session has ended. */
   forget(session: SessionId): void {
-    for (const id of [...(this.#waiting.get(session)?.keys() ?? [])])
-      this.#settle(session, id)?.reject(REFUSED.exited());
+    this.#rejectAll(session, REFUSED.exited());
     this.#begun.delete(session);
+  }
+
+  #rejectAll(session: SessionId, error: ApiError) {
+    for (const id of [...(this.#waiting.get(session)?.keys() ?? [])])
+      this.#settle(session, id)?.reject(error);
   }
 
   #begin(session: SessionId, { id, name, size }: FilePiece, by: Exclude<By, "owner">) {
@@ -98,8 +107,7 @@ export class Files {
     const { promise, resolve, reject } = Promise.withResolvers<FileState>();
     const own = { resolve, reject };
     this.#waiting.set(session, waiting.set(id, own));
-    const silent = new ApiError("unreachable", "The machine of this session does not answer now. Try again.");
-    const stop = this.#clock.after(LIMITS.filePieceMs, () => reject(silent));
+    const stop = this.#clock.after(LIMITS.filePieceMs, () => reject(silent()));
     uplink.tell({ type: "file", id, ...part });
     try {
       return await promise;
@@ -122,6 +130,9 @@ export class Files {
     this.#store.audit({ ...by, session, action, subject: session, detail }, this.#clock.now());
   }
 }
+
+const silent = () =>
+  new ApiError("unreachable", "The machine of this session does not answer now. Try again.");
 
 /** What a wrapper's refusal means for whoever handed the file over. */
 const REFUSED: Record<FileRefusal, () => ApiError> = {
