@@ -78,14 +78,25 @@ const SUITES: Suite[] = [
   { name: "containers", command: [engine, ...test, "./src/testing/containers"] },
 ];
 
+/** A plain user's PATH lacks where daemons are. */
+const found = (program: string) =>
+  Bun.which(program, { PATH: `${process.env.PATH}:/usr/sbin:/sbin` }) !== null;
+
 /** Installs what is missing, as root or by sudo. Says what to install where neither works. */
 async function installPackages() {
   const missing = Object.entries({ ...PACKAGES, ...(all ? PACKAGES_OF_ALL : {}) }).filter(
-    ([program, name]) => !Bun.which(program) && !Bun.which(name),
+    ([program, name]) => !found(program) && !found(name),
   );
   if (missing.length === 0) return;
   const names = missing.map(([, name]) => name);
   const sudo = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
+  if (sudo.length > 0 && (!Bun.which("sudo") || Bun.spawnSync([...sudo, "true"]).exitCode !== 0)) {
+    console.error(
+      `The tests need Debian packages that are not here, and installing them needs root or sudo. As root, once:\n\n    ` +
+        `apt-get update && apt-get install -y --no-install-recommends ${names.join(" ")}\n`,
+    );
+    process.exit(1);
+  }
   console.log(`installing ${names.join(" ")}`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   for (const step of [
