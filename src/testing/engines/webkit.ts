@@ -53,13 +53,14 @@ export class WebKit implements AsyncDisposable {
       if (Date.now() > end) throw new Error("WebKitWebDriver did not start");
       await Bun.sleep(50);
     }
-    const options = { binary: MINI_BROWSER, args: ["--automation", "--geometry=390x844"] };
+    const options = { binary: MINI_BROWSER, args: ["--automation"] };
     const alwaysMatch = { "webkitgtk:browserOptions": options };
     const made = (await this.#call("POST", "/session", { capabilities: { alwaysMatch } })) as {
       sessionId: string;
     };
     this.#session = `/session/${made.sessionId}`;
     await this.#call("POST", `${this.#session}/timeouts`, { script: START_MS, pageLoad: START_MS });
+    await this.#call("POST", `${this.#session}/window/rect`, { width: 450, height: 900 });
   }
 
   /** A display says its own number as soon as it is there. */
