@@ -137,7 +137,7 @@ describe("after a turn", () => {
     put("me", record("one"));
     put("dev", record("one") + record("two"));
     open("me");
-    expect(back()).rejects.toMatchObject({ class: "open_here" });
+    await expect(back()).rejects.toMatchObject({ class: "open_here" });
     expect(read("me")).toBe(record("one"));
   });
 
@@ -172,7 +172,10 @@ describe("after a turn", () => {
   test("a conversation that is too large is not carried, and that is said", async () => {
     put("dev", "");
     truncateSync(fileOf("dev"), 257 * 1024 * 1024);
-    expect(back()).rejects.toMatchObject({ class: "too_large", message: expect.stringContaining("257 MB") });
+    await expect(back()).rejects.toMatchObject({
+      class: "too_large",
+      message: expect.stringContaining("257 MB"),
+    });
   });
 });
 
@@ -245,12 +248,12 @@ describe("before it goes on there", () => {
   });
 
   test("no directory, no file, a claude that has it open there: each is said", async () => {
-    expect(there("~/app")).rejects.toMatchObject({ class: "no_file" });
+    await expect(there("~/app")).rejects.toMatchObject({ class: "no_file" });
     put("me", record("one"));
-    expect(there("~/nowhere")).rejects.toMatchObject({ class: "no_dir" });
-    expect(there("~/app\nrm -rf ~")).rejects.toMatchObject({ class: "no_dir" });
+    await expect(there("~/nowhere")).rejects.toMatchObject({ class: "no_dir" });
+    await expect(there("~/app\nrm -rf ~")).rejects.toMatchObject({ class: "no_dir" });
     open("dev");
-    expect(there("~/app")).rejects.toMatchObject({ class: "open_there" });
+    await expect(there("~/app")).rejects.toMatchObject({ class: "open_there" });
   });
 
   test("subagents' files go, too", async () => {

@@ -110,10 +110,14 @@ describe.each([...claudeVersions])("claude %s", (version) => {
     expect(question).not.toContain("without us");
     second.write("y\r");
     await second.waitFor(new RegExp(`[●⏺] ${word("alone")}`), START);
-    await until("both sessions marked", async () => {
-      const open = await place.sessions();
-      return open.length === 2 && open.every(({ also_open }) => also_open?.length === 1);
-    });
+    await until(
+      "both sessions marked",
+      async () => {
+        const open = await place.sessions();
+        return open.length === 2 && open.every(({ also_open }) => also_open?.length === 1);
+      },
+      STEP.timeout,
+    );
     expect((await place.run(["resume"])).out).toContain("open 2×");
     await Promise.all([leave(first), leave(second)]);
   });

@@ -47,7 +47,11 @@ describe.each(claudeVersions.slice(-1))("claude %s", (version) => {
     await say(desk, `SAY: ${said("there")}`);
     await desk.waitFor(new RegExp(`[●⏺] ${said("there")}`), STEP);
     const own = join(home, ".claude", "projects", projectFolder(here), `${id}.jsonl`);
-    await until("the turn's files", () => readFileSync(own, "utf8").includes(`"${said("there")}"`));
+    await until(
+      "the turn's files",
+      () => readFileSync(own, "utf8").includes(`"${said("there")}"`),
+      STEP.timeout,
+    );
     const [session] = await world.sessions();
     expect(session).toMatchObject({
       device_name: "box",

@@ -11,7 +11,7 @@ import { until } from "../transparency/rig.ts";
 /** The first start of a claude reads some 300 MB from the disk. */
 export const START = { timeout: 60_000 };
 /** What takes a moment on a quiet machine. */
-export const STEP = { timeout: 30_000 };
+export const STEP = { timeout: 60_000 };
 /** A whole story of a real claude, on a machine that does other things too. */
 export const STORY_MS = 180_000;
 /** claude's input box, empty and ready. */
@@ -119,10 +119,14 @@ export class Place implements AsyncDisposable {
 
   /** The only open session, once it has said which conversation it is in. */
   conversing(): Promise<Session> {
-    return until("a session with its conversation", async () => {
-      const [session, another] = await this.sessions();
-      return !another && session?.conversation ? session : null;
-    });
+    return until(
+      "a session with its conversation",
+      async () => {
+        const [session, another] = await this.sessions();
+        return !another && session?.conversation ? session : null;
+      },
+      STEP.timeout,
+    );
   }
 
   async [Symbol.asyncDispose]() {
