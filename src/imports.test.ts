@@ -93,7 +93,7 @@ const ROOMS: Record<string, string[]> = {
   // Sessions on other machines, and the commands for it; the core never imports it.
   devbox: [
     ...["config", "paths", "command", "background", "version", "protocol", "seal", "server", "enrolment"],
-    ...["wrapper", "transcript", "conversations"],
+    ...["wrapper", "transcript"],
   ],
   ssh: ["config", "command", "background", "protocol", "enrolment", "devbox", "attach", "run"],
   hosted: ["command", "devbox"],

@@ -1,9 +1,7 @@
 // What reaches devboxes, as the server uses it: one pool of connections for launches, tests and listings.
-import { SyncError } from "../conversations/rsync.ts";
-import { syncThere } from "../conversations/sync.ts";
 import type { Engine } from "./annex.ts";
 import type { Devbox, SshDevbox, SshSetup } from "./devbox.ts";
-import { type LaunchRequest, launch } from "./launch.ts";
+import { launch } from "./launch.ts";
 import { hostKey, ownKey, trust } from "./setup.ts";
 import { Connections, type Ssh } from "./ssh.ts";
 import { LaunchError } from "./ssh-errors.ts";
@@ -27,13 +25,8 @@ export function engine({ setup, binaries }: EngineOptions): Engine & Connect {
     return made;
   };
   return {
-    async launch(request, context, onStep) {
-      const { connections } = own();
-      onStep({ step: "connecting" });
-      if (request.resume)
-        await broughtUpToDate(await connections.get(request.devbox, context.signal), request);
-      return launch(request, { ...context, binaries, connections }, onStep);
-    },
+    launch: (request, context, onStep) =>
+      launch(request, { ...context, binaries, connections: own().connections }, onStep),
     connect: (devbox) => own().connections.get(devbox),
     script: async (devbox, text, stdin, signal) =>
       (await own().connections.get(devbox, signal)).script(text, { stdin, signal }),
@@ -48,15 +41,6 @@ export function engine({ setup, binaries }: EngineOptions): Engine & Connect {
     },
     [Symbol.asyncDispose]: async () => made?.connections[Symbol.asyncDispose](),
   };
-}
-
-/** What was said here since goes there first. What cannot be carried leaves the devbox's own copy to be gone on with. */
-async function broughtUpToDate(ssh: Ssh, { resume, dir, devbox }: LaunchRequest) {
-  try {
-    if (resume) await syncThere(ssh, resume, dir ?? devbox.dir ?? "~");
-  } catch (error) {
-    if (!(error instanceof SyncError)) throw error;
-  }
 }
 
 /** Only the key that somebody was asked about. */
