@@ -232,6 +232,18 @@ test.concurrent("while a file is on its way the text waits; a cut piece is sent 
   expect(await page.part("send").isEnabled()).toBe(true);
 });
 
+test.concurrent("a file that is attached without a network goes when there is one again", async () => {
+  await using page = await composing({ failures: true });
+  takes(page);
+  await page.page.context().setOffline(true);
+  await attach(page, file("a.png", 300_000));
+  await shows(page.page.locator(".attached-file"), "0 bytes of 293 KB. Waits: The server did not answer.");
+  expect(await page.part("send").isDisabled()).toBe(true);
+  await page.page.context().setOffline(false);
+  await shows(page.page.locator(".attached-file"), "ready");
+  expect(posted(page, `${at}/files`)).toHaveLength(2);
+});
+
 test.concurrent("a file that is refused says why, and can be removed; one that is not wanted is called off", async () => {
   await using page = await composing({ failures: true });
   page.server.reply(`${at}/files`, ({ query }) => {
