@@ -6,7 +6,9 @@ import { infoFile, type ServerInfo } from "./background.ts";
 import { CommandError, flags } from "./command.ts";
 import { type Config, type Flags, loadConfig } from "./config.ts";
 import { conversations } from "./conversations/annex.ts";
-import { devboxes, type Engine } from "./devbox/annex.ts";
+import { SyncError } from "./conversations/rsync.ts";
+import { syncThere } from "./conversations/sync.ts";
+import { type DevboxesOptions, devboxes } from "./devbox/annex.ts";
 import { engine } from "./devbox/engine.ts";
 import { sshSetup } from "./devbox/setup.ts";
 import { pageAssets } from "./page.ts";
@@ -105,10 +107,22 @@ const notifications = (config: Config) =>
   });
 
 /** Where phones may start sessions. */
-function places(config: Config, reach: Engine): OpenAnnex {
+function places(config: Config, reach: ReturnType<typeof engine>): OpenAnnex {
   const { launch: enabled, launch_modes: modes, claude = "claude" } = config;
   const local = () => Bun.which(claude) !== null;
-  return devboxes({ engine: reach, enabled, modes, local });
+  return devboxes({ engine: reach, enabled, modes, local, carry: carriedBy(reach) });
+}
+
+/** What this machine has of a conversation goes to the devbox where it goes on. */
+function carriedBy({ connect }: ReturnType<typeof engine>): NonNullable<DevboxesOptions["carry"]> {
+  return async (devbox, conversation, dir) => {
+    try {
+      await syncThere(await connect(devbox), conversation, dir);
+    } catch (error) {
+      // Then it goes on with what is there.
+      if (!(error instanceof SyncError && error.class === "no_file")) throw error;
+    }
+  };
 }
 
 /** Writes what this server is to server.json at each change, and ends a background one that nobody needs. */

@@ -44,6 +44,7 @@ class Reach implements Engine {
     const done = Promise.withResolvers<{ session: SessionId }>();
     context.signal?.addEventListener("abort", () => done.reject(failed("stopped")));
     this.started.push({ request, context, step, done });
+    this.changes.changed();
     return done.promise;
   }
 
@@ -415,6 +416,38 @@ test("a conversation goes on only where it was, and only once unless that is mea
   expect((await resume({})).status).toBe(200);
   expect(reach.started.map(({ request }) => request.resume)).toEqual([conversation, conversation]);
   link[Symbol.dispose]();
+});
+
+test("before a conversation goes on there, its newest files are brought; what does not come says what to do", async () => {
+  const carried: unknown[] = [];
+  let failure: Error | null = null;
+  const carry = async (...what: unknown[]) => {
+    carried.push(what);
+    if (failure) throw failure;
+  };
+  const { viewer, server, reach } = await world({ carry });
+  await viewer.post("/api/devboxes", BOX);
+  await viewer.listen();
+  const { device, secret } = await server.admin("POST", "/devboxes/box1/enrol", {});
+  const key = {
+    device: device as DeviceId,
+    secret: new Uint8Array(Buffer.from(String(secret), "base64url")),
+  };
+  const conversation = "0a1b2c3d-talk" as ConversationId;
+  using link = (await TestLink.session(server, { conversation }, key)).link;
+  link.say({ type: "exit", code: 0, signal: null, reason: "exit" });
+  await link.until("the ack", () => link.heard.find((m) => m.type === "ack" && m.stream === "exit"));
+  await begun(viewer, { resume: conversation });
+  await reach.changes.until("the launch", () => reach.started.length === 1);
+  expect(carried).toEqual([[expect.objectContaining({ name: "box1" }), conversation, "~/shop"]]);
+  failure = Object.assign(new Error("a claude there has it open"), { class: "open_there", next: "End it." });
+  await begun(viewer, { resume: conversation });
+  const ended = await viewer.until("the failure", () =>
+    viewer.launches.find(({ step }) => step === "failed"),
+  );
+  expect(ended.error).toEqual({ class: "open_there", message: failure.message, next: "End it." });
+  expect(reach.started).toHaveLength(1);
+  expect((await listed(viewer)).devboxes[1]).toMatchObject({ state: "active", error: null });
 });
 
 test("a host key that nobody knows is asked about by its fingerprint, and believed only after a yes", async () => {

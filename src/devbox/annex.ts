@@ -27,7 +27,7 @@ import { listings, type Script } from "./directories.ts";
 import type { Enrolled, LaunchContext, LaunchRequest, LaunchStep } from "./launch.ts";
 import { Launches, type Progress } from "./launches.ts";
 import { type Registered, Registry, toState } from "./registry.ts";
-import { LaunchError, type LaunchFailure } from "./ssh-errors.ts";
+import { FAILURES, LaunchError, type LaunchFailure } from "./ssh-errors.ts";
 
 /** What reaches devboxes. */
 export type Engine = AsyncDisposable & {
@@ -54,6 +54,8 @@ export type DevboxesOptions = {
   modes: readonly LaunchMode[];
   /** There is a claude on this very machine. */
   local: () => boolean;
+  /** Before a conversation goes on there, in that folder: its newest files. Rejects with what says what to do. */
+  carry?: (devbox: Devbox, conversation: ConversationId, dir: string) => Promise<void>;
 };
 
 /** The server's own machine, by the name that nothing else may have. */
@@ -74,10 +76,9 @@ const OUT_OF_REACH: ReadonlySet<LaunchFailure> = new Set([
   ] as const),
   ...(["nologin", "no_shell", "max_sessions", "lost"] as const),
 ]);
-/** Failures of what was asked for, which say nothing of the devbox. */
-const OF_THE_REQUEST: ReadonlySet<LaunchFailure> = new Set([
-  ...(["no_dir", "server", "stopped", "failed"] as const),
-]);
+/** Failures of what was asked for, which say nothing of the devbox; nor does what is none of a launch. */
+const OF_THE_REQUEST: readonly LaunchFailure[] = ["no_dir", "server", "stopped", "failed"];
+const OF_THE_DEVBOX: ReadonlySet<string> = new Set(FAILURES.filter((one) => !OF_THE_REQUEST.includes(one)));
 
 const reached = (error: DevboxError | null) =>
   error === null || !OUT_OF_REACH.has(error.class as LaunchFailure);
@@ -295,7 +296,7 @@ class Devboxes {
       await engine.script(toDevbox(devbox), "exit 0\n", "", AbortSignal.timeout(TEST_WITHIN_MS));
       this.#note(name, null);
     } catch (error) {
-      this.#note(name, error);
+      this.#note(name, this.#told(error));
       if (error instanceof LaunchError && error.class === "host_key_unknown")
         unknown = error.fingerprint ?? (await engine.fingerprint(toDevbox(devbox)).catch(() => null));
     }
@@ -310,16 +311,15 @@ class Devboxes {
   }
 
   /** Remembers how a devbox was; null: it was there. */
-  #note(name: string, error: unknown) {
-    const told = error === null ? null : this.#told(error);
-    if (told && OF_THE_REQUEST.has(told.class as LaunchFailure)) return;
-    if (name === LOCAL) this.#local = told;
-    else this.#registry.tried(name, told, reached(told), this.#core.clock.now());
+  #note(name: string, error: DevboxError | null) {
+    if (error && !OF_THE_DEVBOX.has(error.class)) return;
+    if (name === LOCAL) this.#local = error;
+    else this.#registry.tried(name, error, reached(error), this.#core.clock.now());
   }
 
-  /** What went wrong, for people. What is no LaunchError is a fault of ours, and the log has it. */
+  /** What went wrong, for people. What says no more is a fault of ours, and the log has it. */
   #told(error: unknown): DevboxError {
-    if (error instanceof LaunchError) return { class: error.class, message: error.message, next: error.next };
+    if (saysWhatToDo(error)) return { class: error.class, message: error.message, next: error.next };
     this.#core.log.error({ error: String(error) }, "a devbox failed");
     return { class: "failed", message: "Something failed on the server.", next: "Its log says what." };
   }
@@ -382,7 +382,9 @@ class Devboxes {
     };
     const onStep = ({ step, percent = null }: { step: Launch["step"]; percent?: number | null }) =>
       onProgress({ step, percent });
-    return (await this.#options.engine.launch(request, context, onStep)).session;
+    const { engine, carry } = this.#options;
+    if (resume && devbox.kind === "ssh") await carry?.(request.devbox, resume, dir);
+    return (await engine.launch(request, context, onStep)).session;
   }
 
   #ended({ session, error, id }: Launch, { devbox: name }: LaunchBody) {
@@ -392,8 +394,7 @@ class Devboxes {
     const detail = { devbox: name, ...error };
     const actor = `device ${known ?? "that was removed"}`;
     store.audit({ actor, name, session, subject: id, action, detail }, clock.now());
-    if (known)
-      this.#note(name, error && new LaunchError(error.class as LaunchFailure, error.message, error.next));
+    if (known) this.#note(name, error);
   }
 
   #enrolled({ device_id }: Registered): Enrolled {
@@ -428,6 +429,10 @@ class Devboxes {
     if (launch) this.#waiting.get(launch)?.(id, device_id);
   }
 }
+
+/** A LaunchError, or what carrying the files of a conversation fails with. */
+const saysWhatToDo = (error: unknown): error is Error & { class: string; next: string } =>
+  error instanceof Error && ["class", "next"].every((name) => typeof Reflect.get(error, name) === "string");
 
 type Stated = { id: SessionId; device_id: DeviceId; launch?: string | null };
 
