@@ -175,7 +175,7 @@ export const screens: Shown[] = [
     scene: {
       ...scene,
       before: ({ server }) => {
-        const [said] = talk([user(`${LONG} ${LONG}`)]);
+        const [said] = talk([user(`Look at ${LONG}`)]);
         const { conversation, uuid, seq, role } = said ?? { seq: 0 };
         const place = {
           in: "messages",
