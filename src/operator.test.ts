@@ -125,6 +125,11 @@ test("phones, machines and tokens are let in, listed and ended from there", asyn
   expect(existsSync(join(laptop.folder, "data", "admin.sock"))).toBe(false); // No server of its own was started.
 });
 
+test("devboxes are those of that server", async () => {
+  const { devboxes } = await there<{ devboxes: unknown[] }>("devbox", "list");
+  expect(devboxes).toBeArray();
+});
+
 test("its sessions are listed, attached to and ended from there", async () => {
   await using viewer = await (await phone()).listen();
   await using desk = new Terminal([...cli, "demo"], { env: home.env, cwd: home.folder });
