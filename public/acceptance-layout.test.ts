@@ -18,6 +18,9 @@ const NARROW = [SIZES[0], SIZES[3], SIZES[4]];
 /** Pictures of everything take longer than everything else. */
 const ALL = process.env.CLAUDE_REMOTE_TEST_ALL === "1";
 
+/** As a picture may be called. */
+const nameOf = (path: string) => path.replace(/[^\w-]+/g, "-").slice(0, 40);
+
 /** Letters of that size, % of the usual, as the phone's own setting makes them. */
 async function letters({ page }: OpenPage, percent: number) {
   await page.evaluate((size) => {
@@ -45,14 +48,14 @@ test.concurrent.each(screens.map(({ path }) => path))(
         await drawn(page);
         const found = await page.page.evaluate(layoutFaults);
         if (found.length > 0) faults[`${width}×${height} at ${percent} %`] = found;
-        if (ALL) await page.phone.picture(`glass${path.replaceAll("/", "-")}-${width}-${percent}`);
+        if (ALL) await page.phone.picture(`glass${nameOf(path)}-${width}-${percent}`);
       }
     }
     // Other tests look at most screens in both themes.
     for (const colorScheme of ALL ? (["dark", "light"] as const) : (["dark"] as const)) {
       await page.page.emulateMedia({ colorScheme });
       await page.page.setViewportSize({ width: 390, height: 844 });
-      if (ALL) await page.phone.picture(`screen${path.replaceAll("/", "-")}-${colorScheme}`);
+      if (ALL) await page.phone.picture(`screen${nameOf(path)}-${colorScheme}`);
       const found = await page.phone.barriers();
       if (found.length > 0) faults[colorScheme] = found;
     }
