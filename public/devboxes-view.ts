@@ -199,6 +199,7 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
       }
     });
     fold.append(element("summary", "", "Add a devbox"), form);
+    fold.addEventListener("toggle", () => fold.open && fold.scrollIntoView());
     return fold;
   }
 

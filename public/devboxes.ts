@@ -50,10 +50,10 @@ export function failure(error: { message: string; next: string }, devbox: string
   return block;
 }
 
-/** Its first letter a capital, a full stop at its end. */
+/** A full stop at its end; its first letter a capital, where it begins with a plain word. */
 function sentence(text: string): string {
   const whole = /[.!?:]$/.test(text) || text === "" ? text : `${text}.`;
-  return whole.charAt(0).toUpperCase() + whole.slice(1);
+  return /^[a-z]+ /.test(whole) ? whole.charAt(0).toUpperCase() + whole.slice(1) : whole;
 }
 
 /** A field with its label; `about` in smaller type below. */

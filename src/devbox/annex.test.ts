@@ -510,6 +510,19 @@ test("a listing is remembered for a moment, and too many at once are refused", a
   expect(errorOf(await ask("x0"))).toBe("unreachable");
 });
 
+test("tests at once are bounded", async () => {
+  const { viewer, reach } = await world();
+  const opened = Promise.withResolvers<void>();
+  reach.gate = opened.promise;
+  const ask = () => viewer.post("/api/devboxes/local/test");
+  const waiting = Array.from({ length: LIMITS.devboxTests }, ask);
+  await reach.changes.until("all of them", () => reach.scripts === LIMITS.devboxTests);
+  expect((await ask()).status).toBe(429);
+  opened.resolve();
+  for (const { status } of await Promise.all(waiting)) expect(status).toBe(200);
+  expect((await ask()).status).toBe(200);
+});
+
 test("launches at once are bounded, and so are devboxes", async () => {
   const { viewer, reach } = await world();
   await viewer.post("/api/devboxes", BOX);

@@ -127,6 +127,8 @@ class Devboxes {
   readonly #registry: Registry;
   readonly #launches: Launches;
   readonly #directories: ReturnType<typeof listings>;
+  /** Tests under way. */
+  #testing = 0;
   /** Who waits for the wrapper of a launch. */
   readonly #waiting = new Map<string, (session: SessionId, device: DeviceId) => void>();
   /** How this machine itself was when a session was started here last. */
@@ -288,19 +290,37 @@ class Devboxes {
     const { engine } = this.#options;
     const { name } = devbox;
     let unknown: string | null = null;
+    if (this.#testing >= LIMITS.devboxTests)
+      throw new ApiError("rate_limited", "Some devboxes are being tested already; wait for one.");
+    this.#testing++;
     try {
       if (yes !== null) {
         await engine.trust(toDevbox(devbox), yes);
         this.#trusted(name, yes, by);
       }
-      await engine.script(toDevbox(devbox), "exit 0\n", "", AbortSignal.timeout(TEST_WITHIN_MS));
+      await this.#reach(devbox);
       this.#note(name, null);
     } catch (error) {
       this.#note(name, this.#told(error));
       if (error instanceof LaunchError && error.class === "host_key_unknown")
         unknown = error.fingerprint ?? (await engine.fingerprint(toDevbox(devbox)).catch(() => null));
+    } finally {
+      this.#testing--;
     }
     return { devbox: toState(this.#find({ params: { name } })), fingerprint: unknown };
+  }
+
+  /** Logs in and does nothing. Rejects with LaunchError. */
+  async #reach(devbox: Registered) {
+    const limit = AbortSignal.timeout(TEST_WITHIN_MS);
+    await this.#options.engine.script(toDevbox(devbox), "exit 0\n", "", limit).catch((error) => {
+      if (!limit.aborted) throw error;
+      throw new LaunchError(
+        "timeout",
+        `${devbox.name}: no login within ${TEST_WITHIN_MS / 1_000} s`,
+        "See that it is up, and that its address and port are right.",
+      );
+    });
   }
 
   #trusted(name: string, seen: string, by: By) {

@@ -133,8 +133,9 @@ export const LIMITS = {
   launchMs: 20 * MINUTE,
   /** Folders of a devbox in one answer: nobody reads more on a phone, who rather types another letter. */
   directories: 100,
-  /** Listings of folders under way at once: each holds a shell on a devbox. */
+  /** Listings of folders, and tests of devboxes, under way at once: each holds a shell there. */
   listings: 8,
+  devboxTests: 4,
 
   /** How long a pairing code lives, and how many wrong tries all together. */
   pairingMs: 5 * MINUTE,
