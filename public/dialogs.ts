@@ -1,17 +1,22 @@
 // A dialog that asks before something that cannot be taken back.
 import { fromTemplate, part } from "./dom.ts";
 
-export type Ask = { title: string; text: string; yes: string; danger?: boolean; body?: HTMLElement };
+/** Without `yes` there is nothing to agree to, only to read. */
+export type Ask = { title: string; text: string; yes?: string; danger?: boolean; body?: HTMLElement };
 
-/** Asks; true only for the button that says so. Esc, Back and Cancel are no. */
+/** Asks; true only for the button that says so. Esc, Back, Cancel and Close are no. */
 export function confirm({ title, text, yes, danger, body }: Ask): Promise<boolean> {
   const dialog = fromTemplate("dialog");
   if (!(dialog instanceof HTMLDialogElement)) throw new Error("The dialog template is not a dialog");
   part(dialog, "title", HTMLElement).textContent = title;
   part(dialog, "text", HTMLElement).textContent = text;
   const agree = part(dialog, "yes", HTMLButtonElement);
-  agree.textContent = yes;
+  agree.textContent = yes ?? "";
   agree.classList.add(danger ? "danger" : "approve");
+  if (yes === undefined) {
+    agree.remove();
+    part(dialog, "no", HTMLElement).textContent = "Close";
+  }
   if (body) part(dialog, "body", HTMLElement).append(body);
   document.body.append(dialog);
   dialog.showModal();
@@ -24,7 +29,7 @@ export function confirm({ title, text, yes, danger, body }: Ask): Promise<boolea
   });
 }
 
-/** Shows something that only needs to be read; `yes` closes it, as does Cancel. */
+/** Closes what is open; nobody agreed. */
 export function closeDialogs() {
   for (const dialog of document.querySelectorAll("dialog")) dialog.close("no");
 }

@@ -3,7 +3,7 @@ import { CONFIRM_WITHIN_MS, type InputId, type ModeBody, type PermissionMode } f
 import { ApiFailure, inputIn, post } from "./api.ts";
 import type { ComposerParts } from "./composer-parts.ts";
 import { confirm } from "./dialogs.ts";
-import { element, fromTemplate, part, setText } from "./dom.ts";
+import { element, setText } from "./dom.ts";
 import { newId } from "./ids.ts";
 import { MODES, type ModeWords, modeName, modeOf, offered, widens } from "./mode-words.ts";
 import { REFUSALS } from "./outbox.ts";
@@ -49,29 +49,17 @@ export function modeChip({ model, session: id, say }: ComposerParts) {
     const now = modeOf(session.permission_mode);
     const why = held();
     const list = element("div", "mode-list");
-    const dialog = fromTemplate("dialog");
-    if (!(dialog instanceof HTMLDialogElement)) throw new Error("The dialog template is not a dialog");
     let chosen: PermissionMode | null = null;
     for (const mode of offered(session)) list.append(choice(mode, MODES[mode], mode === now, why !== ""));
     list.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest("button") : null;
       if (!button || button.disabled) return;
       chosen = modeOf(button.dataset.mode ?? null);
-      dialog.close("no");
+      list.closest("dialog")?.close("no");
     });
-    setText(part(dialog, "title", HTMLElement), "Permission mode");
-    setText(part(dialog, "text", HTMLElement), why);
-    part(dialog, "body", HTMLElement).append(list);
-    part(dialog, "yes", HTMLElement).remove();
-    setText(part(dialog, "no", HTMLElement), "Close");
-    part(dialog, "no", HTMLElement).parentElement?.classList.add("single");
-    document.body.append(dialog);
-    dialog.addEventListener("close", async () => {
-      dialog.remove();
-      root.focus();
-      if (chosen && chosen !== now && (await agreed(now, chosen))) switchTo(chosen);
-    });
-    dialog.showModal();
+    await confirm({ title: "Permission mode", text: why, body: list });
+    root.focus();
+    if (chosen && chosen !== now && (await agreed(now, chosen))) switchTo(chosen);
   }
 
   async function agreed(from: PermissionMode | null, to: PermissionMode): Promise<boolean> {

@@ -61,7 +61,7 @@ export async function aboutSession({ model, session, fit, stop, onDeleted }: Abo
   }
 
   const title = headlineOf(session);
-  if (!stop) await confirm({ title, text: "", yes: "Close", body });
+  if (!stop) await confirm({ title, text: "", body });
   else if (await confirm({ title, text: "", yes: "Stop …", danger: true, body })) stop();
 }
 
