@@ -75,10 +75,16 @@ export function layoutFaults(): string[] {
     const range = document.createRange();
     range.selectNodeContents(words.currentNode);
     const text = range.getBoundingClientRect();
-    const own = one.getBoundingClientRect();
-    const clips = styleOf(one).overflowX !== "visible";
-    if (!clips && styleOf(one).display !== "inline" && text.right > own.right + 2)
-      faults.push(`runs over: ${name(one)}`);
+    let block: Element = one;
+    while (block.parentElement && /^(inline|contents)$/.test(styleOf(block).display))
+      block = block.parentElement;
+    const clips = [one, block].some((box) =>
+      /ellipsis|hidden/.test(styleOf(box).textOverflow + styleOf(box).overflowX),
+    );
+    const own = block.getBoundingClientRect();
+    if (!clips && !scrolls(one, "X") && text.right > own.right + 2) faults.push(`runs over: ${name(one)}`);
+    if (!scrolls(one, "X") && shown(one).right > innerWidth + 1)
+      faults.push(`words beyond the edge: ${name(one)}`);
     for (let box: Element | null = one; box && box !== document.body; box = box.parentElement) {
       const style = styleOf(box);
       if (style.overflowX === "visible" && style.overflowY === "visible") continue;
