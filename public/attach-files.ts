@@ -21,6 +21,8 @@ const PIECE_MS = 3 * CONFIRM_WITHIN_MS;
 type Attached = {
   id: FileId;
   name: string;
+  size: number;
+  /** None where only the page before this one had them: it is there already. */
   bytes: Blob;
   /** So much of it is on the host's disk. */
   upto: number;
@@ -34,8 +36,48 @@ type Attached = {
   abort: AbortController;
 };
 
-/** The files of each session's next text; they outlive its view, as its draft does. */
+/** The files of each session's next text; they outlive its view, and those that are there the page, as its draft does. */
 const attached = new Map<SessionId, Attached[]>();
+const KEY = "attached:";
+
+function filesOf(session: SessionId): Attached[] {
+  const known = attached.get(session) ?? kept(session);
+  attached.set(session, known);
+  return known;
+}
+
+function setFiles(session: SessionId, files: Attached[]) {
+  attached.set(session, files);
+  keep(session);
+}
+
+function keep(session: SessionId) {
+  const there = filesOf(session).flatMap(({ id, name, size, path }) =>
+    path ? [{ id, name, size, path }] : [],
+  );
+  try {
+    if (there.length > 0) localStorage.setItem(KEY + session, JSON.stringify(there));
+    else localStorage.removeItem(KEY + session);
+  } catch {
+    // Private mode or a full store: they live as long as the page.
+  }
+}
+
+function kept(session: SessionId): Attached[] {
+  try {
+    const files: unknown = JSON.parse(localStorage.getItem(KEY + session) ?? "[]");
+    return Array.isArray(files)
+      ? files.map((file) => ({ ...made(file, new Blob()), ...file, upto: file.size }))
+      : [];
+  } catch {
+    return [];
+  }
+}
+
+const made = ({ name, size }: { name: string; size: number }, bytes: Blob): Attached => ({
+  ...{ id: newId() as FileId, name, size, bytes, upto: 0, path: null, problem: null },
+  ...{ refused: false, idle: true, abort: new AbortController() },
+});
 
 /** The files of one composer. */
 export function attachFiles({ model, session, text, above, say }: ComposerParts) {
@@ -68,7 +110,7 @@ export function attachFiles({ model, session, text, above, say }: ComposerParts)
     add([...(event.dataTransfer?.files ?? [])]);
   });
 
-  const own = () => attached.get(session) ?? [];
+  const own = () => filesOf(session);
 
   async function add(files: File[]) {
     const room = MAX_FILES - own().length;
@@ -79,11 +121,8 @@ export function attachFiles({ model, session, text, above, say }: ComposerParts)
         continue;
       }
       const { bytes, name } = await lighter(file);
-      const one: Attached = {
-        ...{ id: newId() as FileId, name, bytes, upto: 0, path: null, problem: null },
-        ...{ refused: false, idle: true, abort: new AbortController() },
-      };
-      attached.set(session, [...own(), one]);
+      const one = made({ name, size: bytes.size }, bytes);
+      setFiles(session, [...own(), one]);
       handOver(model, session, one);
     }
     model.changed();
@@ -91,7 +130,7 @@ export function attachFiles({ model, session, text, above, say }: ComposerParts)
 
   function drop(one: Attached) {
     one.abort.abort();
-    attached.set(
+    setFiles(
       session,
       own().filter((other) => other !== one),
     );
@@ -122,18 +161,18 @@ export function attachFiles({ model, session, text, above, say }: ComposerParts)
   }
 
   function drawOne(item: HTMLElement, one: Attached) {
-    const { path, upto, bytes, problem, refused, idle } = one;
+    const { path, upto, size, problem, refused, idle } = one;
     const [words, again] = item.children;
     const [, stage, progress] = words?.children ?? [];
-    const done = `${sizeOf(upto)} of ${sizeOf(bytes.size)}`;
+    const done = `${sizeOf(upto)} of ${sizeOf(size)}`;
     const failed = problem !== null && (refused || idle);
     item.classList.toggle("failed", failed);
     item.classList.toggle("waits", problem !== null);
     const waits = problem ? `${done}. Waits: ${problem}` : done;
-    if (stage) setText(stage, path ? `${sizeOf(bytes.size)}, ready` : failed ? problem : waits);
+    if (stage) setText(stage, path ? `${sizeOf(size)}, ready` : failed ? problem : waits);
     if (progress instanceof HTMLProgressElement) {
       progress.hidden = path !== null || failed;
-      progress.max = bytes.size;
+      progress.max = size;
       progress.value = upto;
     }
     if (again instanceof HTMLElement) again.hidden = !(failed && !refused);
@@ -161,7 +200,7 @@ export function attachFiles({ model, session, text, above, say }: ComposerParts)
      */
     take(): string {
       const words = own().flatMap(({ path }) => (path === null ? [] : [mention(path)]));
-      attached.delete(session);
+      setFiles(session, []);
       return words.join(" ");
     },
     close() {},
@@ -184,7 +223,8 @@ async function handOver(model: Model, session: SessionId, one: Attached) {
         throw new ApiFailure("unauthorized", "This phone is not paired.");
       const { upto, path } = await piece(session, one);
       if (upto !== one.upto) failures = 0;
-      Object.assign(one, { upto: Math.min(upto, one.bytes.size), path, problem: null });
+      Object.assign(one, { upto: Math.min(upto, one.size), path, problem: null });
+      if (path) keep(session);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ApiFailure)) throw error;

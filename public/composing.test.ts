@@ -196,6 +196,9 @@ test.concurrent("a file goes piece by piece, and the text then names where claud
   expect(new Set(posted(page, `${at}/files`).map(({ query }) => query.get("id"))).size).toBe(1);
   await text(page).fill("What is wrong here?");
   await page.pictures("composing-file");
+  await page.page.reload();
+  await shows(page.page.locator(".attached-file"), "439 KB, ready");
+  expect(await text(page).inputValue()).toBe("What is wrong here?");
   await page.part("send").tap();
   expect((await page.server.call(`${at}/input`)).body).toMatchObject({
     text: "What is wrong here?\n@/run/cr/1.png ",

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Command, FileId, ServerMessage, SessionId } from "../protocol.ts";
+import { fakeClock } from "../testing/clock.ts";
 import { TestLink } from "../testing/link.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
 import { TestViewer } from "../testing/viewer.ts";
+import { Commands } from "./commands.ts";
 import { LIMITS } from "./limits.ts";
 
 let server: TestServer;
@@ -179,6 +181,30 @@ test("a wrapper that is gone, or a session that has ended, takes no file", async
   expect((await handed).body.error?.code).toBe("gone");
   expect((await hand(id, { bytes: new Uint8Array(3) })).body.error?.code).toBe("gone");
   link[Symbol.dispose]();
+});
+
+test("a wrapper that says nothing of a piece for ten seconds is out of reach", async () => {
+  const clock = fakeClock();
+  await using slow = await testServer({ clock });
+  await using phone = await TestViewer.pair(slow);
+  const { link, id } = await TestLink.session(slow);
+  const query = new URLSearchParams({ id: "f1", name: "a", size: "1", at: "0" });
+  const handed = phone.request("POST", `/api/sessions/${id}/files?${query}`, {
+    headers: { "content-type": "application/octet-stream", origin: slow.url },
+    body: new Uint8Array(1),
+  });
+  await link.next("file");
+  clock.advance(LIMITS.filePieceMs);
+  expect((await handed).status).toBe(503);
+  link[Symbol.dispose]();
+});
+
+test("the commands of so many sessions are kept, the newest", () => {
+  const kept = new Commands();
+  const known: Command = { name: "a", about: "", from: "user" };
+  for (let i = 0; i <= LIMITS.commandSessions; i++) kept.set(`s${i}` as SessionId, [known]);
+  expect(kept.of("s0" as SessionId)).toEqual([]);
+  expect(kept.of("s1" as SessionId)).toEqual([known]);
 });
 
 test("a mode is a wish like a key: sent once, told, and written down with the mode before", async () => {
