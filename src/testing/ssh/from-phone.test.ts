@@ -73,7 +73,7 @@ async function start(phone: Phone, dir: string, prompt: string) {
   await phone.button("Start").tap();
 }
 
-test("a devbox is added on the phone, a session started there, its question answered, and nothing is left", async () => {
+test("SEC-066 a phone adds a devbox, starts a session there, answers it, ends it: nothing is left, no secret is seen", async () => {
   const box = hosts.host("box1");
   await using phone = await phoneAt("/devboxes");
   await phone.page.getByLabel("Name", { exact: true }).waitFor();
@@ -97,11 +97,10 @@ test("a devbox is added on the phone, a session started there, its question answ
   await outcome(phone, /Claude accepted/, PATIENCE.timeout);
   const result = join(box.home, "src", "webshop", "result.txt");
   await until("the command ran there", () => existsSync(result), PATIENCE.timeout);
-  // The secret stands in nobody's words or environment (SEC-066).
   const { secret } = await server.admin("POST", "/devboxes/box1/enrol", {});
   for (const pid of box.processes())
     for (const file of ["cmdline", "environ"])
-      expect(await Bun.file(`/proc/${pid}/${file}`).text()).not.toContain(String(secret));
+      expect(textOf(`/proc/${pid}/${file}`)).not.toContain(String(secret));
 
   await phone.goto(`${server.url}/`);
   await phone.page.locator("a.row:visible").first().tap();
