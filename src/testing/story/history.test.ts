@@ -1,0 +1,50 @@
+// What was: found again by its words, listed by what it was about, and what it used, counted once over a resume.
+import { describe, expect } from "bun:test";
+import { claudeVersions } from "../real-claude.ts";
+import { leave, said } from "./acts.ts";
+import { stories } from "./world.ts";
+
+const story = stories();
+/** The first of them that writes down what was spent. */
+const SPEAKS_OF_MONEY = "2.1.329";
+
+describe.each([...claudeVersions])("claude %s", (version) => {
+  story(
+    "ended sessions are found again by what was said, and what they used is counted once",
+    version,
+    async (world) => {
+      const [desk, phone] = await Promise.all([world.desk(), world.phone()]);
+      const visit = (path: string) => phone.goto(new URL(path, phone.page.url()).href);
+      await world.say(desk, "SAY: a xylophone");
+      await said(desk, "a xylophone");
+      await world.idle(desk);
+      await leave(desk);
+      const again = world.terminal("--continue", "--permission-mode", "default");
+      await world.say(again, "SAY: a zither");
+      await said(again, "a zither");
+      await world.idle(again);
+      await leave(again);
+
+      await visit("/history");
+      const rows = phone.page.locator(".history-row");
+      await phone.reads(rows.nth(1), /SAY: a xylophone/);
+      expect(await rows.count()).toBe(2);
+
+      // The stand-in's answers take ten tokens in and ten out.
+      await visit("/usage");
+      await phone.reads(phone.page.locator(".usage-total strong"), /^40 tokens$/);
+      const each = phone.page.locator('.row [data-part="tokens"]');
+      await phone.reads(each.nth(1), /^10 in, 10 out/);
+      const money = await phone.page.locator(".usage-head").innerText();
+      if (Bun.semver.order(version, SPEAKS_OF_MONEY) >= 0) expect(money).toContain("under $0.01");
+      else expect(money).not.toContain("$");
+
+      await visit("/search");
+      await phone.page.getByRole("searchbox").fill("xyloph");
+      await phone.reads(phone.page.locator(".hit").first(), /Claude\s*a xylophone/);
+      await phone.page.locator(".hit").first().tap();
+      await phone.reads(phone.page.locator(".said.found"), /a xylophone/);
+      await world.picture(phone, "history-found");
+    },
+  );
+});
