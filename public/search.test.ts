@@ -319,6 +319,27 @@ test.concurrent("ended sessions are listed by what they were about, page by page
   ).toHaveLength(1);
 });
 
+test.concurrent("what runs is known with its terminals; a name stands on every screen in place of the project", async () => {
+  const named = session("shop", { name: "Voucher bug", attached: 2, title: "✳ Totals", opening: "Mend it" });
+  const alone = session("alone", { terminal: false });
+  await using page = await open({ sessions: [named, alone] });
+  await shows(page.page.locator(".row .project"), "Voucher bug");
+  expect(await page.texts(".row .host")).toEqual(["shop · laptop", "laptop"]);
+  expect(await page.texts(".row .what")).toEqual(["Totals", ""]);
+  const about = page.page.getByRole("button", { name: "About this session" });
+  await page.page.locator('.row[href="/s/shop"]').click();
+  await page.phone.reads(page.page.locator("h1"), /Voucher bug/);
+  await page.phone.reads(page.part("word"), /Working · shop · laptop/);
+  await about.click();
+  await shows(page.page.locator("dialog"), "its own, 2 attached from elsewhere");
+  await shows(page.page.locator("dialog"), "nothing known");
+  await page.page.getByRole("button", { name: "Cancel" }).click();
+  await page.page.goBack();
+  await page.page.locator('.row[href="/s/alone"]').click();
+  await about.click();
+  await shows(page.page.locator("dialog"), "no terminal; Claude goes on without");
+});
+
 test.concurrent("usage is told by day and by session, money only where it is known", async () => {
   const used = (scale: number, cost_usd: number | null): Used => ({
     ...{
