@@ -64,6 +64,7 @@ const SUITES: Suite[] = [
     ],
   },
   { name: "conversations", command: [...test, "./src/conversations", "./src/testing/resume"] },
+  { name: "devboxes", command: [...test, "./src/devbox", "./src/testing/ssh"] },
   { name: "chaos", command: [...test, "./src/testing/chaos"] },
   { name: "server", command: [...test, "./src/server", "./src/backup"] },
   { name: "the simulation", command: [...test, "./src/testing/simulation", "./src/testing/mutations"] },
