@@ -15,7 +15,7 @@ const at = (line: string) => candidates(line.split(" ").slice(1)).join(" ");
 
 test("our own words and flags are offered where they can stand", () => {
   expect(at("claude-remote ")).toBe(Object.keys(COMPLETED).join(" "));
-  expect(at("claude-remote re")).toBe("restore");
+  expect(at("claude-remote re")).toBe("resume restore");
   expect(at("claude-remote --p")).toBe("--private --pty");
   expect(at("claude-remote --pty ")).toBe("bun bun-pty");
   expect(at("claude-remote --private --pty bun --")).toBe("--ask --on-hangup");

@@ -45,6 +45,14 @@ export const COMPLETED: Record<string, Command> = {
   attach: { flags: { "--lines": null, "--detach-key": null } },
   resume: { flags: { "--last": ALONE, "--on": null, "--here": ALONE, "--json": ALONE } },
   stop: {},
+  ssh: { flags: { "--dir": null, "--detach": ALONE } },
+  devbox: {
+    words: ["add", "list", "status", "remove"],
+    flags: {
+      ...{ "--user": null, "--port": null, "--key": null, "--dir": null, "--host-key": null },
+      ...{ "--yes": ALONE, "--json": ALONE },
+    },
+  },
   healthcheck: {},
   backup: { flags: { "--with-key": ALONE } },
   restore: { flags: { "--yes": ALONE } },

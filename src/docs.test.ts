@@ -9,7 +9,7 @@ const read = (...path: string[]) => readFileSync(join(root, ...path), "utf8");
 const sorted = (words: Iterable<string>) => [...new Set(words)].sort();
 
 /** Words that only this program itself uses. */
-const INTERNAL = ["hook", "demo-claude", "doctor-mcp"];
+const INTERNAL = ["hook", "hosted", "tunnel", "demo-claude", "doctor-mcp"];
 
 test("docs/commands.md has every command, and no other", () => {
   const table = /COMMANDS[^{]*\{([\s\S]*?)\n\};/.exec(read("src", "cli.ts"))?.[1] ?? "";

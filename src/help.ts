@@ -19,6 +19,10 @@ claude-remote attach [<session>] [--lines N] [--detach-key KEYS]
     a full terminal on a session, also where its own was closed
 claude-remote resume [<session or conversation> | --last] [--on <devbox>] [--here] [--json] [claude arguments]
     the conversations here and on devboxes, and going on with one
+claude-remote ssh [--dir FOLDER] [--detach] <devbox or ssh host> [claude arguments]
+    claude on another machine, in this terminal and on the phone
+claude-remote devbox add <name> [<ssh host>] [--user U] [--port N] [--key FILE] [--dir FOLDER] | list | status [<name>] | remove <name>
+    the machines on which sessions can be started; each with --json
 claude-remote stop <session>            end a session
 claude-remote healthcheck               whether this machine's server answers: 0, else 4
 claude-remote backup <file> [--with-key]  everything the server keeps in one file, while it runs

@@ -1,18 +1,16 @@
 // `claude-remote tunnel`, internal: keeps one devbox's way back to this server open.
 import * as v from "valibot";
 import { lineOf } from "./devbox/lines.ts";
-import { keepTunnel, tunnelOrder } from "./devbox/tunnel.ts";
+import { keepTunnel, type TunnelReply, tunnelOrder } from "./devbox/tunnel.ts";
 
 /** Reads what to do as one line on stdin, says how the first attempt went, and stays until no session is left there. */
 export async function tunnel(): Promise<number> {
   process.on("SIGHUP", () => {});
   const order = v.parse(tunnelOrder, JSON.parse(await lineOf(Bun.stdin.stream())));
   process.stdout.on("error", () => {}); // Whoever asked need not wait.
-  const ended = Promise.withResolvers<number>();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => ended.resolve(0));
-  const code = await Promise.race([
-    ended.promise,
-    keepTunnel(order, (reply) => process.stdout.write(`${JSON.stringify(reply)}\n`)),
-  ]);
+  const ended = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => ended.abort());
+  const say = (reply: TunnelReply) => process.stdout.write(`${JSON.stringify(reply)}\n`);
+  const code = await keepTunnel(order, say, ended.signal);
   process.exit(code); // What still waits for the network does not keep us.
 }

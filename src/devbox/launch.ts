@@ -244,6 +244,8 @@ async function hello(
 
 /** From now on the wrapper itself says that a way back is needed, or nothing does. */
 async function settled(ssh: Ssh, device: DeviceId, id: LaunchId): Promise<void> {
-  const script = `cd -- "$HOME"/${DEVBOX_DATA}/${hostedFolder(device)} 2>/dev/null && rm -f -- ${shellWord(`launching.${id}`)}; exit 0`;
+  const folder = `"$HOME"/${DEVBOX_DATA}/${hostedFolder(device)}`;
+  const empty = `rmdir -- ${folder} "$HOME"/${DEVBOX_DATA}/hosted 2>/dev/null`; // Unless something needs them.
+  const script = `rm -f -- ${folder}/${shellWord(`launching.${id}`)}; ${empty}; exit 0`;
   await ssh.script(script).catch(() => {}); // It counts for two minutes at most.
 }

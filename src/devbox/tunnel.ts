@@ -139,17 +139,25 @@ function startTunnel(order: TunnelOrder) {
   return child;
 }
 
-/** Keeps one way open until no session is left there. `say`: how the first attempt went. Resolves with the exit code. */
-export async function keepTunnel(order: TunnelOrder, say: (reply: TunnelReply) => void): Promise<number> {
+/**
+ * Keeps one way open until no session is left there, or `signal` ends it. `say`: how the first attempt went. Resolves with
+ * the exit code, its connection closed.
+ */
+export async function keepTunnel(
+  order: TunnelOrder,
+  say: (reply: TunnelReply) => void,
+  signal: AbortSignal,
+): Promise<number> {
   if (!claim(order)) {
     say({ up: true });
     return 0;
   }
   const mine = () => read(fileOf(order))?.pid === process.pid;
   try {
-    return await kept(order, say, mine);
+    return await kept(order, say, () => mine() && !signal.aborted, signal);
   } finally {
-    if (mine()) rmSync(fileOf(order), { force: true });
+    // Ended from outside: the next start of the server opens it again.
+    if (mine() && !signal.aborted) rmSync(fileOf(order), { force: true });
   }
 }
 
@@ -167,11 +175,12 @@ function claim(order: TunnelOrder): boolean {
 async function kept(
   order: TunnelOrder,
   say: (reply: TunnelReply) => void,
-  mine: () => boolean,
+  goesOn: () => boolean,
+  signal: AbortSignal,
 ): Promise<number> {
   let told = false;
   let lost = { wall: Date.now(), steady: performance.now() };
-  while (mine()) {
+  while (goesOn()) {
     try {
       await using ssh = await Ssh.open(order.devbox, {
         ...order.setup,
@@ -181,7 +190,7 @@ async function kept(
       await openWay(ssh, order);
       if (!told) say({ up: true });
       told = true;
-      if (await unneeded(ssh, order)) return 0;
+      if (await unneeded(ssh, order, signal)) return 0;
       lost = { wall: Date.now(), steady: performance.now() };
     } catch (error) {
       if (!told) {
@@ -189,12 +198,20 @@ async function kept(
         return 1;
       }
       const refused = error instanceof LaunchError && REFUSED.has(error.class);
-      await Bun.sleep(refused ? REFUSED_WAIT_MS : waitAfter(lost));
+      await pause(refused ? REFUSED_WAIT_MS : waitAfter(lost), signal);
     }
     const slept = Date.now() - lost.wall - (performance.now() - lost.steady) > SLEPT_MS;
     if (slept) lost = { wall: Date.now(), steady: performance.now() };
   }
   return 0;
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const ended = Promise.withResolvers<void>();
+  const timer = setTimeout(ended.resolve, signal.aborted ? 0 : ms);
+  signal.addEventListener("abort", () => ended.resolve(), { once: true });
+  await ended.promise;
+  clearTimeout(timer);
 }
 
 function waitAfter({ steady }: { steady: number }): number {
@@ -272,9 +289,10 @@ cd .. && rmdir -- "$d" 2>/dev/null && rmdir ../hosted 2>/dev/null
 exit 0`;
 
 /** True once nothing there needs a way back; throws when the connection is lost. */
-async function unneeded(ssh: Ssh, { device }: TunnelOrder): Promise<boolean> {
+async function unneeded(ssh: Ssh, { device }: TunnelOrder, signal: AbortSignal): Promise<boolean> {
   const ended = new AbortController();
-  const watch = ssh.script(watchScript(device, crypto.randomUUID()), { signal: ended.signal });
+  const either = AbortSignal.any([ended.signal, signal]);
+  const watch = ssh.script(watchScript(device, crypto.randomUUID()), { signal: either });
   const gone = ssh.closed.then(() => null);
   const result = await Promise.race([watch, gone]);
   if (result) return result.code === 0;

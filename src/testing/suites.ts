@@ -20,6 +20,8 @@ const PACKAGES: Record<string, string> = {
   git: "git",
   zsh: "zsh",
   fish: "fish",
+  tcsh: "tcsh",
+  ssh: "openssh-client",
   "firefox-esr": "firefox-esr",
   rsync: "rsync",
   sshd: "openssh-server",

@@ -591,7 +591,8 @@ class Wrapper implements Disposable {
     this.#options.runs.ended(this.#id, { code, signal, reason }, this.#prompts.unacked());
     this.#farewell = { type: "exit", code, signal, reason };
     const told = this.#link.tell(this.#farewell);
-    const within = this.#options.hosted?.farewellMs ?? (told ? EXIT_ACK_MS : 0);
+    const patience = this.#link.refused ? 0 : this.#options.hosted?.farewellMs;
+    const within = patience ?? (told ? EXIT_ACK_MS : 0);
     if (within > 0) await Promise.race([this.#exitAcked.promise, Bun.sleep(within)]);
     this.#log("exit", { code, signal, reason });
   }

@@ -1,0 +1,157 @@
+// Sessions on devboxes: started from a terminal, answered on a phone, and alive whatever becomes of the line.
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { LEAVE } from "../attach/place.ts";
+import { nameOf, until } from "../story/processes.ts";
+import { Cuttable } from "./cuttable.ts";
+import { DEMO, DevboxWorld, PATIENCE_MS } from "./world.ts";
+
+const TEST_MS = 180_000;
+const demoBox = { name: "box", files: { ".bashrc": "echo noise\n", ".local/bin/claude*": DEMO } };
+
+test(
+  "claude-remote ssh: our program is put there, the terminal is attached, the phone answers, and nothing is left",
+  async () => {
+    await using world = await DevboxWorld.open([demoBox], false);
+    await world.add("box");
+    const phone = await world.phone();
+    const desk = world.terminal("ssh", "box");
+    await desk.waitFor(/attached to/, { timeout: 4 * PATIENCE_MS });
+    expect(Buffer.from(desk.bytes()).toString()).toMatch(/claude-remote: putting claude-remote there \d+ %/);
+    const prompt = await phone.until("a card", (viewer) =>
+      [...viewer.prompts.values()].find((one) => one.stage === "open"),
+    );
+    expect((await phone.answer("approve", prompt)).status).toBe(200);
+    await phone.until("accepted", (viewer) => viewer.prompts.get(prompt.id)?.stage === "accepted");
+    desk.write(LEAVE);
+    expect((await desk.exited).code).toBe(0);
+    const [session] = await world.sessions();
+    expect(session).toMatchObject({ ended_at: null, device_name: "box", terminal: false });
+    await world.run("stop", session?.id ?? "");
+    await phone.until(
+      "the end",
+      (viewer) => viewer.sessions.get(prompt.session_id)?.end_reason === "stopped",
+    );
+    await world.clean("box");
+  },
+  TEST_MS,
+);
+
+test(
+  "a second launch finds everything there; sshd, the line and the server may restart, and the session goes on",
+  async () => {
+    await using world = await DevboxWorld.open([demoBox]);
+    const link = await world.add("box");
+    const id = await world.launch("box");
+    const phone = await world.phone(id);
+    const connected = async (what: string) => {
+      await phone.until(what, (viewer) => viewer.sessions.get(id)?.connected === true);
+      const heard = phone.sessions.get(id)?.heard_at;
+      await phone.until(
+        `${what}, and heard`,
+        (viewer) => (viewer.sessions.get(id)?.heard_at ?? 0) >= (heard ?? 0),
+      );
+    };
+    const lost = () => phone.until("out of reach", (viewer) => viewer.sessions.get(id)?.connected === false);
+    await connected("there");
+    await phone.until("its screen", (viewer) => /demo/i.test(viewer.text));
+
+    link.reset();
+    await lost();
+    await connected("back after the line was reset");
+
+    await world.hosts.host("box").stop(true);
+    await lost();
+    await world.hosts.host("box").start();
+    await connected("back after sshd restarted");
+
+    const before = world.serverPid;
+    await fetch("http://localhost/shutdown", {
+      method: "POST",
+      unix: join(world.folder, "cr", "data", "admin.sock"),
+      body: "{}",
+    });
+    await until("the server's end", () => !nameOf(before).includes("serve"));
+    await world.run("sessions");
+    await phone.listen(id);
+    await connected("back after the server restarted");
+    expect(phone.sessions.get(id)?.ended_at).toBeNull();
+
+    const second = await world.launch("box");
+    expect(second).not.toBe(id);
+    expect(world.tunnels()).toHaveLength(1);
+    for (const one of [id, second]) await world.run("stop", one);
+    await world.clean("box");
+  },
+  TEST_MS,
+);
+
+test(
+  "a wrapper that is killed is told of by the next one; a way back through a port serves where sshd allows no sockets",
+  async () => {
+    const lines = ["AllowStreamLocalForwarding no"];
+    await using world = await DevboxWorld.open([{ ...demoBox, lines }]);
+    await world.add("box");
+    const phone = await world.phone();
+    const killed = await world.launch("box");
+    const { home } = world.hosts.host("box");
+    const [pid = 0] = world.hosts
+      .host("box")
+      .processes()
+      .filter((one) => nameOf(one).includes("hosted --run"));
+    expect(
+      readFileSync(join(home, ".local/share/claude-remote/hosted", await only(home), "address"), "utf8"),
+    ).toMatch(/^127\.0\.0\.1:\d+\n$/);
+    process.kill(pid, "SIGKILL");
+    await phone.until("out of reach", (viewer) => viewer.sessions.get(killed)?.connected === false);
+    const next = await world.launch("box");
+    await phone.until("lost", (viewer) => viewer.sessions.get(killed)?.end_reason === "lost");
+    await world.run("stop", next);
+    await world.clean("box");
+  },
+  TEST_MS,
+);
+
+async function only(home: string): Promise<string> {
+  const folder = join(home, ".local/share/claude-remote/hosted");
+  const names = [...new Bun.Glob("*/address").scanSync(folder)].map((path) => path.split("/")[0] ?? "");
+  expect(names).toHaveLength(1);
+  return names[0] ?? "";
+}
+
+test(
+  "what is missing on a devbox is said with what to do, and nothing is left there",
+  async () => {
+    await using world = await DevboxWorld.open([
+      { name: "bare" },
+      {
+        name: "stranger",
+        files: {
+          ".local/bin/claude*": '#!/bin/sh\n[ "$1" = auth ] && echo \'{"loggedIn": false}\'; echo 2.1',
+        },
+      },
+      { ...demoBox, lines: ["AllowTcpForwarding no", "AllowStreamLocalForwarding no"] },
+    ]);
+    const add = async (name: string, port = world.hosts.host(name).port) =>
+      world.ran("devbox", "add", name, "127.0.0.1", "--port", String(port), "--json");
+    expect((await add("bare")).err).toMatch(/no claude on that user's PATH[\s\S]*npm install -g/);
+    expect((await add("stranger")).err).toMatch(/nobody is logged in[\s\S]*Log in there once/);
+    expect((await add("box")).code).toBe(0);
+    const launched = await world.ran("ssh", "--detach", "box");
+    expect(launched.code).toBe(1);
+    expect(launched.err).toMatch(/no way back to this server[\s\S]*AllowStreamLocalForwarding/);
+    const gone = await world.ran("ssh", "--detach", "--dir", "/no/such", "box");
+    expect(gone.code).toBe(1);
+    await world.clean("box");
+    const list = JSON.parse(await world.run("devbox", "list", "--json"));
+    expect(list.devboxes.map(({ name }: { name: string }) => name)).toContain("box");
+    await using closed = await Cuttable.open(1);
+    const { port } = closed;
+    await closed[Symbol.asyncDispose]();
+    expect((await add("gone", port)).err).toMatch(/nothing answers on that port/);
+    await world.run("devbox", "remove", "box", "--yes");
+    expect((await world.ran("ssh", "--detach", "box")).err).toMatch(/no devbox "box" yet/);
+  },
+  TEST_MS,
+);
