@@ -1,6 +1,6 @@
 // A release: its platforms, its sums, and that nothing of ours installs or updates anything by itself.
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { COMPLETED } from "../completion.ts";
@@ -60,6 +60,7 @@ test("SEC-088 nothing installs or updates itself: no command, no setting, no add
 });
 
 test("a program that does not build is said, with what the compiler says", async () => {
+  mkdirSync(join(folder, "nowhere"));
   await expect(compile(join(folder, "nowhere"), "bun-linux-x64", join(folder, "out"))).rejects.toThrow(
     /does not build:\n.*cli\.ts/s,
   );
