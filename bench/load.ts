@@ -32,6 +32,7 @@ export async function load({ quick }: BenchOptions): Promise<Report> {
   /** Memory at the end of it, and per cent of a core meanwhile. */
   const measure = async (what: string, work: () => Promise<unknown>) => {
     const [cpu, began] = [server.cpu, performance.now()];
+    console.error(`${what} …`);
     await work();
     rows.push([what, server.rss, ((server.cpu - cpu) / ((performance.now() - began) / 1_000)) * 100]);
   };

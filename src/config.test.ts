@@ -76,6 +76,8 @@ test("SEC-080 a private folder is 0700 whatever the umask, and somebody else's l
   try {
     const folder = privateFolder(join(own.folder, "a"));
     expect(statSync(folder).mode & 0o777).toBe(0o700);
+    mkdirSync(join(own.folder, "wide"));
+    expect(statSync(privateFolder(join(own.folder, "wide"))).mode & 0o777).toBe(0o700); // One that was there already, too.
     mkdirSync(join(own.folder, "target"));
     symlinkSync(join(own.folder, "target"), join(own.folder, "link"));
     expect(() => privateFolder(join(own.folder, "link"))).toThrow("not a folder of yours");

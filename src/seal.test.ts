@@ -190,6 +190,12 @@ test("SEC-091 a server speaks its protocol and the one before, and names the ver
   expect(refused).toMatchObject({
     refused: { code: "protocol", message: expect.stringContaining("protocol 3") },
   });
+  // Nor is a wrapper believed that was told, or tells, otherwise.
+  const end = server({ protocol: 3 });
+  const forged = JSON.stringify({ ...JSON.parse(end.challenge), protocol: 4 });
+  expect(end.receive(sent(client({ protocol: 4 }).receive(forged)))).toMatchObject({
+    refused: { code: "protocol" },
+  });
 });
 
 test("a wrong secret, an unknown and a revoked device are refused with a sentence", () => {

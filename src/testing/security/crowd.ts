@@ -111,6 +111,7 @@ export class Crowd implements Disposable {
   readonly server: OwnServer;
   readonly machines: Machine[] = [];
   readonly watchers: Watcher[] = [];
+  readonly #phones: TestViewer[] = [];
 
   constructor(server: OwnServer) {
     this.server = server;
@@ -130,14 +131,15 @@ export class Crowd implements Disposable {
 
   /** So many open pages, of as many phones as it takes, each on a session of its own turn. */
   async watch(count: number, gzip = false): Promise<void> {
-    let viewer: TestViewer | null = null;
+    // All of them first: of each new phone every open page is told.
+    while (this.#phones.length < Math.ceil(count / LIMITS.streamsPerViewer))
+      this.#phones.push(await TestViewer.pair(this.server, `Phone ${this.#phones.length}`));
     for (let i = 0; i < count; i += AT_ONCE) {
       const some: Watcher[] = [];
       for (let one = i; one < Math.min(count, i + AT_ONCE); one++) {
-        if (!viewer || one % LIMITS.streamsPerViewer === 0)
-          viewer = await TestViewer.pair(this.server, `Phone ${one}`);
+        const viewer = this.#phones[Math.floor(one / LIMITS.streamsPerViewer)];
         const session = this.machines[one % this.machines.length]?.id;
-        some.push(new Watcher(`${this.server.url}/events?session=${session}`, viewer.cookie, gzip));
+        some.push(new Watcher(`${this.server.url}/events?session=${session}`, viewer?.cookie ?? "", gzip));
       }
       this.watchers.push(...some);
       await within("the streams", Promise.all(some.map(({ ready }) => ready)));
