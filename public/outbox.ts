@@ -46,7 +46,8 @@ export const REFUSALS: Record<InputRefusal, string> = {
   exited: "Claude has exited.",
   too_long: "Too long for one message.",
   mode_not_offered: "Claude does not offer this mode here.",
-  mode_while_working: "Not while Claude works.",
+  mode_while_working:
+    "While Claude works, the way there leads through a mode that allows more: interrupt it, or wait until it is idle.",
 };
 
 /** Texts shown as sent; older ones are in the log. */
