@@ -149,11 +149,13 @@ async function handKey() {
   if (key) await cache.put("/login-key", new Response(key));
 }
 
+/** Sessions that wait for somebody, however much each asks: the number in the page's title as well. */
+const needing = (model: Model) => model.ordered().filter((session) => model.look(session) === "waiting");
+
 /** Notifications of questions that are over, closed: iOS leaves them, and the number on the icon, to us. */
 async function tidy(model: Model) {
-  const open = model.open();
   const badge = navigator as { setAppBadge?: (count: number) => Promise<void> };
-  badge.setAppBadge?.(open.length).catch(() => {});
+  badge.setAppBadge?.(needing(model).length).catch(() => {});
   const registration = await navigator.serviceWorker?.getRegistration("/");
   for (const shown of (await registration?.getNotifications()) ?? []) {
     const { prompt: id } = shown.data ?? {};
@@ -230,7 +232,7 @@ export function startPush(model: Model, { go, onUpdate, busy }: PushEvents) {
     }
     if (model.version === null) return; // The server has not spoken yet.
     forgotten = false;
-    const open = model.open().map(({ id }) => id);
+    const open = [...model.open(), ...needing(model)].map(({ id }) => id);
     if (open.join() !== openBefore || !begun) quietly(tidy(model));
     openBefore = open.join();
     if (!begun) setTimeout(later, REGISTER_AFTER_MS);

@@ -4,7 +4,7 @@ import type { SearchHit, Session, Used } from "../src/protocol.ts";
 import type { OpenPage } from "./testing/open-page.ts";
 import { opener, shows } from "./testing/opener.ts";
 import { answer, call, result, TALK, talk, tells, user } from "./testing/talk.ts";
-import { session } from "./testing/world.ts";
+import { bash, session } from "./testing/world.ts";
 import { costWords, short, tokenWords, usedWords, workedWords } from "./used-words.ts";
 
 const open = opener();
@@ -338,6 +338,29 @@ test.concurrent("what runs is known with its terminals; a name stands on every s
   await page.page.locator('.row[href="/s/alone"]').click();
   await about.click();
   await shows(page.page.locator("dialog"), "no terminal; Claude goes on without");
+});
+
+test.concurrent("title, heading and badge have one number: of the sessions that wait, however much each asks", async () => {
+  const asks = session("asks");
+  const waits = session("waits", { status: "waiting", waiting_for: "dialog open" });
+  await using page = await open({
+    sessions: [asks, waits, shop],
+    prompts: [bash("p1", asks, "one"), bash("p2", asks, "two")],
+    before: async ({ page }) => {
+      await page.addInitScript(() => {
+        const told: number[] = [];
+        Object.assign(window, { told });
+        Object.assign(Navigator.prototype, { setAppBadge: async (count: number) => void told.push(count) });
+      });
+    },
+  });
+  await shows(page.page.locator("h1"), "2 need you");
+  expect(await page.page.title()).toBe("(2) claude-remote");
+  const badge = () => page.page.evaluate(() => (window as unknown as { told: number[] }).told.at(-1));
+  expect(await badge()).toBe(2);
+  page.server.send("session_start", { session: { ...waits, status: "idle", waiting_for: null } });
+  await shows(page.page.locator("h1"), "1 needs you");
+  expect(await badge()).toBe(1);
 });
 
 test.concurrent("usage is told by day and by session, money only where it is known", async () => {

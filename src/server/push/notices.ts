@@ -121,9 +121,9 @@ export class Notices {
     }
   }
 
-  /** Questions that wait for somebody. */
+  /** Sessions that wait for somebody, however much each asks. */
   get open(): number {
-    return this.#asked.size;
+    return new Set([...this.#asked.values()].map(({ prompt }) => prompt.session_id)).size;
   }
 
   #mutedUntil(session: SessionId): number {

@@ -9,7 +9,7 @@ export type Wording = {
   /** "https://host": where the page is. */
   url: string;
   private: boolean;
-  /** Questions that wait, for the badge. */
+  /** Sessions that wait, for the badge. */
   open: number;
   /** The phone's platform has buttons in notifications. */
   actions: boolean;
