@@ -1,13 +1,15 @@
 // The whole way: a phone's page, a real server, ssh to a real sshd, our own program put there, a program in claude's place.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { devboxes } from "../../devbox/annex.ts";
 import { engine } from "../../devbox/engine.ts";
 import { pageAssets } from "../../page.ts";
+import { messagesApi } from "../messages-api.ts";
 import { openBrowser, Phone } from "../page.ts";
 import { program } from "../program.ts";
+import { claudeHome, claudePath, claudeVersions } from "../real-claude.ts";
 import { type TestServer, testServer } from "../server.ts";
 import { cardReady, outcome } from "../story/acts.ts";
 import { textOf, until } from "../story/processes.ts";
@@ -32,7 +34,7 @@ esac
 
 beforeAll(async () => {
   browser = await openBrowser();
-  hosts = await Hosts.open({ name: "box1", files: { ".local/bin/claude*": CLAUDE } });
+  hosts = await Hosts.open({ name: "box1", files: { ".local/bin/claude*": CLAUDE } }, { name: "box2" });
   mkdirSync(join(hosts.host("box1").home, "src", "webshop"), { recursive: true });
   const reach = engine({ setup: () => hosts.setup });
   const options = { enabled: true, modes: ["default", "plan"] as const, local: () => false };
@@ -59,9 +61,9 @@ async function phoneAt(path: string): Promise<Phone> {
 }
 
 /** What runs on the devbox, but for the connection that the server keeps for a minute: a shell that waits. */
-const sessions = () =>
+const sessions = (name = "box1") =>
   hosts
-    .host("box1")
+    .host(name)
     .processes()
     .filter((pid) => textOf(`/proc/${pid}/comm`).trim() !== "cat");
 
@@ -124,7 +126,47 @@ test("what fails there is said with what to do, and the same can be tried again 
   await until("the end of the session", () => sessions().length === 0, PATIENCE.timeout);
 });
 
+const newest = claudeVersions.at(-1) ?? "";
+
+test(`claude ${newest} on a devbox: a phone starts it, approves what it asks, and ends it`, async () => {
+  await using api = await messagesApi();
+  const box = hosts.host("box2");
+  const shop = join(box.home, "shop");
+  mkdirSync(shop);
+  await using home = await claudeHome({ api, projects: [shop] });
+  for (const file of [".claude.json", ".claude/settings.json"])
+    box.put(file, readFileSync(join(home.home, file), "utf8"));
+  const { HOME, PATH, SHELL, ...env } = home.env;
+  const exports = Object.entries(env).map(([name, value]) => `export ${name}='${value}'\n`);
+  box.put(".profile", exports.join(""));
+  box.put(".local/bin/claude", `#!/bin/sh\nexec ${claudePath(newest)} "$@"\n`, true);
+  await using phone = await phoneAt("/devboxes");
+  await label(phone, "Name").waitFor({ state: "attached" });
+  if (!(await label(phone, "Name").isVisible())) await phone.page.getByText("Add a devbox").tap();
+  await label(phone, "Name").fill("box2");
+  await label(phone, "Host").fill("127.0.0.1");
+  await label(phone, "Port").fill(String(box.port));
+  await phone.button("Add and test").tap();
+  await phone.button("New session: box2").tap(PATIENCE);
+  await phone.page.getByRole("radio", { name: "Ask" }).check();
+  await start(phone, "~/shop", "RUN: echo from-afar >result.txt");
+  await phone.page.locator("a.ask-bar:visible").tap(PATIENCE);
+  await cardReady(phone, "Run this command?");
+  await phone.picture("devbox-claude-card");
+  await phone.part("approve").tap();
+  await outcome(phone, /Claude accepted/, PATIENCE.timeout);
+  await until("the command ran there", () => existsSync(join(shop, "result.txt")), PATIENCE.timeout);
+  await phone.goto(`${server.url}/`);
+  await phone.page.locator("a.row:visible", { hasText: "box2" }).first().tap();
+  await phone.part("more").tap();
+  await phone.button("Stop …").tap();
+  await phone.button("Stop Claude").tap();
+  await phone.reads(phone.part("word"), /Ended/, PATIENCE);
+  await until("the end of the session", () => sessions("box2").length === 0, PATIENCE.timeout);
+});
+
 test("a server that stops closes its connections: nothing of ours runs there any more", async () => {
   await server.stop();
-  await until("the end of everything", () => hosts.host("box1").processes().length === 0, PATIENCE.timeout);
+  for (const name of ["box1", "box2"])
+    await until("the end of everything", () => hosts.host(name).processes().length === 0, PATIENCE.timeout);
 });
