@@ -29,6 +29,7 @@ const onDisk = (link: TestLink, upto: number) =>
 test.concurrent("acceptance 1, 8: a prompt is a card within a second, approved once, and accepted", async () => {
   await using phone = await pairedPhone(browser, server);
   const { link } = await TestLink.session(server, { cwd: "/home/ada/one" });
+  link.beats();
   await phone.page.locator(".row", { hasText: "one" }).waitFor();
   // From the moment it was said to the moment it stands there, by one clock; a loaded machine is given its time.
   const shown = phone.page.evaluate(
@@ -81,6 +82,7 @@ async function readingLog(phone: Phone, url: string, id: string) {
 
 test.concurrent("acceptance 3: offline for 30 s with 500 events: no gap, no duplicate, and what is read stays put", async () => {
   const { link, id } = await TestLink.session(server, { cwd: "/home/ada/three" });
+  link.beats();
   link.say({ type: "lines", lines: range(0, 300).map(line) });
   await onDisk(link, 299);
   await using phone = await pairedPhone(browser, server, { before: (context) => context.clock.install() });
@@ -98,6 +100,31 @@ test.concurrent("acceptance 3: offline for 30 s with 500 events: no gap, no dupl
   const texts = await phone.page.locator(".log-line").allTextContents();
   expect(texts).toEqual(range(0, 800).map((n) => `line ${n}`));
   expect(await phone.page.locator(".log-line", { hasText: /^line 120$/ }).boundingBox()).toEqual(before);
+  link[Symbol.dispose]();
+});
+
+test.concurrent("acceptance 11: where streams are refused on the way the page is live within six seconds too", async () => {
+  const { link, id } = await TestLink.session(server, { cwd: "/home/ada/refused" });
+  link.beats();
+  await using phone = await pairedPhone(browser, server, { before: (context) => context.clock.install() });
+  await phone.page.route(/\/events(\?session=[^&]*)?$/, (route) => route.abort());
+  await phone.page.clock.pauseAt((await phone.page.evaluate(() => Date.now())) + 1_000);
+  await phone.page.goto(`${server.url}/s/${id}`);
+  const took = await passing(phone, () => phone.page.locator(".session-view").isVisible());
+  console.log(`acceptance 11: live after ${took} ms of the page's time where streams are refused`);
+  expect(took).toBeLessThanOrEqual(6_000);
+  await phone.page.clock.resume();
+  link.say({
+    type: "output",
+    frame: { size: { cols: 40, rows: 2 }, lines: [{ y: 0, row: [{ text: "hello" }] }] },
+  });
+  await phone.reads(phone.page.locator(".line"), /hello/);
+  // It was a moment's trouble: as soon as a stream comes through, it is taken again.
+  await phone.page.unroute(/\/events(\?session=[^&]*)?$/);
+  await phone.page.clock.fastForward(601_000);
+  await phone.page.evaluate(() => history.pushState(null, "", "/settings"));
+  await phone.page.evaluate(() => dispatchEvent(new PopStateEvent("popstate")));
+  await phone.reads(phone.page.locator("section"), /Live, by an event stream\./);
   link[Symbol.dispose]();
 });
 
@@ -124,6 +151,7 @@ test.concurrent("acceptance 11: behind a proxy that collects streams the page is
   await using ends = new AsyncDisposableStack();
   const { proxy, server } = await behindProxy(ends);
   const { link, id } = await TestLink.session(server, { cwd: "/home/ada/eleven" });
+  link.beats();
   link.say({ type: "lines", lines: range(0, 300).map(line) });
   await onDisk(link, 299);
   await using phone = await pairedPhone(browser, server, {

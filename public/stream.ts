@@ -56,6 +56,8 @@ export function stream({ fold, connect }: StreamOptions) {
   /** What is open has brought something, and a heartbeat. */
   let begun = false;
   let beaten = false;
+  /** Streams were refused rather than kept back: the server may have been away for a moment. */
+  let refused = false;
   let tried: AbortController | null = null;
 
   function become(connection: Connection) {
@@ -108,7 +110,9 @@ export function stream({ fold, connect }: StreamOptions) {
       clearTimeout(late);
     }
     if (current !== abort) return;
-    if (pollingSince() === null) polling = false; // It was a try, and no better.
+    // What is refused or cut before its first byte, twice, is perhaps let through batch by batch; if not, it was a try.
+    if (pollingSince() === null) polling = !polling && !begun && failures > 0;
+    refused = polling;
     later();
   }
 
@@ -116,6 +120,7 @@ export function stream({ fold, connect }: StreamOptions) {
   function keptBack(abort: AbortController) {
     if (polling || abort !== current || begun) return;
     polling = true;
+    refused = false;
     close();
     run();
   }
@@ -149,6 +154,8 @@ export function stream({ fold, connect }: StreamOptions) {
       begun = true;
       if (pollingSince() === null) keepPolling(heardAt);
       take(event);
+      if (refused) tryStream();
+      refused = false;
     });
   }
 

@@ -28,6 +28,7 @@ export class TestLink implements Disposable {
   closed = false;
   channel: Channel | null = null;
   readonly #changes = new Changes();
+  #beat: ReturnType<typeof setInterval> | undefined;
 
   private constructor(url: string, handshake: ClientHandshake) {
     this.socket = new WebSocket(url);
@@ -126,10 +127,19 @@ export class TestLink implements Disposable {
     if (step.step === "open") this.channel = step.channel;
   }
 
+  /** From now on it says that it is there, as a wrapper does: what is silent for 15 s is dead, and a browser may take longer. */
+  beats(): this {
+    this.#beat = setInterval(() => this.say({ type: "ping" }), BEAT_MS);
+    return this;
+  }
+
   [Symbol.dispose]() {
+    clearInterval(this.#beat);
     this.socket.close();
   }
 }
+
+const BEAT_MS = 2_000;
 
 /** A session that works in a terminal of 80 by 24. */
 export function statement(change: Partial<SessionStatement> = {}): SessionStatement {

@@ -51,17 +51,9 @@ async function sound(engine: Engine, name: string) {
   expect([name, ...found]).toEqual([name]);
 }
 
-/** What is silent for 15 s cannot be answered, and a browser may take longer for a look on a busy machine. */
-const SAY_EVERY_MS = 2_000;
-
 async function connected(ends: DisposableStack, id?: SessionId) {
   const { link, id: own } = await TestLink.session(server, { cwd: "/home/ada/webshop", ...(id && { id }) });
-  const pings = setInterval(() => link.say({ type: "ping" }), SAY_EVERY_MS);
-  ends.defer(() => {
-    clearInterval(pings);
-    link[Symbol.dispose]();
-  });
-  return { link, id: own };
+  return { link: ends.use(link.beats()), id: own };
 }
 
 test.each(ENGINES)(
