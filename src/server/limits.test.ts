@@ -253,6 +253,7 @@ const GONE_OVER: Record<string, readonly [file: string, name: string]> = {
   launchMs: ["limits", "a launch that takes longer than launchMs"],
   directories: ["../devbox/annex", "folders are completed as they are typed"],
   listings: ["../devbox/annex", "a listing is remembered"],
+  devboxTests: ["../devbox/annex", "tests at once are bounded"],
   wrappers: ["uplink", "SEC-078 of more than twenty handshakes"],
   handshakes: ["uplink", "SEC-078 of more than twenty handshakes"],
   frameBytes: ["gate", "SEC-078 a frame over the limit"],
