@@ -201,19 +201,28 @@ test.each(OPERATORS)("SEC-085 %j is looked for, never obeyed", async (q) => {
   expect(store.tables.query("SELECT count(*) AS n FROM messages").get()).toEqual({ n: 2 });
 });
 
-/** The longest time that nobody else had a turn, ms, while `work` was under way. */
-async function longestStall(work: () => Promise<unknown>): Promise<number> {
-  let last = performance.now();
+/** The most processor time between two turns of everybody else, ms, while `work` was under way. */
+async function longestTurn(work: () => Promise<unknown>): Promise<number> {
+  const spent = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000;
+  };
+  let last = spent();
   let longest = 0;
   const timer = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last);
-    last = performance.now();
+    longest = Math.max(longest, spent() - last);
+    last = spent();
   }, 1);
   await work();
-  longest = Math.max(longest, performance.now() - last);
+  longest = Math.max(longest, spent() - last);
   clearInterval(timer);
   return longest;
 }
+
+/** What a turn may take: everybody else waits for it. */
+const TURN_MS = 50;
+/** The best of some: what the collector does meanwhile is no part of it. */
+const TRIES = 5;
 
 const MILLION = 1_000_000;
 const BOMBS = ["[", "*", "_", "a@", "(", "\x1b", "a", "a ", "needle ", "\u0301", "ß", "-", '"', "\\"];
@@ -228,9 +237,10 @@ test.each(BOMBS)(
     });
     for (const where of ["messages", "lines"] as const)
       for (const q of ["needle", `${seed} needle`, `${seed.repeat(50)}x`, bomb]) {
-        const stall = await longestStall(() => find(q, where));
-        // What a busy machine takes away is not ours; ten times as long would be.
-        expect(stall, `${where} ${q.slice(0, 20)}`).toBeLessThan(500);
+        let least = Number.POSITIVE_INFINITY;
+        for (let i = 0; i < TRIES && least >= TURN_MS; i++)
+          least = Math.min(least, await longestTurn(() => find(q, where)));
+        expect(least, `${where} ${q.slice(0, 20)}`).toBeLessThan(TURN_MS);
       }
     expect(wantedIn(bomb).words.join(" ").length).toBeLessThanOrEqual(
       LIMITS.searchChars + LIMITS.searchWords,
