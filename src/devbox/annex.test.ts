@@ -8,12 +8,13 @@ import type {
   DevboxState,
   DeviceId,
   EarlierConversation,
+  Json,
   Launch,
   SessionId,
 } from "../protocol.ts";
 import { LIMITS } from "../server/limits.ts";
 import { type FakeClock, fakeClock } from "../testing/clock.ts";
-import { TestLink } from "../testing/link.ts";
+import { statement, TestLink } from "../testing/link.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
 import { TestViewer } from "../testing/viewer.ts";
 import { Changes } from "../testing/wait.ts";
@@ -405,6 +406,14 @@ test("a conversation goes on only where it was, and only once unless that is mea
     { id: conversation, dir: stated.cwd, title: stated.title, last_at: expect.any(Number), alive_in: id },
   ]);
   expect(await of("local")).toEqual([]);
+  link.say({ type: "session", session: { ...statement(stated), id, title: "" } });
+  const words = { time: 1, parts: [{ type: "text", text: "Why do they fail?" }] };
+  const body = words as unknown as Json;
+  link.say({ type: "message", message: { conversation, uuid: "u1", seq: 0, role: "user", body } });
+  await link.until("the message", () =>
+    link.heard.find((m) => m.type === "ack" && m.stream === "messages" && m.upto === 0),
+  );
+  expect((await of("box1"))[0]?.title).toBe("Why do they fail?"); // Without a title of its own.
   const resume = (more: object) => viewer.post("/api/sessions", asked({ resume: conversation, ...more }));
   expect((await resume({ devbox: "local" })).status).toBe(404);
   const alive = await resume({});

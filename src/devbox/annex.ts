@@ -460,13 +460,15 @@ type Stated = { id: SessionId; device_id: DeviceId; launch?: string | null };
 const TEST_WITHIN_MS = 9_000;
 
 const CONVERSED = `SELECT s.id FROM session_conversations c JOIN sessions s ON s.id = c.session_id
-  WHERE c.conversation_id = ? AND s.device_id = ?`;
+  WHERE c.conversation_id = ? AND s.device_id = ? AND s.deleted_at IS NULL`;
 
 // Of the sessions that passed through it, the one that was heard last says what it is called and where it is.
-const CONVERSATIONS = `SELECT c.conversation_id AS id, s.cwd AS dir, s.title AS title, max(s.heard_at) AS last_at,
+const CONVERSATIONS = `SELECT c.conversation_id AS id, s.cwd AS dir, max(s.heard_at) AS last_at,
+    coalesce(s.name, nullif(s.title, ''), t.opening, '') AS title,
     (SELECT o.id FROM sessions o WHERE o.conversation = c.conversation_id AND o.ended_at IS NULL LIMIT 1) AS alive_in
   FROM session_conversations c JOIN sessions s ON s.id = c.session_id
-  WHERE s.device_id = $device GROUP BY c.conversation_id ORDER BY last_at DESC LIMIT $limit`;
+    JOIN conversations t ON t.id = c.conversation_id
+  WHERE s.device_id = $device AND s.deleted_at IS NULL GROUP BY c.conversation_id ORDER BY last_at DESC LIMIT $limit`;
 
 /** What reaches it. */
 export function toDevbox({ name, kind, host, user, port, key, dir }: DevboxState): Devbox {
