@@ -62,7 +62,9 @@ export function layoutFaults(): string[] {
     const [x, y] = [(part.left + part.right) / 2, (part.top + part.bottom) / 2];
     const hit = document.elementFromPoint(x, y);
     const own = hit && (one.contains(hit) || hit.contains(one) || hit.closest("label")?.contains(one));
-    const floats = hit?.closest(".pill, dialog");
+    let sticks: Element | null | undefined = hit;
+    while (sticks && styleOf(sticks).position !== "sticky") sticks = sticks.parentElement;
+    const floats = hit?.closest(".pill, dialog") || sticks; // What lies under it comes out by scrolling.
     if (!own && !floats) faults.push(`covered: ${name(one)} by ${hit ? name(hit) : "nothing"}`);
   }
 
@@ -83,7 +85,7 @@ export function layoutFaults(): string[] {
     );
     const own = block.getBoundingClientRect();
     if (!clips && !scrolls(one, "X") && text.right > own.right + 2) faults.push(`runs over: ${name(one)}`);
-    if (!scrolls(one, "X") && shown(one).right > innerWidth + 1)
+    if (!clips && !scrolls(one, "X") && text.right > innerWidth + 1)
       faults.push(`words beyond the edge: ${name(one)}`);
     for (let box: Element | null = one; box && box !== document.body; box = box.parentElement) {
       const style = styleOf(box);

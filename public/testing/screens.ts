@@ -1,5 +1,5 @@
 // Every screen of the page with something on it, for tests that look at all of them.
-import type { Question } from "../../src/protocol.ts";
+import type { PromptState, Question } from "../../src/protocol.ts";
 import type { OpenPage, Scene } from "./open-page.ts";
 import { answer, call, result, TALK, talk, tells, user } from "./talk.ts";
 import { bash, fileEdit, firstFrame, prompt, QUESTION_OPTIONS, run, session } from "./world.ts";
@@ -58,6 +58,53 @@ const lines = Array.from({ length: 60 }, (_, i) => ({
   ...{ line_no: i, epoch: 0, source: "screen" as const, text: i % 10 === 3 ? LONG : `line ${i}` },
 }));
 const rows = Array.from({ length: 30 }, (_, i) => [run(`${i} ${"text ".repeat(30)}`)]);
+
+function servesDevboxes({ server }: OpenPage) {
+  const devbox = (name: string, more: object = {}) => ({
+    ...{
+      name,
+      kind: "ssh",
+      host: `${name}.internal.example.org`,
+      user: "ada",
+      port: 2222,
+      key: null,
+      dir: null,
+    },
+    ...{
+      created_at: 0,
+      last_used: null,
+      seen_at: Date.now(),
+      state: "active",
+      error: null,
+      fingerprint: null,
+    },
+    ...more,
+  });
+  const error = {
+    class: "auth",
+    message: `the login was refused ${LONG}`,
+    next: `Put the key there: ${LONG}`,
+  };
+  const devboxes = [
+    devbox("local", { kind: "local" }),
+    devbox("box"),
+    devbox("gpu-box", { state: "unreachable", error }),
+  ];
+  const choices = [{ devbox: "box", dir: `~/src/${LONG.slice(0, 300)}`, mode: "plan" }];
+  const overview = {
+    enabled: true,
+    modes: ["default", "plan"],
+    devboxes,
+    choices,
+    public_key: `ssh-ed25519 ${LONG}`,
+  };
+  server.reply("/api/devboxes", () => ({ body: overview }));
+  server.reply("/api/launches", () => ({ body: { launches: [] } }));
+  for (const { name } of devboxes) {
+    server.reply(`/api/devboxes/${name}/conversations`, () => ({ body: { conversations: [] } }));
+    server.reply(`/api/devboxes/${name}/directories`, () => ({ body: { directories: [], more: false } }));
+  }
+}
 
 export const screens: Shown[] = [
   { path: "/", scene, ready: has(".row") },
@@ -136,6 +183,53 @@ export const screens: Shown[] = [
     ready: has(".pair-code"),
   },
   { path: "/settings", scene: {}, ready: has(".themes") },
+  { path: "/devboxes", scene: { before: servesDevboxes }, ready: has(".devbox") },
+  { path: "/new", scene: { before: servesDevboxes }, ready: has("form, .recent") },
+  {
+    path: "/tokens",
+    scene: {
+      before({ server }) {
+        const token = (name: string, scopes: string[]) => ({
+          ...{ id: name.slice(0, 3), name, scopes, device_id: null, last_used: Date.now() - 1e5 },
+          ...{ created_at: 0, expires_at: Date.now() + 1e9 },
+        });
+        const tokens = [
+          token("Build server of the whole team", ["read", "input"]),
+          token(LONG.slice(0, 60), ["read"]),
+        ];
+        server.reply("/api/tokens", () => ({ body: { tokens } }));
+      },
+    },
+    ready: has("main h1, h1"),
+  },
+  {
+    path: "/audit",
+    scene: {
+      before({ server }) {
+        const entry = (id: number, action: string, detail: object, about: PromptState | null) => ({
+          ...{
+            id,
+            at: Date.now() - id * 1e5,
+            action,
+            actor: "viewer v1",
+            name: "Pixel 8 (Chrome)",
+            address: "10.0.0.9",
+          },
+          ...{ session: shop.id, subject: "p1", detail, asked: about },
+        });
+        const entries = [
+          entry(3, "answer", { option: "approve" }, command),
+          entry(2, "input", { text: LONG }, null),
+          entry(1, "prompt", {}, command),
+        ];
+        server.reply("/api/audit", () => ({ body: { entries, before: null } }));
+      },
+    },
+    async ready(page) {
+      await page.page.locator(".audit-entry > summary").nth(1).tap();
+      await page.page.locator(".audit-entry[open] .audit-facts").first().waitFor();
+    },
+  },
   {
     path: "/history",
     scene: {
