@@ -1,5 +1,6 @@
 // What an entry of the audit log says, in words: who did what.
 import type { AuditEntry, Json } from "../src/protocol.ts";
+import { modeName } from "./mode-words.ts";
 
 /** How an entry is marked: something went through, was turned away, or is only told. */
 export type Tone = "good" | "bad" | "plain";
@@ -50,6 +51,12 @@ export function deedOf(entry: AuditEntry): string {
       return `Too late, ended ${byWhom(detail.by)}${chosen(detail.chosen)}`;
     case "input":
       return typeof detail.key === "string" ? `${who} pressed ${detail.key}` : `${who} typed`;
+    case "mode":
+      return `${who} wished for another mode: ${modeName(String(detail.mode))}`;
+    case "file":
+      return `${who} handed over a file: ${String(detail.name)}`;
+    case "file removed":
+      return `${who} took a file back`;
     case "revoked":
       return `${who} revoked ${String(detail.viewer ?? detail.device ?? detail.token ?? "")}`;
     case "devbox added":

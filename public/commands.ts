@@ -171,6 +171,13 @@ export function commandList({ session, text, above, put, changed }: ComposerPart
     changed();
   }
 
+  /** The list's own button again: nothing of a command that nobody typed stays. */
+  function leaveOff() {
+    close();
+    if (text.value.trim() === "/") put("");
+    dismissed = text.value;
+  }
+
   /** The known command that the text begins with, if it is one. */
   function named(value: string): Command | null {
     const name = WORD.exec(value)?.[2];
@@ -184,6 +191,7 @@ export function commandList({ session, text, above, put, changed }: ComposerPart
     },
     /** Begins a command before what stands there; the list's own button. */
     begin() {
+      if (!root.hidden) return leaveOff();
       dismissed = null;
       text.focus();
       if (!WORD.test(text.value)) put(text.value.trim() === "" ? "/" : `/ ${text.value}`, 1);

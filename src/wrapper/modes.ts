@@ -5,7 +5,7 @@ import { MOST_PRESSES, modeShown, passesWider } from "./claude-modes.ts";
 import { inputBoxEmpty } from "./input-box.ts";
 
 /** After output the footer is read this much later: claude paints in a few milliseconds, and often. */
-const LOOK_AFTER_MS = 150;
+const LOOK_AFTER_MS = 300;
 /** Between two looks after a key; claude shows the next mode within 20 to 60 ms. */
 const LOOK_MS = 20;
 /** One that is held up for longer than this gets no further key. */
