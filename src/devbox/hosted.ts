@@ -140,11 +140,10 @@ function channel({ address }: Order, data: string): string {
   }
 }
 
-/** What only a wrapper needed goes with it; what says how runs ended stays for the next one. */
+/** What only a wrapper needed goes with it. What says how runs ended stays for the next one; the way back is its keeper's. */
 function tidy(data: string, pidFile: string) {
   rmSync(pidFile, { force: true });
   if (readdirSync(data).some((name) => name.endsWith(".pid"))) return;
-  rmSync(join(data, "address"), { force: true });
   for (const folder of [join(data, "runs"), data]) {
     try {
       rmdirSync(folder);

@@ -4,7 +4,7 @@ import { ourselves } from "../command.ts";
 import type { ConversationId, DeviceId, SessionId } from "../protocol.ts";
 import { VERSION } from "../version.ts";
 import { putBinary } from "./binary.ts";
-import type { Devbox } from "./devbox.ts";
+import type { Devbox, SshDevbox, SshSetup } from "./devbox.ts";
 import { devboxSchema } from "./devbox.ts";
 import { examine, killScript, tailScript } from "./examine.ts";
 import type { PermissionMode } from "./modes.ts";
@@ -19,7 +19,7 @@ import {
 } from "./order.ts";
 import { type Connections, type Ssh, shellWord } from "./ssh.ts";
 import { LaunchError, saidBy } from "./ssh-errors.ts";
-import { openTunnel } from "./tunnel.ts";
+import { openTunnel, type TunnelOrder } from "./tunnel.ts";
 
 export { PERMISSION_MODES, type PermissionMode } from "./modes.ts";
 
@@ -80,6 +80,8 @@ export type LaunchContext = {
 
 /** From the wrapper's start to its word to the server, over whatever network. */
 const HELLO_WITHIN_MS = 30_000;
+/** How often it is seen to meanwhile that the way back is still there. */
+const KEPT_EVERY_MS = 3_000;
 /** A login shell's start-up files, and claude's. */
 const BEGINS_WITHIN_MS = 90_000;
 /** A server that is reached at all answers by then. */
@@ -105,10 +107,12 @@ export async function launch(
   const id = context.launch ?? Bun.randomUUIDv7();
   const order = { ...orderOf(request, enrolled, id), claude };
   try {
-    const address = await wayBack({ ssh, program, enrolled, id, context }, () => onStep({ step: "tunnel" }));
+    const way = { ssh, program, enrolled, id, context };
+    const address = await wayBack(way, () => onStep({ step: "tunnel" }));
     onStep({ step: "starting" });
     const { pid } = await begin(ssh, program, { ...order, address }, context.signal);
-    return { session: await hello(ssh, pid, id, context) };
+    const timer = setInterval(() => kept(way, address), KEPT_EVERY_MS);
+    return { session: await hello(ssh, pid, id, context).finally(() => clearInterval(timer)) };
   } finally {
     if (devbox.kind === "ssh") await settled(ssh, enrolled.device, id);
   }
@@ -159,9 +163,22 @@ async function wayBack({ ssh, program, enrolled, id, context }: Way, onTunnel: (
   await ssh.script(`${inFolder(enrolled.device)} && : >${shellWord(`launching.${id}`)}`, {
     signal: context.signal,
   });
-  const { run, folder } = setup;
-  await openTunnel({ devbox, setup: { run, folder }, device: enrolled.device, socket, data: context.data });
+  await openTunnel(tunnelOf(devbox, setup, enrolled, context, socket));
   return { kind: "tunnel" };
+}
+
+const tunnelOf = (
+  devbox: SshDevbox,
+  { run, folder }: SshSetup,
+  { device }: Enrolled,
+  { data }: LaunchContext,
+  socket: string,
+): TunnelOrder => ({ devbox, setup: { run, folder }, device, socket, data });
+
+/** A way back that was there may have ended in that very moment, with the last session before this one. */
+async function kept({ ssh: { devbox, setup }, enrolled, context }: Way, address: Address): Promise<void> {
+  if (address.kind !== "tunnel" || devbox.kind !== "ssh" || !context.socket) return;
+  await openTunnel(tunnelOf(devbox, setup, enrolled, context, context.socket)).catch(() => {}); // The hello fails then.
 }
 
 /** A tunnel begins where the server is. */

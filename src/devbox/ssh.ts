@@ -180,7 +180,8 @@ export class Ssh implements AsyncDisposable {
     send(child, framed(text, mark), stdin === undefined);
     if (stdin !== undefined) await this.#feed(child, out, mark, stdin);
     const code = await child.exited;
-    await Promise.all([out.done, err.done]);
+    if (signal?.aborted) throw stopped(name); // The shared connection holds its pipes for as long as that shell lives.
+    if (!tooMuch) await Promise.all([out.done, err.done]);
     if (signal?.aborted) throw stopped(name);
     if (tooMuch) throw new LaunchError("failed", `${name}: a script says too much`, "Try again.");
     return resultOf(name, mark, { code, out: out.text, err: err.text });
@@ -249,10 +250,13 @@ export class Ssh implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const child = this.#holder;
     if (!child || child.exitCode !== null) return;
-    await child.stdin.end();
-    const timer = setTimeout(() => child.kill(), ENDS_WITHIN_MS);
+    const timers = [
+      setTimeout(() => child.kill(), ENDS_WITHIN_MS),
+      setTimeout(() => child.kill("SIGKILL"), 2 * ENDS_WITHIN_MS),
+    ];
+    Promise.resolve(child.stdin.end()).catch(() => {}); // Its shell there ends with it.
     await child.exited;
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
   }
 }
 
