@@ -11,6 +11,7 @@ const ALL = [
   "dom",
   "phone-bytes",
   "approvals",
+  "search",
   "attach",
   "load",
   "soak",
