@@ -117,6 +117,7 @@ const COMMANDS = [
   ["token", "list", "--json"],
   ["token", "revoke", "--all", "--yes"],
   ["pair", "--json", "--yes"],
+  ["pair", `--${EVIL.replaceAll("\x00", "")}`],
   ["devbox", "list"],
   ["resume", "--last"],
   ["doctor"],

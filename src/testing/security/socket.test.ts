@@ -12,19 +12,20 @@ const [TEXT, BINARY, PING] = [0x81, 0x82, 0x89];
 const MIB = 2 ** 20;
 
 let server: OwnServer;
-let honest: TestLink;
 
 beforeAll(async () => {
   server = await OwnServer.start({ env: { CLAUDE_REMOTE_PORT: "0" } });
-  ({ link: honest } = await TestLink.session(server));
 }, 60_000);
 afterAll(async () => {
-  honest[Symbol.dispose]();
   await server[Symbol.asyncDispose]();
 });
 
-/** Whatever was done: an honest wrapper is served, and its prompt is stored. */
-const served = () => honest.ask(prompt());
+/** Whatever was done: an honest wrapper is let in and served, and its prompt is stored. */
+async function served() {
+  const { link } = await TestLink.session(server);
+  await link.ask(prompt());
+  link[Symbol.dispose]();
+}
 
 const bomb = deflateRawSync(Buffer.alloc(200 * MIB, "a"));
 const WRONG: [what: string, bytes: Buffer, code: number | null][] = [
