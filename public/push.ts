@@ -12,6 +12,8 @@ const SUBSCRIBE_MS = 20_000;
 /** Here the owner turned notifications on: a subscription that the browser lost is made anew. */
 const WANTED = "notifications";
 const LOGIN_CACHE = "login";
+/** The build that was to be replaced by a load. */
+const RENEWED = "renewed";
 
 /** Why notifications could not be turned on, for people. */
 export class PushFailure extends Error {
@@ -252,7 +254,10 @@ async function startNewest(busy: () => boolean, replaced: () => void) {
   const registration = await navigator.serviceWorker.getRegistration("/");
   if (registration?.waiting && !busy()) return apply(registration.waiting);
   const kept = await (await caches.match("/"))?.text();
-  if (kept && !kept.includes(`data-build="${document.documentElement.dataset.build}"`)) replaced();
+  const { build = "" } = document.documentElement.dataset;
+  if (!kept || kept.includes(`data-build="${build}"`) || sessionStorage.getItem(RENEWED) === build) return;
+  sessionStorage.setItem(RENEWED, build); // Once: where that brings the same page again, it is not in a circle.
+  replaced();
 }
 
 /** The newer worker takes over, and with it the newer page. */

@@ -109,5 +109,18 @@ test.each(ENGINES)(
     again.say({ type: "input_delivered", id: input.id });
     await engine.until(reads(".sent-stage", /Typed into Claude/));
     await sound(engine, `engine-${name}-session`);
+
+    // Colours against the system's: the rules for the dark are switched, in every engine.
+    await engine.goto(`${server.url}/settings`);
+    const ground = () => engine.page<string>("return getComputedStyle(document.body).backgroundColor");
+    await engine.until(`document.querySelector(".themes")`);
+    const light = await ground();
+    await engine.click(".themes label:nth-of-type(3)");
+    const dark = await ground();
+    expect(dark).not.toBe(light);
+    await sound(engine, `engine-${name}-settings`);
+    await engine.goto(`${server.url}/settings`);
+    await engine.until(`document.querySelector(".themes")`);
+    expect(await ground()).toBe(dark);
   },
 );
