@@ -174,7 +174,10 @@ function outdated(): Wanted {
 
 function sessionDetail(id: SessionId): Wanted {
   const key = `/s/${id}`;
-  if (model.session(id)) return { key, make: () => ({ key, ...sessionView(model, outbox, id) }) };
+  if (model.session(id)) {
+    asked.delete(key); // An old one may have to be asked for again.
+    return { key, make: () => ({ key, ...sessionView(model, outbox, id) }) };
+  }
   if (model.version === null) return unknown(key, "Session");
   lookUp(key, `/api/sessions/${encodeURIComponent(id)}`, (found) => {
     const session = (

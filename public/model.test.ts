@@ -126,6 +126,22 @@ test("a state forgets what it does not name, but not how a prompt ended", () => 
   expect(model.prompt(ended.id)?.stage).toBe("withdrawn");
 });
 
+test("an old session that is being read outlives a state that does not name it, until a phone deletes it", () => {
+  const { model, begin } = at();
+  const old = session("old", { status: "ended", ended_at: 1 });
+  begin([session("a")], []);
+  model.fold("session_end", { session: old });
+  model.watch(old.id);
+  begin([session("a")], []);
+  expect(model.session(old.id)).toMatchObject({ id: "old" });
+  model.watch(null);
+  begin([session("a")], []);
+  expect(model.session(old.id)).toBeNull();
+  model.fold("session_end", { session: old });
+  model.fold("session_gone", { session: old.id });
+  expect(model.session(old.id)).toBeNull();
+});
+
 test("only the watched session's screen and log are kept, the log without gap or duplicate", () => {
   const { model } = at();
   const id = "a" as SessionId;

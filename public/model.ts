@@ -101,7 +101,9 @@ export function createModel(clock: () => number = Date.now) {
     insecure = state.insecure;
     protocol = state.protocol;
     const named = new Set(state.sessions.map(({ id }) => id));
-    for (const id of sessions.keys()) if (!named.has(id)) sessions.delete(id);
+    // An old one that somebody reads is not among those that a state names, and there all the same.
+    const isRead = ({ id, ended_at }: Session) => id === watched && ended_at !== null;
+    for (const one of [...sessions.values()]) if (!named.has(one.id) && !isRead(one)) sessions.delete(one.id);
     state.sessions.forEach(put);
     const stated = new Set(state.prompts.map(({ id }) => id));
     for (const [id, prompt] of prompts) if (!stated.has(id) && !isOver(prompt)) prompts.delete(id);

@@ -363,6 +363,27 @@ test.concurrent("title, heading and badge have one number: of the sessions that 
   expect(await badge()).toBe(1);
 });
 
+test.concurrent("an old session, which no state names, is opened as often as one likes, over reconnects too", async () => {
+  const old = { ...over, id: "old" as Session["id"], cwd: "/home/ada/old" };
+  await using page = await open({
+    ...{ sessions: [shop], path: "/history", failures: true },
+    before: ({ server }) => {
+      server.reply("/api/history", () => ({ body: { sessions: [old], before: null } }));
+      server.reply("/api/sessions/old", () => ({ body: { session: old, screen: null } }));
+    },
+  });
+  for (const _ of [1, 2]) {
+    await page.page.locator(".history-row .row").click();
+    await page.phone.reads(page.page.locator("h1"), /^old$/);
+    page.server.drop();
+    page.server.accept();
+    await page.server.streams(page.server.opened.length + 1);
+    await page.phone.reads(page.page.locator("h1"), /^old$/);
+    await page.page.goBack();
+    await page.phone.reads(page.page.locator("h1"), /Ended sessions/);
+  }
+});
+
 test.concurrent("usage is told by day and by session, money only where it is known", async () => {
   const used = (scale: number, cost_usd: number | null): Used => ({
     ...{
