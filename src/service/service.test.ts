@@ -16,7 +16,7 @@ import { ownAdmin } from "../background.ts";
 import { pathsFor } from "../paths.ts";
 import { keptEnv, launchdAgent, systemdUnit } from "./units.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const cli = [process.execPath, join(import.meta.dir, "..", "cli.ts")];
 const root = mkdtempSync(join(tmpdir(), "cr-service-"));
@@ -219,3 +219,53 @@ test("where systemd does not run, or settings are wrong, it says so and leaves n
   expect([printed.code, printed.out]).toEqual([0, expect.stringContaining('"--port" "7300"')]);
   expect(existsSync(unit)).toBe(false);
 });
+
+/** Runs the words after it below a systemd of this user's own, where root may start one: it wants to see that the machine was booted with it. */
+const BELOW_SYSTEMD = `mkdir -p /run/systemd && mount -t tmpfs none /run/systemd && mkdir /run/systemd/system || exit 9
+/lib/systemd/systemd --user >/dev/null 2>&1 & manager=$!
+until systemctl --user show-environment >/dev/null 2>&1; do kill -0 $manager || exit 8; sleep 0.1; done
+"$@"; code=$?
+kill $manager; wait $manager; exit $code`;
+
+function belowSystemd(folder: string, env: Record<string, string>, ...words: string[]) {
+  const runtime = join(folder, "runtime");
+  mkdirSync(runtime, { recursive: true, mode: 0o700 });
+  return Bun.spawnSync(["unshare", "-m", "sh", "-c", BELOW_SYSTEMD, "sh", ...words], {
+    env: { PATH: process.env.PATH, HOME: folder, XDG_RUNTIME_DIR: runtime, ...env },
+    timeout: 110_000,
+  });
+}
+
+const hasSystemd =
+  process.getuid?.() === 0 && belowSystemd(mkdtempSync(join(root, "probe-")), {}, "true").exitCode === 0;
+
+if (hasSystemd)
+  test("a real systemd runs it, starts it again when it is killed, and lets it go", () => {
+    const { folder, env, port } = machine();
+    const ours = cli.map((word) => `'${word}'`).join(" ");
+    const script = `set -e
+${ours} service install --log-level warn
+systemctl --user show claude-remote -p KillMode -p OOMPolicy -p NoNewPrivileges -p ActiveState
+first=$(systemctl --user show claude-remote -p MainPID --value)
+kill -9 "$first"
+until [ "$(systemctl --user show claude-remote -p NRestarts --value)" = 1 ]; do sleep 0.2; done
+until ${ours} healthcheck 2>/dev/null; do sleep 0.2; done
+${ours} service status
+${ours} service uninstall
+! systemctl --user cat claude-remote 2>/dev/null`;
+    const { exitCode, stdout, stderr } = belowSystemd(
+      folder,
+      { ...env, PATH: process.env.PATH ?? "", XDG_CONFIG_HOME: join(folder, ".config") },
+      ...["bash", "-c", script],
+    );
+    expect([exitCode, stderr.toString()]).toEqual([0, expect.stringContaining("runs as a service")]);
+    for (const line of [
+      "KillMode=process",
+      "OOMPolicy=continue",
+      "NoNewPrivileges=yes",
+      "ActiveState=active",
+    ])
+      expect(stdout.toString()).toContain(line);
+    expect(stdout.toString()).toContain(`runs, at http://127.0.0.1:${port}\nstarts by itself`);
+    expect(existsSync(join(folder, "data", "claude-remote.db"))).toBe(true);
+  });
