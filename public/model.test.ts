@@ -79,6 +79,25 @@ test("drops shorter than three seconds are not mentioned", () => {
   expect(model.banner()).toBe("Reconnecting … (3 s)");
 });
 
+test("what this phone kept is shown with its age, is never fresh, and gives way to the server's first word", () => {
+  const { model, begin } = at();
+  const [shop, docs] = [session("webshop", { status: "waiting" }), session("docs")];
+  expect(model.keepable()).toBeNull();
+  const viewer = { id: "v1" as ViewerId, name: "Phone" };
+  model.restore({ at: 999_000, viewer, sessions: [shop, docs], prompts: [bash("p1", shop, "ls")] });
+  expect(model.open().map(({ id }) => id as string)).toEqual(["p1"]);
+  expect([model.stale(), model.version, model.keepable()]).toEqual([true, null, null]);
+  model.connect({ kind: "offline", since: 1_000_000 });
+  expect(model.banner()).toMatch(/^Offline, as of /);
+  begin([shop]);
+  model.connect({ kind: "live" });
+  expect(model.ordered().map(({ id }) => id as string)).toEqual(["webshop"]);
+  expect([model.open(), model.stale(), model.banner()]).toEqual([[], false, null]);
+  expect(model.keepable()).toMatchObject({ at: 1_000_000, sessions: [{ id: "webshop" }], prompts: [] });
+  model.restore({ at: 999_000, viewer, sessions: [docs], prompts: [] });
+  expect(model.session(docs.id)).toBeNull();
+});
+
 test("replies in any order, and any repetition of them, lead to a prompt's newest state", () => {
   const a = session("a");
   const open = bash("p", a, "ls");
