@@ -11,6 +11,7 @@ import { syncThere } from "./conversations/sync.ts";
 import { type DevboxesOptions, devboxes } from "./devbox/annex.ts";
 import { engine } from "./devbox/engine.ts";
 import { sshSetup } from "./devbox/setup.ts";
+import { restoreTunnels } from "./devbox/tunnel.ts";
 import { pageAssets } from "./page.ts";
 import { privateFolder } from "./paths.ts";
 import { isLoopback } from "./server/front.ts";
@@ -47,6 +48,7 @@ export async function serve(args: string[]): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => ended.resolve());
   if (auto) process.on("SIGHUP", () => {});
   const server = await open(config, auto, () => ended.resolve());
+  restoreTunnels(config.paths.data);
   if (!auto) {
     process.stderr.write(`claude-remote: page at ${server.url}; pair a phone with \`claude-remote pair\`\n`);
     if (!isLoopback(config.host)) process.stderr.write(`claude-remote: ${wider(config, server)}\n`);

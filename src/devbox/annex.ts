@@ -28,6 +28,7 @@ import type { Enrolled, LaunchContext, LaunchRequest, LaunchStep } from "./launc
 import { Launches, type Progress } from "./launches.ts";
 import { type Registered, Registry, toState } from "./registry.ts";
 import { FAILURES, LaunchError, type LaunchFailure } from "./ssh-errors.ts";
+import { endTunnel } from "./tunnel.ts";
 
 /** What reaches devboxes. */
 export type Engine = AsyncDisposable & {
@@ -281,6 +282,7 @@ class Devboxes {
     if (name === LOCAL) throw new ApiError("forbidden", "The server's own machine cannot be removed.");
     this.#registry.remove(name);
     revokeDevice(device_id);
+    endTunnel({ data: this.#core.data, device: device_id });
     store.audit({ ...whoIn(by), action: "devbox removed", subject: name, detail: {} }, clock.now());
     return Response.json({ ok: true });
   }

@@ -46,6 +46,8 @@ export type TunnelOrder = {
   socket: string;
   /** This server's data folder. */
   data: string;
+  /** It was open before: the first attempt may fail like any other. */
+  again?: boolean | undefined;
 };
 
 export const tunnelOrder = v.object({
@@ -61,6 +63,7 @@ export const tunnelOrder = v.object({
   ),
   socket: v.string(),
   data: v.string(),
+  again: v.optional(v.boolean()),
 });
 const record = v.object({ pid: v.number(), born: v.string(), order: tunnelOrder });
 
@@ -98,7 +101,7 @@ export async function openTunnel(order: TunnelOrder): Promise<void> {
 export function restoreTunnels(data: string): void {
   for (const name of namesIn(folderIn(data))) {
     const known = read(join(folderIn(data), name));
-    if (known && !alive(known.pid, known.born)) startTunnel(known.order).unref();
+    if (known && !alive(known.pid, known.born)) startTunnel({ ...known.order, again: true }).unref();
   }
 }
 
@@ -178,7 +181,7 @@ async function kept(
   goesOn: () => boolean,
   signal: AbortSignal,
 ): Promise<number> {
-  let told = false;
+  let told = order.again === true;
   let lost = { wall: Date.now(), steady: performance.now() };
   while (goesOn()) {
     try {
@@ -192,6 +195,7 @@ async function kept(
       told = true;
       if (await unneeded(ssh, order, signal)) return 0;
       lost = { wall: Date.now(), steady: performance.now() };
+      await pause(waitAfter(lost), signal);
     } catch (error) {
       if (!told) {
         say({ error: toldOf(error) });
@@ -264,13 +268,16 @@ async function openWay(ssh: Ssh, { device, socket }: TunnelOrder): Promise<void>
 
 /**
  * Runs there until no wrapper of ours does, and cleans up. A launch that is on its way counts (`launching.*`, for two
- * minutes). Where a newer tunnel has taken over, this one's connection is dead: it ends itself, its sshd with it.
+ * minutes). Where a newer tunnel has taken over, or our own sshd is gone, this one is over, and cleans nothing up.
  */
 const watchScript = (device: DeviceId, generation: string) => `${enter(device)}${SOCKET_PATH(device)}
 g=${generation}
+parent() {
+  if [ -r "/proc/$$/stat" ]; then sed 's/.*) [A-Za-z] \\([0-9]*\\) .*/\\1/' "/proc/$$/stat"; else ps -o ppid= -p $$ | tr -d ' '; fi
+}
 printf '%s\\n' "$g" >tunnel
 while :; do
-  [ "$(cat tunnel 2>/dev/null)" = "$g" ] || { [ "$PPID" -gt 1 ] && kill "$PPID"; exit 8; }
+  [ "$(cat tunnel 2>/dev/null)" = "$g" ] && [ "$(parent)" = "$PPID" ] || exit 8
   needed=
   for f in *.pid; do
     [ -f "$f" ] && read -r pid <"$f" || continue
@@ -281,7 +288,7 @@ while :; do
   done
   [ -n "$(find . -name 'launching.*' -mmin -2 2>/dev/null)" ] && needed=1
   [ "$needed" ] || break
-  sleep 1
+  sleep 2
 done
 rm -f -- "$s" address tunnel launching.*
 rmdir runs 2>/dev/null
