@@ -113,7 +113,12 @@ export class ServerProcess {
       insecure: () => false,
     });
     const names = front({ host: "127.0.0.1", port: 7200 });
-    const door = publicDoor({ names: () => names, logins: parts.logins, tokens: parts.tokens, now: clock.now });
+    const door = publicDoor({
+      names: () => names,
+      logins: parts.logins,
+      tokens: parts.tokens,
+      now: clock.now,
+    });
     const routes = api({ ...parts, version: "0.0.0", assets: new Map() });
     this.#store = store;
     this.#parts = parts;
