@@ -141,10 +141,11 @@ export class Place implements AsyncDisposable {
   }
 }
 
-/** Types a text into an empty input box, and Enter once it stands there. */
+/** Types a text into an empty input box, and Enter once it stands there; a resumed claude shows older ones above it. */
 export async function say(terminal: Terminal, text: string) {
+  const typed = (screen: string) => screen.split("\n").findLast((row) => row.startsWith("❯")) ?? "";
   terminal.paste(text);
-  await terminal.waitFor(new RegExp(`❯\\s${text.slice(0, 40)}`), STEP);
+  await terminal.waitFor((screen) => typed(screen).slice(2).startsWith(text.slice(0, 40)), STEP);
   terminal.write("\r");
 }
 
