@@ -15,7 +15,7 @@ import {
   standing,
 } from "./devboxes.ts";
 import { confirm } from "./dialogs.ts";
-import { element, loadStyle, reconcile, setMarked, setText } from "./dom.ts";
+import { element, reconcile, setMarked, setText } from "./dom.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { age } from "./times.ts";
 
@@ -23,7 +23,6 @@ import { age } from "./times.ts";
 type Tested = { devbox: DevboxState; fingerprint: string | null };
 
 export function devboxesView(body: HTMLElement, { model, say, go }: Context): Drawn {
-  loadStyle("/devboxes.css").catch(() => {}); // Without it everything is there, only plainer.
   const rows = element("ul", "devbox-rows");
   const loading = element("p", "loading quiet", "Reading …");
   const more = element("div", "devbox-more");

@@ -1,7 +1,7 @@
 // Every session that has ended and is still kept, the newest first, page by page.
 import type { Session } from "../src/protocol.ts";
 import { get } from "./api.ts";
-import { element, fromTemplate, loadStyle, part, setText } from "./dom.ts";
+import { element, fromTemplate, part, setText } from "./dom.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { aboutSession } from "./session-about.ts";
 import { drawRow } from "./session-list.ts";
@@ -22,10 +22,7 @@ export function historyView(body: HTMLElement, { model, say }: Context): Drawn {
   let closed = false;
   let failed = false;
 
-  loadStyle("/search.css").then(
-    () => body.append(root),
-    () => body.append(root),
-  );
+  body.append(root);
   older.addEventListener("click", load);
   load();
 

@@ -23,7 +23,7 @@ import {
 } from "./devboxes.ts";
 import { disabled } from "./devboxes-view.ts";
 import { confirm } from "./dialogs.ts";
-import { element, loadStyle, reconcile, setMarked, setText } from "./dom.ts";
+import { element, reconcile, setMarked, setText } from "./dom.ts";
 import { folders } from "./folders.ts";
 import { newId } from "./ids.ts";
 import { launchView } from "./launch-view.ts";
@@ -43,7 +43,6 @@ const MODES: Record<LaunchMode, [name: string, about: string]> = {
 };
 
 export function newSession(body: HTMLElement, { model, go, say }: Context): Drawn {
-  loadStyle("/devboxes.css").catch(() => {}); // Without it everything is there, only plainer.
   const loading = element("p", "loading quiet", "Reading …");
   let form: ReturnType<typeof sessionForm> | null = null;
   let progress: ReturnType<typeof launchView> | null = null;

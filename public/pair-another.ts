@@ -2,7 +2,7 @@
 import { encode } from "uqr";
 import type { Viewer } from "../src/protocol.ts";
 import { get, post, remove } from "./api.ts";
-import { element, loadStyle, setMarked, setText } from "./dom.ts";
+import { element, setMarked, setText } from "./dom.ts";
 import type { Context, Drawn } from "./screen.ts";
 
 type Opened = { code: string; url: string; expires_at: number };
@@ -16,7 +16,6 @@ const LOOK_MS = 1_000;
 const QUIET_ZONE = 4;
 
 export function pairAnother(body: HTMLElement, { model, go, say }: Context): Drawn {
-  const style = loadStyle("/settings.css").catch(() => {});
   const told = element("div", "pair-another");
   told.setAttribute("aria-live", "polite");
   body.append(told);
@@ -33,7 +32,6 @@ export function pairAnother(body: HTMLElement, { model, go, say }: Context): Dra
     confirmed = false;
     try {
       opened = (await post("/api/pairing")) as Opened;
-      await style;
       say(null);
       if (closed) return void remove("/api/pairing").catch(() => {});
       draw({ state: "open" });

@@ -1,13 +1,15 @@
 // Screens beside sessions and questions, each at an address of its own. What draws one comes on demand, so that the
 // first load stays small.
 import { ApiFailure } from "./api.ts";
-import { fromTemplate, part, setText } from "./dom.ts";
+import { fromTemplate, loadStyle, part, setText } from "./dom.ts";
 import type { Context, Drawn } from "./screen.ts";
 
 type Screen = {
   title: string;
   about: string;
-  /** Draws into `body`. */
+  /** The file of its own style, if it has one. */
+  style?: string;
+  /** What draws it into `body`. */
   load: () => Promise<(body: HTMLElement, context: Context) => Drawn>;
 };
 
@@ -16,51 +18,61 @@ const SCREENS: Record<string, Screen> = {
   "/new": {
     title: "New session",
     about: "Start Claude, here or on a devbox",
+    style: "/devboxes.css",
     load: async () => (await import("./new-session.ts")).newSession,
   },
   "/devboxes": {
     title: "Devboxes",
     about: "Where sessions can be started",
+    style: "/devboxes.css",
     load: async () => (await import("./devboxes-view.ts")).devboxesView,
   },
   "/search": {
     title: "Search",
     about: "All that was said and logged",
+    style: "/search.css",
     load: async () => (await import("./search-view.ts")).searchView,
   },
   "/history": {
     title: "Ended sessions",
     about: "What is still kept, the newest first",
+    style: "/search.css",
     load: async () => (await import("./history-view.ts")).historyView,
   },
   "/usage": {
     title: "Usage",
     about: "The last 30 days",
+    style: "/search.css",
     load: async () => (await import("./usage-view.ts")).usageView,
   },
   "/phones": {
     title: "Phones",
     about: "Who may watch and answer",
+    style: "/phones.css",
     load: async () => (await import("./phones-view.ts")).phonesView,
   },
   "/pair-phone": {
     title: "Pair another phone",
     about: "It will be able to watch, answer and type",
+    style: "/settings.css",
     load: async () => (await import("./pair-another.ts")).pairAnother,
   },
   "/tokens": {
     title: "API tokens",
     about: "What programs and machines may do",
+    style: "/phones.css",
     load: async () => (await import("./tokens-view.ts")).tokensView,
   },
   "/settings": {
     title: "Settings",
     about: "Of this phone",
+    style: "/settings.css",
     load: async () => (await import("./settings-view.ts")).settingsView,
   },
   "/audit": {
     title: "Audit log",
     about: "Every question, who decided, and what exactly",
+    style: "/audit.css",
     load: async () => (await import("./audit-view.ts")).auditView,
   },
 };
@@ -83,7 +95,11 @@ export function screenAt(path: string, context: Omit<Context, "say">) {
 
   async function load() {
     try {
-      const draw = await screen?.load();
+      const plain = () => {}; // Without its style everything is there, only plainer.
+      const [draw] = await Promise.all([
+        screen?.load(),
+        screen?.style && loadStyle(screen.style).catch(plain),
+      ]);
       if (!closed) drawn = draw?.(at("body"), { ...context, say }) ?? null;
     } catch {
       setText(at("trouble"), "This page did not load. Go back and try again.");

@@ -1,7 +1,7 @@
 // Search over everything that was said and logged, or within one session; a hit leads to its place there.
 import type { SearchHit, Session, SessionId } from "../src/protocol.ts";
 import { ApiFailure, get } from "./api.ts";
-import { element, fromTemplate, loadStyle, marked, part, setMarked, setText } from "./dom.ts";
+import { element, fromTemplate, marked, part, setMarked, setText } from "./dom.ts";
 import { type Found, foundIn, linkTo, sayerOf } from "./hits.ts";
 import { headlineOf, whereOf } from "./model.ts";
 import type { Context, Drawn } from "./screen.ts";
@@ -31,10 +31,7 @@ export function searchView(body: HTMLElement, { model }: Context): Drawn {
   let busy = false;
   let problem = "";
 
-  const drawn = loadStyle("/search.css").then(
-    () => body.append(root),
-    () => body.append(root),
-  );
+  body.append(root);
   field.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(anew, SETTLE_MS);
@@ -55,11 +52,9 @@ export function searchView(body: HTMLElement, { model }: Context): Drawn {
   if (before?.session === session) {
     ({ where, pages } = before);
     field.value = before.q;
-    drawn.then(() => {
-      draw();
-      body.scrollTop = before.top;
-    });
-  } else drawn.then(() => field.focus());
+    draw();
+    body.scrollTop = before.top;
+  } else field.focus();
   draw();
 
   function anew() {

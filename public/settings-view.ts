@@ -1,7 +1,7 @@
 // What one may set on this phone: how the page looks, what is kept here, and the end of logins.
 import { post } from "./api.ts";
 import { confirm } from "./dialogs.ts";
-import { element, loadStyle, setText } from "./dom.ts";
+import { element, setText } from "./dom.ts";
 import type { Model } from "./model.ts";
 import { dropList, keepList } from "./offline.ts";
 import { pollingSince } from "./polling.ts";
@@ -12,7 +12,6 @@ import { clockTime } from "./times.ts";
 const THEMES = { system: "System", light: "Light", dark: "Dark" } as const;
 
 export function settingsView(body: HTMLElement, { model, say }: Context): Drawn {
-  loadStyle("/settings.css").catch(() => {}); // Without it everything is there, only plainer.
   const connection = element("p", "quiet");
   const version = element("p", "quiet");
   body.append(

@@ -1,7 +1,7 @@
 // What Claude used: the last days, and the sessions that took most.
 import type { Session, Used } from "../src/protocol.ts";
 import { get } from "./api.ts";
-import { fromTemplate, loadStyle, part, setMarked, setText } from "./dom.ts";
+import { fromTemplate, part, setMarked, setText } from "./dom.ts";
 import { headlineOf, whereOf } from "./model.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { costWords, short, tokenWords, workedWords } from "./used-words.ts";
@@ -17,10 +17,7 @@ export function usageView(body: HTMLElement, { say }: Context): Drawn {
   const at = (name: string) => part(root, name, HTMLElement);
   let closed = false;
 
-  loadStyle("/search.css").then(
-    () => body.append(root),
-    () => body.append(root),
-  );
+  body.append(root);
   load();
 
   async function load() {

@@ -9,23 +9,28 @@ const FOLDER = join(import.meta.dir, "../public");
 export function page(folder = FOLDER): Record<string, string> {
   const icons = readdirSync(join(folder, "icons")).map((name) => `icons/${name}`);
   const parts = scripts(folder);
-  const files = embedded(folder, [
-    "index.html",
-    "app.css",
-    "conversation.css",
-    "search.css",
-    "composing.css",
-    "settings.css",
-    "devboxes.css",
-    "manifest.webmanifest",
-    ...icons,
-  ]);
+  const files = {
+    ...embedded(folder, ["index.html", "manifest.webmanifest", ...icons]),
+    ...styles(join(folder, "styles")),
+  };
   const shell = {
     ...parts,
     ...files,
     "index.html": preloading(files["index.html"] ?? "", parts["app.js"] ?? "", { ...parts, ...files }),
   };
   return { ...shell, "sw.js": worker(shell, folder) };
+}
+
+/** What everything on the page wears, in this order, is one file; the others come on demand. */
+const WORN = "colours ground shell buttons list session card pairing sizes motion"
+  .split(" ")
+  .map((name) => `${name}.css`);
+
+function styles(folder: string): Record<string, string> {
+  const all = embedded(folder, readdirSync(folder));
+  const worn = WORN.map((name) => Buffer.from(all[name] ?? "", "base64"));
+  const others = Object.entries(all).filter(([name]) => !WORN.includes(name));
+  return { "app.css": Buffer.concat(worn).toString("base64"), ...Object.fromEntries(others) };
 }
 
 /** What a phone keeps of the page, so that it opens without the server: everything but the icons of its installation. */
