@@ -46,7 +46,7 @@ export function conversationOf({ id, folder, bytes, modifiedAt, head, tail }: En
   const records = lines.map(parse).filter((record) => record !== null);
   const directories = distinct(records.map(({ cwd }) => cwd)).slice(0, MAX_DIRECTORIES);
   const first = firstWords(lines) || words(lastOf(records, "lastPrompt"));
-  if (first === "" && directories.length === 0) return null;
+  if (directories.length === 0) return null; // A claude that ended at once may leave no more than its state; it resumes none.
   const times = records.map(({ timestamp }) => Date.parse(String(timestamp))).filter((time) => time > 0);
   const at = times.length > 0 ? Math.max(...times) : modifiedAt;
   const title = words(lastOf(records, "customTitle")) || words(lastOf(records, "aiTitle"));

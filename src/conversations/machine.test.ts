@@ -80,7 +80,7 @@ test.each(recorded)(
 
 test("a file in which nothing was said is no conversation, and no file can bring more than words", () => {
   expect(conversationOf(ends(""))).toBeNull();
-  expect(conversationOf(ends('{"type":"mode"}\n'))).toBeNull();
+  expect(conversationOf(ends('{"type":"mode"}\n{"type":"last-prompt","lastPrompt":"lost"}\n'))).toBeNull();
   expect(conversationOf(ends("garbage\n{}\n[1]\n{nonsense\n"))).toBeNull();
   const evil = {
     cwd: "/tmp/\u001b[2J",
@@ -88,8 +88,9 @@ test("a file in which nothing was said is no conversation, and no file can bring
     uuid: "u",
     message: { content: `a\n\u001b[31m b${"x".repeat(9_999)}` },
   };
-  const told = conversationOf(ends(`${JSON.stringify(evil)}\n`));
-  expect(told?.directories).toEqual([]);
+  const whole = { ...evil, cwd: "/srv/app" };
+  const told = conversationOf(ends(`${JSON.stringify(evil)}\n${JSON.stringify(whole)}\n`));
+  expect(told?.directories).toEqual(["/srv/app"]);
   expect(told?.first.length).toBe(200);
 });
 

@@ -31,12 +31,14 @@ describe.each([...claudeVersions])("claude %s", (version) => {
     await first.waitFor(READY, START);
     await say(first, `SAY: ${word("adopted")}`);
     await first.waitFor(new RegExp(`[●⏺] ${word("adopted")}`), STEP);
+    await place.wrote(word("adopted"));
     expect(await leave(first)).toMatchObject({ code: 0 });
 
     await using second = place.terminal(["resume", "--last", "--permission-mode", "default"]);
     await second.waitFor(new RegExp(`[●⏺] ${word("adopted")}`), START);
     await say(second, `SAY: ${word("second")}`);
     await second.waitFor(new RegExp(`[●⏺] ${word("second")}`), STEP);
+    await place.wrote(word("second"));
     expect(await historyOf(word("second"))).toContain(word("adopted"));
     const session = await place.conversing();
     const id = session.conversation ?? "";
@@ -89,6 +91,7 @@ describe.each([...claudeVersions])("claude %s", (version) => {
     await bare.waitFor(READY, START);
     await say(bare, `SAY: ${word("alone")}`);
     await bare.waitFor(new RegExp(`[●⏺] ${word("alone")}`), STEP);
+    await place.wrote(word("alone"));
 
     const refused = await place.run(["resume", "--last"]);
     expect(refused).toMatchObject({ code: 5, out: "" });

@@ -1,4 +1,5 @@
 // A home with a real claude in it, and our program run there as a user does; its server ends with it.
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { admin } from "../../background.ts";
 import { pathsFor } from "../../paths.ts";
@@ -115,6 +116,15 @@ export class Place implements AsyncDisposable {
   async sessions(): Promise<Session[]> {
     const { sessions } = (await this.admin("GET", "/sessions")) as { sessions: Session[] };
     return sessions.filter(({ ended_at }) => ended_at === null);
+  }
+
+  /** Waits until claude wrote that answer down: one that ends at once after a turn may lose it, and resumes nothing then. */
+  async wrote(words: string): Promise<void> {
+    const answer = new RegExp(`"role":"assistant".*${words}`);
+    const all = () => [...new Bun.Glob("*/*.jsonl").scanSync(this.projects)];
+    const text = (file: string) => readFileSync(join(this.projects, file), "utf8");
+    const said = () => existsSync(this.projects) && all().some((file) => answer.test(text(file)));
+    await until(`${words} in a transcript`, said, STEP.timeout);
   }
 
   /** The only open session, once it has said which conversation it is in. */
