@@ -1,4 +1,4 @@
-import { afterEach, expect, spyOn, test } from "bun:test";
+import { afterAll, afterEach, expect, spyOn, test } from "bun:test";
 import type { ErrorCode, InputId, InputStage } from "../src/protocol.ts";
 import { createModel } from "./model.ts";
 import { createOutbox } from "./outbox.ts";
@@ -9,6 +9,7 @@ const fetched = spyOn(globalThis, "fetch");
 const storage = { getItem: () => null } as unknown as Storage;
 Object.assign(globalThis, { localStorage: globalThis.localStorage ?? storage });
 afterEach(() => void fetched.mockReset());
+afterAll(() => fetched.mockRestore());
 
 type Reply = { stage: InputStage; reason: null } | { error: { code: ErrorCode; message: string } };
 
