@@ -51,11 +51,18 @@ export async function examine(ssh: Ssh, version: string, signal?: AbortSignal): 
   const { name } = ssh.devbox;
   const limit = AbortSignal.timeout(SHELL_WITHIN_MS);
   const either = AbortSignal.any([limit, ...(signal ? [signal] : [])]);
-  const { out, err } = await ssh.script(script(version), { signal: either }).catch((error) => {
-    if (!limit.aborted || signal?.aborted) throw error;
-    const next = "See that its start-up files (.profile, .bashrc …) ask nothing and end.";
-    throw new LaunchError("no_shell", `${name}: its login shell does not come to an end`, next);
-  });
+  const look = () => ssh.script(script(version), { signal: either });
+  const again = (error: unknown) => {
+    if (error instanceof LaunchError && error.class === "lost") return look(); // Once: it changes nothing there.
+    throw error;
+  };
+  const { out, err } = await look()
+    .catch(again)
+    .catch((error) => {
+      if (!limit.aborted || signal?.aborted) throw error;
+      const next = "See that its start-up files (.profile, .bashrc …) ask nothing and end.";
+      throw new LaunchError("no_shell", `${name}: its login shell does not come to an end`, next);
+    });
   return read(name, out, err);
 }
 

@@ -39,10 +39,15 @@ for (const version of ALL ? claudeVersions : claudeVersions.slice(-1)) {
       const phone = await world.phone(id);
       const at = () => phone.sessions.get(id);
       await phone.until("claude idle", () => at()?.status === "idle");
+      await phone.until("its input box", () => /\? for shortcuts|(mode|edits) on/.test(phone.text));
       const seconds = CUT_MS / 1_000 + 2;
       const text = `RUN: touch begun && sleep ${seconds} && touch made.txt && echo hi-there`;
-      const sent = await phone.post(`/api/sessions/${id}/input`, { id: crypto.randomUUID(), text });
-      expect(sent.status).toBe(200);
+      const input = crypto.randomUUID();
+      expect((await phone.post(`/api/sessions/${id}/input`, { id: input, text })).status).toBe(200);
+      const typed = await phone.until("typed", () =>
+        /delivered|seen|refused/.exec(phone.inputs.get(input) ?? ""),
+      );
+      expect(typed[0]).not.toBe("refused");
       const prompt = await phone.until("a card", () =>
         [...phone.prompts.values()].find(({ stage }) => stage === "open"),
       );

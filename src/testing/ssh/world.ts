@@ -75,10 +75,11 @@ export class DevboxWorld implements AsyncDisposable {
 
   /** `ready`: our program is there already; else a launch puts it there. */
   static async open(options: HostOptions[], ready = true): Promise<DevboxWorld> {
+    const built = program(); // First: where it does not build, nothing has been started.
     const hosts = await Hosts.open(...options);
     const world = new DevboxWorld(hosts);
     if (ready) {
-      cpSync(program(), join(hosts.folder, "claude-remote"));
+      cpSync(built, join(hosts.folder, "claude-remote"));
       for (const { name } of options) world.#prepare(hosts.host(name));
     }
     return world;
