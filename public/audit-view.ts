@@ -4,6 +4,7 @@ import { get, getFile } from "./api.ts";
 import { deedOf, toneOf } from "./audit-words.ts";
 import { element, fromTemplate, part, setMarked, setText } from "./dom.ts";
 import { drawInput, hiddenInBlocks, inputParts } from "./input-view.ts";
+import { readOlder } from "./older.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { clockTime } from "./times.ts";
 
@@ -18,36 +19,26 @@ export function auditView(body: HTMLElement, { say }: Context): Drawn {
   const root = fromTemplate("audit-view");
   body.append(root);
   const at = (name: string) => part(root, name, HTMLElement);
-  const older = part(root, "older", HTMLButtonElement);
   let before: number | null = null;
   let closed = false;
-  let failed = false;
 
-  older.addEventListener("click", load);
   for (const format of ["jsonl", "csv"] as const) {
     const button = part(root, format, HTMLButtonElement);
     button.addEventListener("click", () => save(format, button));
   }
-  load();
+  readOlder({
+    ...{ button: part(root, "older", HTMLButtonElement), words: "Show earlier entries", say, read },
+    onRead() {
+      at("loading").hidden = true;
+    },
+  });
 
-  async function load() {
-    older.disabled = true;
-    try {
-      const query = before === null ? `limit=${PAGE}` : `limit=${PAGE}&before=${before}`;
-      const page = (await get(`/api/audit?${query}`)) as Page;
-      if (closed) return;
-      before = page.before;
-      at("entries").append(...page.entries.map(drawEntry));
-      failed = false;
-      say(null);
-    } catch (error) {
-      failed = true;
-      say(error);
-    }
-    at("loading").hidden = true;
-    older.disabled = false;
-    older.hidden = before === null && !failed;
-    setText(older, failed ? "Try again" : "Show earlier entries");
+  async function read(): Promise<boolean> {
+    const query = before === null ? `limit=${PAGE}` : `limit=${PAGE}&before=${before}`;
+    const page = (await get(`/api/audit?${query}`)) as Page;
+    before = page.before;
+    at("entries").append(...page.entries.map(drawEntry));
+    return before !== null;
   }
 
   async function save(format: "jsonl" | "csv", button: HTMLButtonElement) {

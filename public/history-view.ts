@@ -2,6 +2,7 @@
 import type { Session } from "../src/protocol.ts";
 import { get } from "./api.ts";
 import { element, fromTemplate, part, setText } from "./dom.ts";
+import { readOlder } from "./older.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { aboutSession } from "./session-about.ts";
 import { drawRow } from "./session-list.ts";
@@ -16,34 +17,23 @@ type Page = { sessions: Session[]; before: string | null };
 export function historyView(body: HTMLElement, { model, say }: Context): Drawn {
   const root = fromTemplate("history-view");
   const at = (name: string) => part(root, name, HTMLElement);
-  const older = part(root, "older", HTMLButtonElement);
   const rows = new Map<string, HTMLElement>();
   let before: string | null = null;
-  let closed = false;
-  let failed = false;
 
   body.append(root);
-  older.addEventListener("click", load);
-  load();
+  readOlder({
+    ...{ button: part(root, "older", HTMLButtonElement), words: "Show earlier sessions", say, read },
+    onRead(failed) {
+      at("loading").hidden = true;
+      at("none").hidden = rows.size > 0 || failed;
+    },
+  });
 
-  async function load() {
-    older.disabled = true;
-    try {
-      const page = (await get(`/api/history${before === null ? "" : `?before=${before}`}`)) as Page;
-      if (closed) return;
-      before = page.before;
-      for (const session of page.sessions) if (!rows.has(session.id)) at("rows").append(rowOf(session));
-      failed = false;
-      say(null);
-    } catch (error) {
-      failed = true;
-      say(error);
-    }
-    at("loading").hidden = true;
-    at("none").hidden = rows.size > 0 || failed;
-    older.disabled = false;
-    older.hidden = before === null && !failed;
-    setText(older, failed ? "Try again" : "Show earlier sessions");
+  async function read(): Promise<boolean> {
+    const page = (await get(`/api/history${before === null ? "" : `?before=${before}`}`)) as Page;
+    before = page.before;
+    for (const session of page.sessions) if (!rows.has(session.id)) at("rows").append(rowOf(session));
+    return before !== null;
   }
 
   function rowOf(session: Session): HTMLElement {
@@ -71,9 +61,5 @@ export function historyView(body: HTMLElement, { model, say }: Context): Drawn {
     item.replaceChildren(made);
   }
 
-  return {
-    close() {
-      closed = true;
-    },
-  };
+  return {};
 }

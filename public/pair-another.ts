@@ -124,7 +124,7 @@ export function pairAnother(body: HTMLElement, { model, go, say }: Context): Dra
 
   function tick() {
     if (!countdown || !opened) return;
-    const left = Math.max(0, Math.ceil((opened.expires_at - model.now()) / 1_000));
+    const left = Math.max(0, Math.floor((opened.expires_at - model.now()) / 1_000));
     const [minutes, seconds] = [Math.floor(left / 60), String(left % 60).padStart(2, "0")];
     setText(countdown, `Good for ${minutes}:${seconds}, for one phone`);
   }

@@ -1,48 +1,14 @@
 // Two machines again: one runs the server, the other joined it and may operate it; each owner's command typed there.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { linkOf, parseLink } from "./enrolment.ts";
 import type { ApiToken, AuditEntry, DeviceId, Viewer } from "./protocol.ts";
+import { cli, machine, removeMachines, run, serving } from "./testing/machines.ts";
 import { Terminal } from "./testing/terminal.ts";
 import { TestViewer } from "./testing/viewer.ts";
 
 setDefaultTimeout(60_000);
-
-const cli = [process.execPath, join(import.meta.dir, "cli.ts")];
-const folders: string[] = [];
-
-/** One that nobody listens on now. */
-function freePort(): number {
-  const probe = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const { port = 0 } = probe;
-  probe.stop(true);
-  return port;
-}
-
-function machine() {
-  const folder = mkdtempSync(join(tmpdir(), "cr-operator-"));
-  folders.push(folder);
-  const env: Record<string, string> = {
-    PATH: process.env.PATH ?? "",
-    HOME: folder,
-    CLAUDE_REMOTE_HOME: folder,
-    CLAUDE_REMOTE_PORT: String(freePort()),
-  };
-  return { folder, env, joined: join(folder, "data", "joined.json") };
-}
-
-async function run(args: string[], env: Record<string, string>, input = "") {
-  const stdin = new Blob([input]);
-  const child = Bun.spawn([...cli, ...args], { env, stdin, stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { out, err, code };
-}
 
 const home = machine();
 const laptop = machine();
@@ -50,8 +16,7 @@ const url = `http://127.0.0.1:${home.env.CLAUDE_REMOTE_PORT}`;
 let server: Bun.Subprocess;
 
 beforeAll(async () => {
-  server = Bun.spawn([...cli, "serve"], { env: home.env, stdio: ["ignore", "ignore", "ignore"] });
-  while ((await run(["healthcheck"], home.env)).code !== 0) await Bun.sleep(50);
+  server = await serving(home);
   const { out } = await run(["device", "add", "laptop", "--operate", "--yes"], home.env);
   expect((await run(["join", "-"], laptop.env, out)).err).toContain("owner's commands are for it");
 });
@@ -59,7 +24,7 @@ beforeAll(async () => {
 afterAll(async () => {
   server.kill();
   await server.exited;
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  removeMachines();
 });
 
 /** A command on the laptop, which must succeed; what it printed as JSON. */
@@ -274,8 +239,7 @@ test("SEC-024 another master key lets no machine in that was enrolled with the o
   server.kill();
   await server.exited;
   rmSync(join(home.folder, "data", "master.key"));
-  server = Bun.spawn([...cli, "serve"], { env: home.env, stdio: ["ignore", "ignore", "ignore"] });
-  while ((await run(["healthcheck"], home.env)).code !== 0) await Bun.sleep(50);
+  server = await serving(home);
   expect(await run(["join", "-"], moved.env, out)).toMatchObject({
     code: 5,
     err: expect.stringContaining("does not know this machine"),

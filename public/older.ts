@@ -1,0 +1,37 @@
+// A list that is read page by page, the newest first, by a button at its end.
+import { setText } from "./dom.ts";
+
+export type Older = {
+  button: HTMLButtonElement;
+  /** What the button says. */
+  words: string;
+  say: (problem: unknown) => void;
+  /** Reads the next page and draws it; whether there is more. */
+  read: () => Promise<boolean>;
+  /** After each page, and each failure. */
+  onRead: (failed: boolean) => void;
+};
+
+/** Reads the first page at once. A page that failed is tried again by the same button. */
+export function readOlder({ button, words, say, read, onRead }: Older) {
+  let more = true;
+
+  async function load() {
+    let failed = false;
+    button.disabled = true;
+    try {
+      more = await read();
+      say(null);
+    } catch (error) {
+      failed = true;
+      say(error);
+    }
+    button.disabled = false;
+    button.hidden = !more && !failed;
+    setText(button, failed ? "Try again" : words);
+    onRead(failed);
+  }
+
+  button.addEventListener("click", load);
+  load();
+}
