@@ -96,12 +96,13 @@ export class Phone implements AsyncDisposable {
     return found.innerText();
   }
 
-  /** What axe finds against the screen as it is now, a line for each element. */
-  async barriers(): Promise<string[]> {
+  /** What axe finds against the screen as it is now, or against its colours alone; a line for each element. */
+  async barriers(what: "all" | "colours" = "all"): Promise<string[]> {
     // By way of the debugger, since the page's own policy lets no foreign script in.
     await this.page.evaluate(`globalThis.axe || (() => {${axe.source}})()`);
+    const only = what === "colours" ? ", runOnly: ['color-contrast']" : "";
     const { violations } = (await this.page.evaluate(
-      "axe.run({ resultTypes: ['violations'] })",
+      `axe.run({ resultTypes: ['violations']${only} })`,
     )) as AxeResults;
     return violations.flatMap(({ id, help, nodes }) =>
       nodes.map(({ html, failureSummary }) => `${id} (${help}): ${html}\n  ${failureSummary}`),
