@@ -71,6 +71,8 @@ export function deedOf(entry: AuditEntry): string {
       return `The session on ${String(detail.devbox)} is there`;
     case "launch failed":
       return `No session on ${String(detail.devbox)}: ${String(detail.message)}`;
+    case "launch called off":
+      return `${who} called off a session on ${String(detail.devbox)}`;
     case "enrolled":
       return `${who} enrolled ${String(detail.device)}`;
     case "token created":

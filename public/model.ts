@@ -108,6 +108,8 @@ export function createModel(clock: () => number = Date.now) {
     const stated = new Set(state.prompts.map(({ id }) => id));
     for (const [id, prompt] of prompts) if (!stated.has(id) && !isOver(prompt)) prompts.delete(id);
     for (const prompt of state.prompts) prompts.set(prompt.id, prompt);
+    launches.clear();
+    for (const launch of [...(state.launches ?? [])].reverse()) launches.set(launch.id, launch);
   }
 
   /** What the stream tells comes in its order: also that a prompt is open again. */
@@ -214,6 +216,8 @@ export function createModel(clock: () => number = Date.now) {
     input: (id: InputId) => inputs.get(id) ?? null,
     /** What was told of that launch last. */
     launch: (id: LaunchId) => launches.get(id) ?? null,
+    /** Launches under way, the newest first. */
+    launching: () => [...launches.values()].filter(({ ended_at }) => ended_at === null).reverse(),
     /** The watched session's log, oldest first; the same array until it changes. */
     lines,
 
@@ -371,6 +375,6 @@ export function aboutOf(session: Session): string {
 const DECORATION = /^[\u2800-\u28ff\u2733\u25d0-\u25d3\u25cf\u00b7*\s]+/;
 
 /** The last part of the directory: what people call the project. */
-export function projectOf(session: { cwd: string }): string {
-  return session.cwd.split("/").findLast((name) => name !== "") ?? "/";
+export function projectOf({ cwd }: { cwd: string }): string {
+  return cwd.split("/").findLast((name) => name !== "") ?? "/";
 }

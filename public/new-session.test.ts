@@ -156,6 +156,62 @@ test.concurrent("a page that is loaded anew goes on with its launch", async () =
   await page.phone.reads(page.part("badge"), /box1/);
 });
 
+const elsewhere: Launch = launched({
+  launch: "their-launch" as LaunchId,
+  devbox: "box1",
+  dir: "~/src/webshop",
+});
+
+test.concurrent("the list has what any phone starts; the row leads to its steps, where it can be called off", async () => {
+  await using page = await open({ before: serves, sessions: [session("notes")] });
+  const rows = page.part("launch-rows").locator("a.row");
+  let theirs = elsewhere;
+  const tell = (more: Partial<Launch>) => {
+    theirs = { ...theirs, ...more };
+    page.server.send("launch", { launch: theirs });
+  };
+  page.server.begin(() => ({ ...state([session("notes")]), launches: [theirs] }));
+  page.server.reply("/api/launches", () => ({ body: { launches: [theirs] } }));
+  page.server.drop();
+  page.server.accept();
+  await page.phone.reads(rows, /webshop[\s\S]*box1[\s\S]*Connecting/);
+  tell({ step: "copying", percent: 64 });
+  await page.phone.reads(rows, /Putting claude-remote there: 64 %/);
+  await page.pictures("list-launch");
+  await rows.tap();
+  await page.phone.reads(page.page.locator(".launch-step.now"), /64 %/);
+  await page.pictures("launch-elsewhere");
+  await page.phone.button("Call off").tap();
+  expect(await page.server.call("/api/launches/their-launch")).toMatchObject({ method: "DELETE" });
+  await page.phone.reads(page.phone.button("Calling off …"), /Calling/);
+  const error = { class: "stopped", message: "box1: called off", next: "Start it again when you like." };
+  tell({ step: "failed", error, ended_at: Date.now(), percent: null });
+  await page.phone.reads(page.page.locator(".failure"), /Called off/);
+  await page.pictures("launch-called-off");
+  // What was to be typed there is not known here.
+  expect(await page.phone.button("Try again").count()).toBe(0);
+  await page.phone.button("New session").tap();
+  await page.page.getByLabel("First message").waitFor();
+  expect(new URL(page.page.url()).search).toBe("");
+  await page.phone.goto(`${page.server.url}/`);
+  await page.phone.reads(page.part("open"), /notes/);
+  expect(await rows.count()).toBe(0);
+});
+
+test.concurrent("a call-off that does not get through can be tapped again", async () => {
+  const before = (page: OpenPage) => {
+    serves(page);
+    page.server.reply("/api/launches", () => ({ body: { launches: [elsewhere] } }));
+    page.server.reply("/api/launches/their-launch", () => ({ status: 503 }));
+  };
+  await using page = await open({ before, path: "/new?launch=their-launch", failures: true });
+  await page.phone.button("Call off").tap();
+  await page.phone.reads(page.part("trouble"), /not well/);
+  page.server.reply("/api/launches/their-launch", () => ({ body: { launch: elsewhere } }));
+  await page.phone.button("Call off").tap();
+  await page.server.call("/api/launches/their-launch", 1);
+});
+
 test.concurrent("folders are offered while one is typed; a tap takes one, and nothing of it is markup", async () => {
   await using page = await onForm();
   const dir = page.page.getByLabel("Directory");

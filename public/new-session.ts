@@ -7,7 +7,7 @@ import type {
   LaunchId,
   LaunchMode,
 } from "../src/protocol.ts";
-import { ApiFailure, get, post } from "./api.ts";
+import { ApiFailure, get, post, remove } from "./api.ts";
 import {
   addressOf,
   type Draft,
@@ -32,8 +32,10 @@ import { age } from "./times.ts";
 
 /** Folders of earlier sessions offered at once. */
 const RECENT = 4;
-/** The launch of this tab, so that a reloaded page shows it. */
+/** The launch of this tab, so that a reloaded page shows it; in the address, whosever is looked at. */
 const LAUNCH = "launch";
+const inAddress = () => new URLSearchParams(location.search).get(LAUNCH);
+const isOwn = ({ id }: Launch) => sessionStorage.getItem(LAUNCH) === id;
 
 const MODES: Record<LaunchMode, [name: string, about: string]> = {
   default: ["Ask", "Claude asks before it edits or runs anything."],
@@ -56,7 +58,7 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
 
   async function begin() {
     try {
-      const wanted = sessionStorage.getItem(LAUNCH);
+      const wanted = inAddress() ?? sessionStorage.getItem(LAUNCH);
       const [known, { launches }] = await Promise.all([
         overview(),
         wanted ? (get("/api/launches") as Promise<{ launches: Launch[] }>) : { launches: [] as Launch[] },
@@ -67,8 +69,8 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
       form = sessionForm(known, (draft, resume) => start(draft, resume));
       body.append(form.root);
       const under = launches.find(({ id }) => id === wanted);
-      if (under && under.step !== "started") follow(under);
-      else sessionStorage.removeItem(LAUNCH);
+      if (under && (under.step !== "started" || inAddress())) follow(under);
+      else if (!inAddress()) sessionStorage.removeItem(LAUNCH);
     } catch (error) {
       loading.hidden = true;
       if (!closed) say(error);
@@ -93,9 +95,11 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
   async function send(asked: LaunchBody) {
     sent = asked;
     lost = false;
+    sessionStorage.removeItem(LAUNCH);
     form?.busy(true);
     try {
       const { launch } = (await post("/api/sessions", asked)) as { launch: Launch };
+      sessionStorage.setItem(LAUNCH, launch.id);
       if (!closed) follow(launch);
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
@@ -108,9 +112,11 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
   }
 
   function follow(launch: Launch) {
-    sessionStorage.setItem(LAUNCH, launch.id);
     progress?.root.remove();
-    progress = launchView(launch, { again, change });
+    progress = launchView(launch, {
+      ...{ again: isOwn(launch) ? again : null, change, say },
+      callOff: () => remove(`/api/launches/${encodeURIComponent(launch.id)}`),
+    });
     if (form) form.root.hidden = true;
     body.append(progress.root);
     progress.root.focus();
@@ -121,8 +127,7 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
   function again() {
     const before = sent ?? fromLaunch();
     if (!before) return change();
-    progress?.root.remove();
-    progress = null;
+    leave();
     send({ ...before, launch: newId() as LaunchId });
   }
 
@@ -141,19 +146,30 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
   }
 
   function change() {
-    sessionStorage.removeItem(LAUNCH);
-    progress?.root.remove();
-    progress = null;
+    if (progress && isOwn(progress.launch)) sessionStorage.removeItem(LAUNCH);
+    leave();
     if (form) form.root.hidden = false;
   }
 
+  /** Shows none any more. */
+  function leave() {
+    progress?.root.remove();
+    progress = null;
+    go("/new", true);
+  }
+
   function update() {
+    const asked = inAddress() as LaunchId | null;
+    const other = asked && asked !== progress?.launch.id ? model.launch(asked) : null;
+    if (form && other) return follow(other);
     if (!progress) return;
     const launch = model.launch(progress.launch.id) ?? progress.launch;
     progress.update(launch, model.now());
     if (launch.step !== "started" || launch.session === null) return;
-    sessionStorage.removeItem(LAUNCH);
-    dropDraft();
+    if (isOwn(launch)) {
+      sessionStorage.removeItem(LAUNCH);
+      dropDraft();
+    }
     go(`/s/${encodeURIComponent(launch.session)}`, true);
   }
 

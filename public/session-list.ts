@@ -1,11 +1,11 @@
 // The list of sessions: whether anything needs me, first of all.
-import type { Session } from "../src/protocol.ts";
+import type { Launch, Session } from "../src/protocol.ts";
 import { element, fromTemplate, part, reconcile, setIcon, setMarked, setText } from "./dom.ts";
-import { aboutOf, headlineOf, type Model, whereOf } from "./model.ts";
+import { aboutOf, headlineOf, type Model, projectOf, whereOf } from "./model.ts";
 import { nudge } from "./nudge.ts";
 import { titleOf } from "./prompt-card.ts";
 import { age, clockTime } from "./times.ts";
-import { stateWords } from "./words.ts";
+import { stateWords, stepWords, type UnderWay } from "./words.ts";
 
 /** Text of a prompt shown in the list; all of it is on the card. */
 const WHAT_CHARS = 200;
@@ -26,6 +26,15 @@ export function sessionList(model: Model) {
     const ended = sessions.filter((session) => model.look(session) === "ended");
     const open = sessions.filter((session) => !needs.includes(session) && !ended.includes(session));
     const draw = (row: HTMLElement, session: Session) => drawRow(row, session, model, current);
+    const launching = model.launching();
+    at("launches").hidden = launching.length === 0;
+    reconcile(
+      at("launch-rows"),
+      launching,
+      ({ id }) => id,
+      () => fromTemplate("row"),
+      (row, launch) => drawLaunch(row, launch, model.now()),
+    );
     for (const [name, some] of Object.entries({ needs, open, ended })) {
       at(name).hidden = some.length === 0;
       reconcile(
@@ -38,7 +47,7 @@ export function sessionList(model: Model) {
     }
     drawHeading(needs.length, current === "/");
     at("loading").hidden = model.loaded || Date.now() - openedAt < 1_000;
-    at("empty").hidden = !model.loaded || sessions.length > 0;
+    at("empty").hidden = !model.loaded || sessions.length + launching.length > 0;
     const live = model.connection.kind === "live" && !model.stale();
     at("link").className = `link-state ${live ? "live" : ""}`;
     setText(at("link"), live ? "Live" : model.loaded ? `As of ${clockTime(model.asOf(), model.now())}` : "");
@@ -71,6 +80,21 @@ export function sessionList(model: Model) {
   }
 
   return { root, update, focus };
+}
+
+/** The row of a session that is being started: it leads to its steps, from any phone. */
+function drawLaunch(row: HTMLElement, launch: Launch, now: number) {
+  const at = (name: string) => part(row, name, HTMLElement);
+  part(row, "link", HTMLAnchorElement).href = `/new?launch=${encodeURIComponent(launch.id)}`;
+  row.className = "row-item starting";
+  setMarked(at("project"), projectOf({ cwd: launch.dir }));
+  setMarked(at("host"), launch.devbox);
+  at("host").classList.add("badge");
+  setText(at("age"), age(now - launch.began_at));
+  at("state").className = "state starting";
+  setIcon(part(row, "icon", SVGUseElement), "starting");
+  setText(at("word"), stepWords(launch, launch.step as UnderWay));
+  at("what").hidden = true;
 }
 
 /** One row; `current` is the path of what is shown beside it. */

@@ -1,5 +1,5 @@
 // What a session's state is called, so that the list and the session say the same.
-import type { Session } from "../src/protocol.ts";
+import type { Launch, LaunchStep, Session } from "../src/protocol.ts";
 import type { Look, Model } from "./model.ts";
 import { clockTime } from "./times.ts";
 
@@ -13,6 +13,21 @@ const WORDS: Record<Look, string> = {
   unreachable: "Unreachable",
   ended: "Ended",
 };
+
+export type UnderWay = Exclude<LaunchStep, "started" | "failed">;
+/** The steps of a launch, in their order. */
+export const STEPS: Record<UnderWay, string> = {
+  connecting: "Connecting",
+  checking: "Looking at the machine and its Claude",
+  copying: "Putting claude-remote there",
+  tunnel: "Opening the way back to this server",
+  starting: "Starting Claude",
+};
+
+/** "Putting claude-remote there: 64 %". */
+export function stepWords({ percent }: Pick<Launch, "percent">, step: UnderWay): string {
+  return step === "copying" && percent !== null ? `${STEPS[step]}: ${percent} %` : STEPS[step];
+}
 
 /** "Working", "Unreachable since 14:02", "Ended 14:10, exit code 1". */
 export function stateWords(session: Session, model: Model): string {

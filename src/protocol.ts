@@ -457,6 +457,8 @@ export type ViewerEvents = {
     sessions: Session[];
     /** Open prompts, and those answered whose end is not known yet. */
     prompts: PromptState[];
+    /** Of the last hour, the newest first; those under way have no `ended_at`. */
+    launches?: Launch[];
   };
   /** A session began or changed. */
   session_start: { session: Session };

@@ -546,6 +546,37 @@ test("launches at once are bounded, and so are devboxes", async () => {
   expect((await viewer.post("/api/devboxes", { name: "last", host: "h" })).status).toBe(400);
 });
 
+test("a launch can be called off by any phone, once; one that is over stays as it is", async () => {
+  const { viewer, server, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  await using other = await TestViewer.pair(server);
+  const { launch } = await begun(viewer);
+  await other.listen();
+  expect(other.state?.launches).toEqual([expect.objectContaining({ id: launch.id, ended_at: null })]);
+  const callOff = (id: string) =>
+    other.request("DELETE", `/api/launches/${id}`, { headers: { origin: server.url } });
+  expect((await callOff(launch.id)).status).toBe(200);
+  await other.until("the end", () => other.launches.find(({ step }) => step === "failed"));
+  expect(reach.started[0]?.context.signal?.aborted).toBe(true);
+  const again = (await callOff(launch.id)).body as unknown as { launch: Launch };
+  expect(again.launch).toMatchObject({ step: "failed", error: { class: "stopped" } });
+  const second = (await begun(viewer)).launch;
+  await reach.changes.until("the second", () => reach.started.length === 2);
+  reach.started[1]?.done.resolve({ session: "s" as SessionId });
+  await other.until("the session", () => other.launches.find(({ step }) => step === "started"));
+  expect((await callOff(second.id)).body).toMatchObject({ launch: { step: "started", session: "s" } });
+  expect((await callOff("nobodys")).status).toBe(404);
+  const { entries } = (await viewer.get("/api/audit")).body as unknown as {
+    entries: { action: string; subject: string; detail: object }[];
+  };
+  expect(entries.filter(({ action }) => action === "launch called off")).toEqual([
+    expect.objectContaining({
+      subject: launch.id,
+      detail: expect.objectContaining({ devbox: "box1" }) as object,
+    }),
+  ]);
+});
+
 test("where and how a session was started last is remembered, the newest first", async () => {
   const { viewer, clock } = await world();
   await viewer.post("/api/devboxes", BOX);

@@ -148,6 +148,7 @@ class Devboxes {
       tell: (launch) => events.tell(`launch ${launch.id}`, "launch", { launch }),
       onEnd: (launch, body) => this.#ended(launch, body),
     });
+    events.addToState(() => ({ launches: this.#launches.list() }));
     events.listen((_, name, told) => {
       if (name === "session_start" && "session" in told) this.#stated(told.session as Stated);
     });
@@ -185,6 +186,9 @@ class Devboxes {
         return Response.json({ conversations: this.#conversations(device_id) });
       }),
       plain("GET", "/api/launches", VIEWER, () => Response.json({ launches: this.#launches.list() })),
+      plain("DELETE", "/api/launches/:launch", VIEWER, (call) =>
+        Response.json({ launch: this.#callOff(call.params.launch ?? "", byOf(call)) }),
+      ),
       {
         ...route("POST", "/api/sessions", VIEWER, launchBody, (call) => {
           this.#enabled();
@@ -379,6 +383,18 @@ class Devboxes {
     const detail = { devbox: name, dir, mode: mode ?? null, resume: resume ?? null, prompt: prompt ?? null };
     store.audit({ ...whoIn(by), action: "launch", subject: id, detail }, clock.now());
     this.#registry.used(name, dir, mode ?? null, clock.now());
+    return launch;
+  }
+
+  /** Throws `not_found`. One that is over stays as it is. */
+  #callOff(id: string, by: By): Launch {
+    const found = this.#launches.callOff(id);
+    if (!found) throw new ApiError("not_found", "No such launch is known.");
+    const { launch, first } = found;
+    const { store, clock } = this.#core;
+    const detail = { devbox: launch.devbox, step: launch.step };
+    const entry = { ...whoIn(by), action: "launch called off", subject: launch.id, detail };
+    if (first) store.audit(entry, clock.now());
     return launch;
   }
 

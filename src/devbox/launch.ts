@@ -17,7 +17,7 @@ import {
   type Reply,
   wishes,
 } from "./order.ts";
-import { type Connections, type Ssh, shellWord } from "./ssh.ts";
+import { type Connections, type Ssh, shellWord, stopped } from "./ssh.ts";
 import { LaunchError, saidBy } from "./ssh-errors.ts";
 import { openTunnel, type TunnelOrder } from "./tunnel.ts";
 
@@ -84,6 +84,8 @@ const HELLO_WITHIN_MS = 30_000;
 const KEPT_EVERY_MS = 3_000;
 /** A login shell's start-up files, and claude's. */
 const BEGINS_WITHIN_MS = 90_000;
+/** Somebody called it off: a line that is still there has the wrapper's answer by then. */
+const ENDED_WITHIN_MS = 15_000;
 /** A server that is reached at all answers by then. */
 const REACH_WITHIN_MS = 4_000;
 const USUAL_SIZE = { cols: 80, rows: 24 };
@@ -163,7 +165,7 @@ async function wayBack({ ssh, program, enrolled, id, context }: Way, onTunnel: (
   await ssh.script(`${inFolder(enrolled.device)} && : >${shellWord(`launching.${id}`)}`, {
     signal: context.signal,
   });
-  await openTunnel(tunnelOf(devbox, setup, enrolled, context, socket));
+  await openTunnel(tunnelOf(devbox, setup, enrolled, context, socket), context.signal);
   return { kind: "tunnel" };
 }
 
@@ -202,14 +204,23 @@ async function reaches(ssh: Ssh, program: readonly string[], url: string, signal
   return out.includes("claude-remote-reached");
 }
 
-/** Starts the wrapper; resolves when its claude runs. */
+/**
+ * Starts the wrapper; resolves when its claude runs. What is called off meanwhile is waited for: only whose process is
+ * known can be ended.
+ */
 async function begin(ssh: Ssh, program: readonly string[], order: Order, signal: AbortSignal | undefined) {
   const { name } = ssh.devbox;
-  const limit = AbortSignal.timeout(BEGINS_WITHIN_MS);
-  const ended = await ssh.script(`${wordsOf(program)} hosted`, {
-    stdin: `${asciiJson(order)}\n`,
-    signal: AbortSignal.any([limit, ...(signal ? [signal] : [])]),
-  });
+  if (signal?.aborted) throw stopped(name);
+  const given = new AbortController();
+  const limit = setTimeout(() => given.abort(), BEGINS_WITHIN_MS);
+  const sooner = () => setTimeout(() => given.abort(), ENDED_WITHIN_MS).unref();
+  signal?.addEventListener("abort", sooner, { once: true });
+  const ended = await ssh
+    .script(`${wordsOf(program)} hosted`, { stdin: `${asciiJson(order)}\n`, signal: given.signal })
+    .finally(() => {
+      clearTimeout(limit);
+      signal?.removeEventListener("abort", sooner);
+    });
   const reply = replyIn(ended.out);
   if (reply && "pid" in reply) return reply;
   const said = reply?.error.message ?? saidBy(`${ended.err} ${ended.out}`);
@@ -248,8 +259,7 @@ async function hello(
     await ssh.script(killScript(pid)).catch(() => {});
     if (error instanceof LaunchError) throw error;
     const { name } = ssh.devbox;
-    if (signal?.aborted)
-      throw new LaunchError("stopped", `${name}: called off`, "Start it again when you like.");
+    if (signal?.aborted) throw stopped(name);
     const why = saidBy(log?.out ?? "");
     throw new LaunchError(
       "server",

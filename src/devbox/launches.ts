@@ -4,8 +4,8 @@ import type { Clock } from "../server/clock.ts";
 import { ApiError } from "../server/errors.ts";
 import { LIMITS } from "../server/limits.ts";
 
-/** Launches that are over and still told of, and for how long. */
-const KEPT_LAUNCHES = 50;
+/** Launches that are over and still told of, each time that a phone connects, and for how long. */
+const KEPT_LAUNCHES = 20;
 const KEPT_MS = 60 * 60_000;
 /** Percent go to every viewer: that often is as good as live. */
 const TELL_EVERY_MS = 250;
@@ -29,7 +29,7 @@ export type LaunchesOptions = {
   onEnd: (launch: Launch, body: LaunchBody) => void;
 };
 
-type Kept = { launch: Launch; asked: string; toldAt: number };
+type Kept = { launch: Launch; asked: string; toldAt: number; end: AbortController };
 
 export class Launches {
   readonly #options: LaunchesOptions;
@@ -73,11 +73,21 @@ export class Launches {
       ...{ id, devbox, dir, step: "connecting" as LaunchStep, percent: null },
       ...{ began_at: this.#options.clock.now(), ended_at: null, session: null, error: null },
     };
-    this.#all.set(id, { launch, asked: JSON.stringify(body), toldAt: Number.NEGATIVE_INFINITY });
+    const end = new AbortController();
+    this.#all.set(id, { launch, asked: JSON.stringify(body), toldAt: Number.NEGATIVE_INFINITY, end });
     this.#become(id, {});
-    const run = this.#run(body).finally(() => this.#underway.delete(run));
+    const run = this.#run(body, end.signal).finally(() => this.#underway.delete(run));
     this.#underway.add(run);
     return this.#all.get(id)?.launch ?? launch;
+  }
+
+  /** Ends it at its next step; `first`: it was under way, and nobody had said so before. Null: there is none. */
+  callOff(id: string): { launch: Launch; first: boolean } | null {
+    const kept = this.#all.get(id as LaunchId);
+    if (!kept) return null;
+    const first = kept.launch.ended_at === null && !kept.end.signal.aborted;
+    kept.end.abort();
+    return { launch: kept.launch, first };
   }
 
   /** Ends what is under way; resolves when nothing is. */
@@ -86,11 +96,11 @@ export class Launches {
     await Promise.allSettled(this.#underway);
   }
 
-  async #run(body: LaunchBody) {
+  async #run(body: LaunchBody, calledOff: AbortSignal) {
     const { clock, start, toError, onEnd } = this.#options;
     const late = new AbortController();
-    const callOff = clock.after(LIMITS.launchMs, () => late.abort());
-    const signal = AbortSignal.any([this.#end.signal, late.signal]);
+    const stopTimer = clock.after(LIMITS.launchMs, () => late.abort());
+    const signal = AbortSignal.any([this.#end.signal, late.signal, calledOff]);
     const { launch: id } = body;
     try {
       const session = await start(body, (progress) => this.#progress(id, progress), signal);
@@ -98,7 +108,7 @@ export class Launches {
     } catch (error) {
       this.#become(id, { step: "failed", percent: null, error: toError(error), ended_at: clock.now() });
     } finally {
-      callOff();
+      stopTimer();
     }
     const ended = this.#all.get(id)?.launch;
     if (ended) onEnd(ended, body);

@@ -91,7 +91,8 @@ async function withFingerprint(error: LaunchError, devbox: SshDevbox, setup: Ssh
   return new LaunchError(error.class, message, error.next, seen.fingerprint);
 }
 
-const stopped = (name: string) =>
+/** Somebody did not want it any more. */
+export const stopped = (name: string) =>
   new LaunchError("stopped", `${name}: called off`, "Start it again when you like.");
 
 /** Scripts and files for one devbox. */

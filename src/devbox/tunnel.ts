@@ -9,7 +9,7 @@ import { alive, bornAt } from "../wrapper/birth.ts";
 import { devboxSchema, type SshDevbox, type SshSetup } from "./devbox.ts";
 import { lineOf } from "./lines.ts";
 import { DEVBOX_DATA, hostedFolder } from "./order.ts";
-import { Ssh, shellWord } from "./ssh.ts";
+import { Ssh, shellWord, stopped } from "./ssh.ts";
 import { FAILURES, LaunchError, type LaunchFailure, saidBy } from "./ssh-errors.ts";
 
 /** A way that is asked for is there by then, or it never comes. */
@@ -79,14 +79,20 @@ export function tunnelRuns(at: Pick<TunnelOrder, "data" | "device">): boolean {
   return known !== null && alive(known.pid, known.born);
 }
 
-/** Sees that there is a way back, opening one if there is none. Throws LaunchError. */
-export async function openTunnel(order: TunnelOrder): Promise<void> {
+/**
+ * Sees that there is a way back, opening one if there is none. Throws LaunchError. `signal` ends the waiting for it; it
+ * goes by itself then, since nothing there needs it.
+ */
+export async function openTunnel(order: TunnelOrder, signal?: AbortSignal): Promise<void> {
   if (tunnelRuns(order)) return;
   const child = startTunnel(order);
   const late = setTimeout(() => child.kill(), UP_WITHIN_MS);
-  const line = await lineOf(child.stdout);
+  const left = Promise.withResolvers<null>();
+  signal?.addEventListener("abort", () => left.resolve(null), { once: true });
+  const line = await Promise.race([lineOf(child.stdout), left.promise]);
   clearTimeout(late);
   child.unref();
+  if (signal?.aborted) throw stopped(order.devbox.name);
   const reply = (line ? JSON.parse(line) : null) as TunnelReply | null;
   if (reply && "up" in reply) return;
   const { class: failure = "tunnel", message, next } = reply?.error ?? {};

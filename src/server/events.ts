@@ -29,6 +29,7 @@ export class Events {
   /** Those that are asked for batch by batch. */
   readonly #polled = new Map<string, { mailbox: Mailbox; stream: Stream }>();
   readonly #listeners: Tell[] = [];
+  readonly #beside: (() => Partial<ViewerEvents["state"]>)[] = [];
   readonly #stops: (() => void)[];
   /** What went out on all streams so far. */
   readonly sent: Sent = { frames: 0, bytes: 0 };
@@ -91,7 +92,7 @@ export class Events {
     if (cursor) this.resumed++;
     const stream = new Stream({
       ...{ viewer, session, store, clock, cursor, sent: this.sent },
-      state: () => state(viewer),
+      state: () => Object.assign(state(viewer), ...this.#beside.map((part) => part())),
       screen: session && screen(session),
       onEnd: () => {
         onEnd();
@@ -106,6 +107,11 @@ export class Events {
   /** Hears from now on what every viewer is told. */
   listen(listener: Tell): void {
     this.#listeners.push(listener);
+  }
+
+  /** From now on a state says this, too. */
+  addToState(part: () => Partial<ViewerEvents["state"]>): void {
+    this.#beside.push(part);
   }
 
   readonly tell: Tell = (key, name, data) => {

@@ -2,10 +2,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Enrolled, type LaunchRequest, launch } from "../../devbox/launch.ts";
+import { type Enrolled, type LaunchRequest, type LaunchStep, launch } from "../../devbox/launch.ts";
 import { Connections } from "../../devbox/ssh.ts";
 import { LaunchError } from "../../devbox/ssh-errors.ts";
+import { tunnelRuns } from "../../devbox/tunnel.ts";
 import type { ConversationId, SessionId } from "../../protocol.ts";
+import { VERSION } from "../../version.ts";
 import { textOf, until } from "../story/processes.ts";
 import { mayMakeUsers } from "./hosts.ts";
 import { DevboxWorld, PATIENCE_MS, standIn } from "./world.ts";
@@ -76,21 +78,29 @@ async function enrolled(name: string): Promise<Enrolled> {
 }
 
 /** Launches by hand; what stands in claude's place says when it runs. */
-async function launched(name: string, change: Partial<LaunchRequest>, connections: Connections) {
+async function launched(
+  name: string,
+  change: Partial<LaunchRequest>,
+  connections: Connections,
+  onStep: (step: LaunchStep) => void = () => {},
+  signal = new AbortController().signal,
+) {
   const host = world.hosts.host(name);
   return launch(
     request({ devbox: host.devbox, ...change }),
     {
       enrol: () => enrolled(name),
       waitFor: async (id) => {
+        signal.throwIfAborted();
         await until("it runs", () => existsSync(join(host.home, "words")), PATIENCE_MS);
         return id as SessionId;
       },
       connections,
       socket: join(world.folder, "cr", "data", "server.sock"),
       data: join(world.folder, "cr", "data"),
+      signal,
     },
-    () => {},
+    onStep,
   );
 }
 
@@ -155,6 +165,37 @@ test(
       expect(error).toBeInstanceOf(LaunchError);
     }
     expect(existsSync(join(host.home, "words"))).toBe(false);
+  },
+  TEST_MS,
+);
+
+test(
+  "a launch that is called off ends at its step, and leaves nothing there but our program",
+  async () => {
+    const name = nameOfShell(SHELLS[0]);
+    const { home } = world.hosts.host(name);
+    const bin = join(home, ".local/share/claude-remote/bin");
+    rmSync(join(bin, `claude-remote-${VERSION}`)); // So that it has to be put there.
+    await using connections = new Connections(world.hosts.setup);
+    const { device } = await enrolled(name);
+    for (const wanted of ["copying", "tunnel", "starting"] as const) {
+      const steps: string[] = [];
+      const ended = new AbortController();
+      const callOff = ({ step, percent = 100 }: LaunchStep) => {
+        steps.push(step);
+        if (step === wanted && percent > 20) ended.abort();
+      };
+      const error = await launched(name, {}, connections, callOff, ended.signal).catch((reason) => reason);
+      expect([wanted, error.class]).toEqual([wanted, "stopped"]);
+      expect(steps.at(-1)).toBe(wanted);
+      await world.clean(name);
+      await until("no way back", () => !tunnelRuns({ data: join(world.folder, "cr", "data"), device }));
+      expect([wanted, readdirSync(bin)]).toEqual([
+        wanted,
+        [".keep", ...(wanted === "copying" ? [] : [`claude-remote-${VERSION}`])],
+      ]);
+      rmSync(join(home, "words"), { force: true });
+    }
   },
   TEST_MS,
 );
