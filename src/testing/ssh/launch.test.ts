@@ -1,22 +1,42 @@
 // Sessions on devboxes: started from a terminal, answered on a phone, and alive whatever becomes of the line.
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { REFUSED } from "../../command.ts";
 import { LEAVE } from "../attach/place.ts";
-import { nameOf, until } from "../story/processes.ts";
+import { childrenOf, kill, nameOf, until } from "../story/processes.ts";
+import type { Terminal } from "../terminal.ts";
 import { Cuttable } from "./cuttable.ts";
 import { DEMO, DevboxWorld, PATIENCE_MS } from "./world.ts";
 
 const TEST_MS = 180_000;
+const HOSTED = ".local/share/claude-remote/hosted";
 const demoBox = { name: "box", files: { ".bashrc": "echo noise\n", ".local/bin/claude*": DEMO } };
+
+/** At a terminal: once it is asked that, says so. Returns what the screen shows then. */
+async function reply(desk: Terminal, question: RegExp, word: "y" | "n"): Promise<string> {
+  const asked = new RegExp(`${question.source}[^\n]*\\[y/N\\]\\s*$`);
+  const shown = await desk.waitFor(asked, { timeout: 4 * PATIENCE_MS });
+  desk.write(`${word}\r`);
+  return shown;
+}
 
 test(
   "claude-remote ssh: our program is put there, the terminal is attached, the phone answers, and nothing is left",
   async () => {
     await using world = await DevboxWorld.open([demoBox], false);
-    await world.add("box");
+    const { port } = await world.line("box");
+    writeFileSync(join(world.sshFolder, "config"), `Host box\n  HostName 127.0.0.1\n  Port ${port}\n`);
     const phone = await world.phone();
+    // An alias of ssh's own is asked about, then its host key, which nobody knows here.
+    const not = world.terminal("ssh", "box");
+    await reply(not, /box is no devbox yet\. Add it/, "n");
+    expect((await not.exited).code).toBe(REFUSED);
+    expect(not.screen()).toContain("not started");
+    expect(await world.devboxes()).toEqual([]);
     const desk = world.terminal("ssh", "box");
+    await reply(desk, /box is no devbox yet\. Add it/, "y");
+    expect(await reply(desk, /Is it that one\?/, "y")).toContain(world.hosts.host("box").fingerprint());
     await desk.waitFor(/attached to/, { timeout: 4 * PATIENCE_MS });
     expect(Buffer.from(desk.bytes()).toString()).toMatch(/claude-remote: putting claude-remote there \d+ %/);
     const prompt = await phone.until("a card", (viewer) =>
@@ -26,6 +46,7 @@ test(
     await phone.until("accepted", (viewer) => viewer.prompts.get(prompt.id)?.stage === "accepted");
     desk.write(LEAVE);
     expect((await desk.exited).code).toBe(0);
+    expect(await world.devboxes()).toEqual(["box"]);
     const [session] = await world.sessions();
     expect(session).toMatchObject({ ended_at: null, device_name: "box", terminal: false });
     await world.run("stop", session?.id ?? "");
@@ -33,6 +54,7 @@ test(
       "the end",
       (viewer) => viewer.sessions.get(prompt.session_id)?.end_reason === "stopped",
     );
+    await world.run("stop", await world.launch("box")); // Nobody is asked any more.
     await world.clean("box");
   },
   TEST_MS,
@@ -78,6 +100,21 @@ test(
     await connected("back after the server restarted");
     expect(phone.sessions.get(id)?.ended_at).toBeNull();
 
+    // Neither the server nor what keeps the way back ends in order.
+    const [keeper = 0] = world.tunnels();
+    const ways = childrenOf(keeper);
+    const killed = [world.serverPid, keeper];
+    for (const pid of killed) kill(pid, "SIGKILL");
+    await until("the end of both", () => killed.every((pid) => !existsSync(`/proc/${pid}`)));
+    await world.run("sessions");
+    await phone.listen(id);
+    await connected("back after both were killed");
+    expect(world.tunnels()).not.toContain(keeper);
+    await until("the end of the old way", () => ways.every((pid) => !existsSync(`/proc/${pid}`)));
+    const { home } = world.hosts.host("box");
+    const socket = readFileSync(join(home, HOSTED, await only(home), "address"), "utf8").trim();
+    expect([socket, existsSync(socket)]).toEqual([socket, true]);
+
     const second = await world.launch("box");
     expect(second).not.toBe(id);
     expect(world.tunnels()).toHaveLength(1);
@@ -100,9 +137,9 @@ test(
       .host("box")
       .processes()
       .filter((one) => nameOf(one).includes("hosted --run"));
-    expect(
-      readFileSync(join(home, ".local/share/claude-remote/hosted", await only(home), "address"), "utf8"),
-    ).toMatch(/^127\.0\.0\.1:\d+\n$/);
+    expect(readFileSync(join(home, HOSTED, await only(home), "address"), "utf8")).toMatch(
+      /^127\.0\.0\.1:\d+\n$/,
+    );
     process.kill(pid, "SIGKILL");
     await phone.until("out of reach", (viewer) => viewer.sessions.get(killed)?.connected === false);
     const next = await world.launch("box");
@@ -114,7 +151,7 @@ test(
 );
 
 async function only(home: string): Promise<string> {
-  const folder = join(home, ".local/share/claude-remote/hosted");
+  const folder = join(home, HOSTED);
   const names = [...new Bun.Glob("*/address").scanSync(folder)].map((path) => path.split("/")[0] ?? "");
   expect(names).toHaveLength(1);
   return names[0] ?? "";
@@ -137,15 +174,25 @@ test(
       world.ran("devbox", "add", name, "127.0.0.1", "--port", String(port), "--json");
     expect((await add("bare")).err).toMatch(/no claude on that user's PATH[\s\S]*npm install -g/);
     expect((await add("stranger")).err).toMatch(/nobody is logged in[\s\S]*Log in there once/);
-    expect((await add("box")).code).toBe(0);
+    const { port: unknown } = await world.line("box");
+    const known = readFileSync(join(world.sshFolder, "known_hosts"), "utf8");
+    const words = ["devbox", "add", "box", "127.0.0.1", "--port", String(unknown)];
+    const not = world.terminal(...words);
+    expect(await reply(not, /Is it that one\?/, "n")).toContain(world.hosts.host("box").fingerprint());
+    expect((await not.exited).code).toBe(1);
+    expect(readFileSync(join(world.sshFolder, "known_hosts"), "utf8")).toBe(known);
+    expect(await world.devboxes()).toEqual([]);
+    const desk = world.terminal(...words);
+    await reply(desk, /Is it that one\?/, "y");
+    await desk.waitFor(/Added box/, { timeout: PATIENCE_MS });
+    expect((await desk.exited).code).toBe(0);
     const launched = await world.ran("ssh", "--detach", "box");
     expect(launched.code).toBe(1);
     expect(launched.err).toMatch(/no way back to this server[\s\S]*AllowStreamLocalForwarding/);
     const gone = await world.ran("ssh", "--detach", "--dir", "/no/such", "box");
     expect(gone.code).toBe(1);
     await world.clean("box");
-    const list = JSON.parse(await world.run("devbox", "list", "--json"));
-    expect(list.devboxes.map(({ name }: { name: string }) => name)).toContain("box");
+    expect(await world.devboxes()).toEqual(["box"]);
     await using closed = await Cuttable.open(1);
     const { port } = closed;
     await closed[Symbol.asyncDispose]();

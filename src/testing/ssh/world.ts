@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Session, SessionId } from "../../protocol.ts";
+import type { DevboxState, Session, SessionId } from "../../protocol.ts";
 import { VERSION } from "../../version.ts";
 import { program } from "../program.ts";
 import { kill, nameOf, processesOf, until } from "../story/processes.ts";
@@ -53,7 +53,7 @@ export class DevboxWorld implements AsyncDisposable {
   readonly folder: string;
   readonly env: Record<string, string>;
   readonly port = freePort();
-  readonly #links = new Map<string, Cuttable>();
+  readonly #links: Cuttable[] = [];
   readonly #terminals: Terminal[] = [];
 
   private constructor(hosts: Hosts) {
@@ -91,11 +91,17 @@ export class DevboxWorld implements AsyncDisposable {
     symlinkSync(join(this.hosts.folder, "claude-remote"), file);
   }
 
+  /** A line to that host that can be cut; at its port nobody knows the host's key. */
+  async line(name: string): Promise<Cuttable> {
+    const link = await Cuttable.open(this.hosts.host(name).port);
+    this.#links.push(link);
+    return link;
+  }
+
   /** Adds that host as a devbox, behind a line that can be cut. */
   async add(name: string): Promise<Cuttable> {
     const host = this.hosts.host(name);
-    const link = await Cuttable.open(host.port);
-    this.#links.set(name, link);
+    const link = await this.line(name);
     host.knownAt(link.port);
     const user = host.user ? ["--user", host.user] : [];
     await this.run("devbox", "add", name, "127.0.0.1", "--port", String(link.port), ...user);
@@ -137,6 +143,19 @@ export class DevboxWorld implements AsyncDisposable {
     return (await this.run("ssh", "--detach", ...words, name)) as SessionId;
   }
 
+  /** The names of those that were added. */
+  async devboxes(): Promise<string[]> {
+    const { devboxes } = JSON.parse(await this.run("devbox", "list", "--json")) as {
+      devboxes: DevboxState[];
+    };
+    return devboxes.filter(({ kind }) => kind === "ssh").map(({ name }) => name);
+  }
+
+  /** Where ssh finds its configuration and the host keys that it believes. */
+  get sshFolder(): string {
+    return this.hosts.setup.folder ?? "";
+  }
+
   async sessions(): Promise<Session[]> {
     return JSON.parse(await this.run("sessions", "--json")).sessions;
   }
@@ -176,7 +195,7 @@ export class DevboxWorld implements AsyncDisposable {
     await until("the server's end", () => ours().length === 0, GONE_MS).catch(() => {});
     const left = ours().map(nameOf);
     for (const pid of ours()) kill(pid, "SIGKILL");
-    for (const link of this.#links.values()) await link[Symbol.asyncDispose]();
+    for (const link of this.#links) await link[Symbol.asyncDispose]();
     await this.hosts[Symbol.asyncDispose]();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     if (left.length > 0) console.error(`left running: ${left.join("; ")}`); // What failed before must not be hidden.
