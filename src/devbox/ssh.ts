@@ -125,10 +125,11 @@ export class Ssh implements AsyncDisposable {
     const [out, err] = [new Said(child.stdout, give), new Said(child.stderr, give)];
     send(child, `printf '\\n%s\\n' '${mark}'; exec cat >/dev/null\n`);
     const there = await out.until(`\n${mark}\n`);
+    if (there && either.aborted) child.kill();
+    // Without its word it ends by itself, unless it is given up: only its own end says why.
+    const code = there && !either.aborted ? null : await child.exited;
     either.removeEventListener("abort", give);
-    if (there && !either.aborted) return new Ssh(devbox, setup, child);
-    child.kill();
-    const code = await child.exited;
+    if (code === null) return new Ssh(devbox, setup, child);
     await Promise.all([out.done, err.done]);
     if (signal?.aborted) throw stopped(devbox.name);
     if (limit.aborted)
