@@ -54,7 +54,7 @@ test.concurrent("SEC-018 a no, and leaving the screen, end the code", async () =
     if (method !== "POST") return { body: now };
     return { body: { code: "K7QM-2XVD", url: URL_, expires_at: Date.now() + 300_000 } };
   });
-  await page.page.clock.fastForward(1_000);
+  await shows(page.page.locator(".pair-code"), "K7QM-2XVD");
   await page.page.clock.fastForward(1_000);
   await page.phone.button("No").tap();
   await shows(page.page.locator("p"), "The code is not good any more.");

@@ -253,11 +253,17 @@ async function startNewest(busy: () => boolean, replaced: () => void) {
   if (!navigator.serviceWorker.controller) return;
   const registration = await navigator.serviceWorker.getRegistration("/");
   if (registration?.waiting && !busy()) return apply(registration.waiting);
+  await activated(registration?.active); // Until then the older build's files are there as well.
   const kept = await (await caches.match("/"))?.text();
   const { build = "" } = document.documentElement.dataset;
   if (!kept || kept.includes(`data-build="${build}"`) || sessionStorage.getItem(RENEWED) === build) return;
   sessionStorage.setItem(RENEWED, build); // Once: where that brings the same page again, it is not in a circle.
   replaced();
+}
+
+async function activated(worker: ServiceWorker | null | undefined): Promise<void> {
+  if (worker?.state !== "activating") return;
+  await new Promise<void>((done) => worker.addEventListener("statechange", () => done(), { once: true }));
 }
 
 /** The newer worker takes over, and with it the newer page. */
