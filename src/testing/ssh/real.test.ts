@@ -11,7 +11,7 @@ import { DevboxWorld, PATIENCE_MS } from "./world.ts";
 const TEST_MS = 300_000;
 const ALL = process.env.CLAUDE_REMOTE_TEST_ALL === "1";
 /** How long the line is cut: with --all long enough that both ends give the connection up. */
-const CUT_MS = ALL ? 60_000 : 10_000;
+const CUT_MS = ALL ? 60_000 : 5_000;
 /** After the line is back, a phone shows what is true. */
 const RIGHT_WITHIN_MS = 5_000;
 
