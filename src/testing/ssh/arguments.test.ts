@@ -186,7 +186,6 @@ test(
     for (const [wanted, when] of [
       ["copying", () => true],
       ["tunnel", () => true],
-      ["starting", () => true],
       ["starting", begun],
     ] as const) {
       const steps: string[] = [];
