@@ -81,7 +81,7 @@ test.concurrent("a kept list is there without a connection, with its age, and no
   await keeping(page);
   await withoutNetwork(page);
   await shows(page.page.locator("h1"), "1 needs you");
-  await shows(page.page.locator("#banner"), /^Offline, as of \d\d:\d\d$/);
+  await page.phone.reads(page.page.locator("#banner"), /^Offline, as of \d\d:\d\d$/);
   expect(await page.texts(".project")).toEqual(["webshop", "docs"]);
   await page.pictures("offline-list");
   await page.page.locator(".row").first().tap();
@@ -107,7 +107,7 @@ test.concurrent("without the wish nothing is kept, and a page without a connecti
   await page.page.clock.fastForward(6_000);
   await withoutNetwork(page);
   await page.page.clock.fastForward(4_000);
-  await shows(page.page.locator("#banner"), /^Offline$/);
+  await page.phone.reads(page.page.locator("#banner"), /^Offline$/);
   expect(await page.page.locator(".row").count()).toBe(0);
   expect((await left(page)).databases).toEqual([]);
 });

@@ -52,6 +52,7 @@ describe.each(claudeVersions.slice(-1))("claude %s", (version) => {
       () => readFileSync(own, "utf8").includes(`"${said("there")}"`),
       STEP.timeout,
     );
+    await until("word of them", async () => (await world.sessions())[0]?.copy != null, STEP.timeout);
     const [session] = await world.sessions();
     expect(session).toMatchObject({
       device_name: "box",
