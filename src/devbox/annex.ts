@@ -22,7 +22,8 @@ import { LIMITS } from "../server/limits.ts";
 import { OWNER, ownerOf } from "../server/owner.ts";
 import type { OpenAnnex } from "../server/parts.ts";
 import { type Call, plain, type Route, route } from "../server/routes.ts";
-import { type Devbox, devboxName, directory, isPlain, sshDevbox } from "./devbox.ts";
+import { devboxBody, launchBody, testBody, triedBody } from "./bodies.ts";
+import { type Devbox, directory } from "./devbox.ts";
 import { listings, type Script } from "./directories.ts";
 import type { Enrolled, LaunchContext, LaunchRequest, LaunchStep } from "./launch.ts";
 import { Launches, type Progress } from "./launches.ts";
@@ -85,35 +86,6 @@ const reached = (error: DevboxError | null) =>
   error === null || !OUT_OF_REACH.has(error.class as LaunchFailure);
 
 const VIEWER = ["viewer"] as const;
-const uuid = v.pipe(v.string(), v.regex(/^[0-9A-Za-z][\w.-]{0,99}$/, "must be an id"));
-/** What a wrapper types; more is a file, not a message. */
-const PROMPT_BYTES = 100_000;
-const MODES = ["default", "plan", "acceptEdits", "auto"] as const satisfies readonly LaunchMode[];
-const launchBody = v.strictObject({
-  launch: uuid,
-  devbox: devboxName,
-  dir: directory,
-  prompt: v.optional(
-    v.pipe(
-      v.string(),
-      v.minLength(1),
-      v.check(isPlain, "must be valid text without NUL"),
-      v.check((text) => Buffer.byteLength(text) <= PROMPT_BYTES, `must have at most ${PROMPT_BYTES} bytes`),
-    ),
-  ),
-  mode: v.optional(v.picklist(MODES, `must be one of ${MODES.join(", ")}`)),
-  resume: v.optional(uuid),
-  anyway: v.optional(v.boolean()),
-});
-/** Fields that are not there are refused, not left out: nobody may think that an environment was set (SEC-063). */
-const devboxBody = v.strictObject({ ...sshDevbox.entries, kind: v.optional(v.literal("ssh"), "ssh") });
-const fingerprint = v.pipe(v.string(), v.regex(/^SHA256:[A-Za-z0-9+/]{43}$/, "must be SHA256:…"));
-const testBody = v.strictObject({ fingerprint: v.optional(fingerprint) });
-const said = (chars: number) => v.pipe(v.string(), v.maxLength(chars));
-const triedBody = v.strictObject({
-  error: v.nullable(v.object({ class: said(50), message: said(2_000), next: said(2_000) })),
-  fingerprint: v.optional(fingerprint),
-});
 
 /** Opens the room of devboxes beside the core. */
 export function devboxes(options: DevboxesOptions): OpenAnnex {

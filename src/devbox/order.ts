@@ -8,10 +8,11 @@ import { PERMISSION_MODES } from "./modes.ts";
 
 /** Characters of a whole order: its prompt and its arguments at their longest, escaped. */
 export const ORDER_CHARS = 4 * 1024 * 1024;
-/** Linux takes no longer argument; a prompt is typed, as from a phone. */
 const MOST_ARGS = 200;
+/** Linux takes no longer argument. */
 const ARG_BYTES = 128 * 1024 - 1;
-const PROMPT_BYTES = 100_000;
+/** A prompt is typed, as from a phone: more is a file, not a message. */
+export const PROMPT_BYTES = 100_000;
 
 const id = v.pipe(v.string(), v.regex(/^[0-9A-Za-z][\w.-]{0,99}$/, "must be an id"));
 const bytesUpTo = (most: number) =>
