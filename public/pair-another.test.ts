@@ -47,12 +47,17 @@ test.concurrent("SEC-019 another phone is let in by a code, the same digits on b
 });
 
 test.concurrent("SEC-018 a no, and leaving the screen, end the code", async () => {
-  await using page = await open({ path: "/pair-phone", before: ({ page }) => page.clock.install() });
   let now: object = { state: "requested", name: "Stranger", address: "10.0.0.9", check: "12" };
-  page.server.reply("/api/pairing", ({ method }) => {
-    if (method === "DELETE") now = { state: "closed" };
-    if (method !== "POST") return { body: now };
-    return { body: { code: "K7QM-2XVD", url: URL_, expires_at: Date.now() + 300_000 } };
+  await using page = await open({
+    path: "/pair-phone",
+    async before({ page, server }) {
+      server.reply("/api/pairing", ({ method }) => {
+        if (method === "DELETE") now = { state: "closed" };
+        if (method !== "POST") return { body: now };
+        return { body: { code: "K7QM-2XVD", url: URL_, expires_at: Date.now() + 300_000 } };
+      });
+      await page.clock.install();
+    },
   });
   await shows(page.page.locator(".pair-code"), "K7QM-2XVD");
   await page.page.clock.fastForward(1_000);

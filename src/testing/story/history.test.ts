@@ -41,8 +41,12 @@ describe.each([...claudeVersions])("claude %s", (version) => {
 
       await visit("/search");
       await phone.page.getByRole("searchbox").fill("xyloph");
-      await phone.reads(phone.page.locator(".hit").first(), /Claude\s*a xylophone/);
-      await phone.page.locator(".hit").first().tap();
+      const hit = phone.page.locator(".hit");
+      await phone.reads(hit, /Claude\s*a xylophone/);
+      await hit
+        .filter({ hasText: /Claude\s*a xylophone/ })
+        .first()
+        .tap();
       await phone.reads(phone.page.locator(".said.found"), /a xylophone/);
       await world.picture(phone, "history-found");
     },
