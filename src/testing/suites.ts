@@ -11,11 +11,12 @@ type Suite = { name: string; command: string[]; first?: true };
 /** Most suites wait for a claude or a browser half of their time: two side by side take two thirds of it. */
 const AT_ONCE = 2;
 
-/** Debian packages that the tests drive: a browser, and programs that run inside the wrapped terminal. */
+/** Debian packages that the tests drive, by one of the programs that they bring: a browser, and what runs inside the wrapped
+ * terminal. */
 const PACKAGES: Record<string, string> = {
   chromium: "chromium",
   less: "less",
-  vim: "vim-tiny",
+  "vim|vim.tiny": "vim-tiny",
   tmux: "tmux",
   git: "git",
   zsh: "zsh",
@@ -88,7 +89,7 @@ const found = (program: string) =>
 /** Installs what is missing, as root or by sudo. Says what to install where neither works. */
 async function installPackages() {
   const missing = Object.entries({ ...PACKAGES, ...(all ? PACKAGES_OF_ALL : {}) }).filter(
-    ([program, name]) => !found(program) && !found(name),
+    ([programs, name]) => ![...programs.split("|"), name].some(found),
   );
   if (missing.length === 0) return;
   const names = missing.map(([, name]) => name);
