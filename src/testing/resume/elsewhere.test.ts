@@ -56,6 +56,7 @@ describe.each(claudeVersions.slice(-1))("claude %s", (version) => {
     expect((await place.run(["resume"])).out).toMatch(/ {2}here \+1 {2}/);
 
     // Both went on: what is here is set aside for what is fetched, and nothing is lost.
+    await Bun.sleep(1_100); // Which is newer is told by whole seconds.
     await place.said(`SAY: ${word("apart")}`, { cwd: there, home: host.home, resume: id });
     const both = await place.run(["resume", id, "-p", `SAY: ${word("again")}`]);
     expect(both.err).toMatch(/what stood here said something else; it is kept as \S+\.jsonl\.\d{14}/);
