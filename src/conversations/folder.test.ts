@@ -81,7 +81,7 @@ test("a folder's directory is the one that its records name, also where another 
 });
 
 test("of a conversation that came from elsewhere it is the same one below this home", () => {
-  expect(directoryOf("-Users-b-work-x", ["/home/a/work/x"], "/Users/b")).toBe("/Users/b/work/x");
+  expect(directoryOf("-Users-b-code-x", ["/home/a/code/x"], "/Users/b")).toBe("/Users/b/code/x");
   expect(directoryOf("-Users-b", ["/home/a"], "/Users/b")).toBe("/Users/b");
 });
 

@@ -168,7 +168,7 @@ test("a claude that runs is told; one that was killed, or whose number another p
   mkdirSync(folder, { recursive: true });
   const say = (pid: number, state: object) =>
     writeFileSync(join(folder, `${pid}.json`), JSON.stringify(state));
-  const alive = { sessionId: A, cwd: "/work/x", startedAt: Date.now() };
+  const alive = { sessionId: A, cwd: "/code/x", startedAt: Date.now() };
   const other = Bun.spawn(["sleep", "60"]);
   const ended = Bun.spawn(["true"]);
   await ended.exited;
@@ -177,8 +177,8 @@ test("a claude that runs is told; one that was killed, or whose number another p
   say(other.pid, { ...alive, sessionId: B, startedAt: Date.now() - 3_600_000 });
   writeFileSync(join(folder, "notes.json"), "{}");
   try {
-    expect((await list())?.running).toEqual([{ pid: process.pid, conversation: A, cwd: "/work/x" }]);
-    expect((await look(A))?.running).toEqual([{ pid: process.pid, conversation: A, cwd: "/work/x" }]);
+    expect((await list())?.running).toEqual([{ pid: process.pid, conversation: A, cwd: "/code/x" }]);
+    expect((await look(A))?.running).toEqual([{ pid: process.pid, conversation: A, cwd: "/code/x" }]);
   } finally {
     other.kill();
     rmSync(folder, { recursive: true });

@@ -73,7 +73,7 @@ describe("SEC-040 Approve stands in a notification", () => {
     ["Read", { file_path: `${cwd}/src/cart.ts` }],
     ["Write", { file_path: `${cwd}/notes.md`, content: "done" }],
     ["Edit", { file_path: `${cwd}/src/cart.ts`, old_string: "a", new_string: "b" }],
-    ["Grep", { pattern: "TODO" }],
+    ["Grep", { pattern: "total" }],
   ];
   test("where all of the input does, for ordinary files of the project", () => {
     for (const [tool, input] of good) {

@@ -342,7 +342,7 @@ test("a hook that ends with its dialog, or over another's, ends the prompt as be
   expect(other.life.open()).toEqual([]);
 });
 
-test("a question on the screen is answered as any question, by a choice or in one's own words", async () => {
+test("a question on the screen is answered like every question, by a choice or in one's own words", async () => {
   for (const version of VERSIONS) {
     const dialog = await dialogIn(version, "ask-single");
     const { show, told } = world("dead");
