@@ -9,6 +9,8 @@ import type { FromWorker, ToWorker } from "./sw.ts";
 const REGISTER_AFTER_MS = 3_000;
 /** A browser whose push service cannot be reached may never say so. */
 const SUBSCRIBE_MS = 20_000;
+/** A newer worker takes over in some tens of milliseconds; after this the page does not wait for it. */
+const TAKEOVER_MS = 2_000;
 /** Here the owner turned notifications on: a subscription that the browser lost is made anew. */
 const WANTED = "notifications";
 const LOGIN_CACHE = "login";
@@ -209,7 +211,7 @@ export function startPush(model: Model, { go, onUpdate, busy }: PushEvents) {
     const registration = await worker();
     const look = () => {
       const { waiting } = registration;
-      if (waiting && navigator.serviceWorker.controller) onUpdate(() => apply(waiting));
+      if (waiting && navigator.serviceWorker.controller) onUpdate(() => apply(waiting, busy));
     };
     registration.addEventListener("updatefound", () =>
       registration.installing?.addEventListener("statechange", look),
@@ -252,23 +254,39 @@ export function startPush(model: Model, { go, onUpdate, busy }: PushEvents) {
 async function startNewest(busy: () => boolean, replaced: () => void) {
   if (!navigator.serviceWorker.controller) return;
   const registration = await navigator.serviceWorker.getRegistration("/");
-  if (registration?.waiting && !busy()) return apply(registration.waiting);
-  await activated(registration?.active); // Until then the older build's files are there as well.
-  const kept = await (await caches.match("/"))?.text();
   const { build = "" } = document.documentElement.dataset;
-  if (!kept || kept.includes(`data-build="${build}"`) || sessionStorage.getItem(RENEWED) === build) return;
-  sessionStorage.setItem(RENEWED, build); // Once: where that brings the same page again, it is not in a circle.
+  if (sessionStorage.getItem(RENEWED) === build) return; // Once: where that brought the same page again, it is not in a circle.
+  const renewing = () => sessionStorage.setItem(RENEWED, build);
+  if (registration?.waiting && !busy()) {
+    renewing();
+    return apply(registration.waiting, busy);
+  }
+  if (!registration?.active || registration.waiting || registration.installing) return;
+  await activated(registration.active);
+  const kept = await newestPage();
+  if (!kept || kept.includes(`data-build="${build}"`)) return;
+  renewing();
   replaced();
 }
 
-async function activated(worker: ServiceWorker | null | undefined): Promise<void> {
-  if (worker?.state !== "activating") return;
+/** The page as its worker keeps it; beside it may stand that of the build before. */
+async function newestPage(): Promise<string | undefined> {
+  const newest = (await caches.keys()).findLast((name) => name.startsWith("shell-"));
+  return newest && (await (await (await caches.open(newest)).match("/"))?.text());
+}
+
+async function activated(worker: ServiceWorker): Promise<void> {
+  if (worker.state !== "activating") return;
   await new Promise<void>((done) => worker.addEventListener("statechange", () => done(), { once: true }));
 }
 
-/** The newer worker takes over, and with it the newer page. */
-function apply(waiting: ServiceWorker) {
+/**
+ * The newer worker takes over, and with it the newer page. Chromium was seen to hold it back for as long as a page of
+ * the older one stood: then that page starts again.
+ */
+function apply(waiting: ServiceWorker, busy: () => boolean) {
   waiting.postMessage({ type: "activate" } satisfies ToWorker);
+  setTimeout(() => busy() || location.reload(), TAKEOVER_MS);
 }
 
 /** Loads the page as the server has it now, whatever was kept of it. */

@@ -179,9 +179,10 @@ async function fetchFile([path, hash]: [string, string]) {
   return { path, response: new Response(bytes, { headers }) };
 }
 
+/** All but the last: a page of the build before may still stand open, and ask for a part of itself. */
 async function dropOldShells() {
-  const names = await caches.keys();
-  await Promise.all(names.filter(isOld).map((name) => caches.delete(name)));
+  const old = (await caches.keys()).filter(isOld).slice(0, -1);
+  await Promise.all(old.map((name) => caches.delete(name)));
 }
 
 const isOld = (name: string) => name.startsWith("shell-") && name !== SHELL_CACHE;
@@ -189,15 +190,18 @@ const isOld = (name: string) => name.startsWith("shell-") && name !== SHELL_CACH
 /** Addresses of the page; what of them leads nowhere, the page itself says. What the server answers is none of it. */
 const SCREENS = /^\/(?!(api|events|health|metrics|ws)(\/|$))([\w-]*|[sp]\/[\w.:-]+)$/;
 
+/** Named by their contents: whichever build they are of, they are the right ones. */
+const PART = /^\/part-[\w-]+\.js$/;
+
 /** Which of the page's files a request is for, if it is for one. */
 function shellPath({ url, method, mode }: Request): string | null {
   const { origin, pathname } = new URL(url);
   if (method !== "GET" || origin !== location.origin) return null;
   if (mode === "navigate" && SCREENS.test(pathname)) return "/";
-  return pathname !== "/" && Object.hasOwn(SHELL, pathname) ? pathname : null;
+  return pathname !== "/" && (Object.hasOwn(SHELL, pathname) || PART.test(pathname)) ? pathname : null;
 }
 
 async function fromShell(path: string, request: Request): Promise<Response> {
   const cache = await caches.open(SHELL_CACHE);
-  return (await cache.match(path)) ?? fetch(request);
+  return (await cache.match(path)) ?? (await caches.match(path)) ?? fetch(request);
 }

@@ -81,6 +81,23 @@ test.concurrent("it is not even offered while a question is open or a text is ty
   expect(await title(page)).toBe("(1) claude-remote");
 });
 
+test.concurrent("where the newer one took over elsewhere, a page of the older build still finds its own parts", async () => {
+  await using page = await outdated("/p/p1");
+  const own = [...(await pageAssets()).keys()].filter(
+    (path) => path.startsWith("/part-") && !newer.has(path),
+  );
+  const statuses = await page.page.evaluate(async (paths) => {
+    const taken = new Promise((done) => navigator.serviceWorker.addEventListener("controllerchange", done));
+    const found = await navigator.serviceWorker.getRegistration("/");
+    found?.waiting?.postMessage({ type: "activate" });
+    await taken;
+    return Promise.all(paths.map(async (path) => (await fetch(path)).status));
+  }, own);
+  expect(statuses.length).toBeGreaterThan(3);
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  expect(await title(page)).toBe("(1) claude-remote");
+});
+
 test.concurrent("at the next start it is there by itself, but not over a question", async () => {
   await using page = await outdated("/p/p1");
   await page.page.reload();
