@@ -60,9 +60,9 @@ test("docs/api.md has every route, each with a curl line, and no other", () => {
 });
 
 test("docs/api.md has every event and every error code", () => {
-  const protocol = read("src", "protocol.ts");
-  const events = /export type ViewerEvents = \{([\s\S]*?)\n\};/.exec(protocol)?.[1] ?? "";
-  const codes = /export type ErrorCode =([\s\S]*?);/.exec(protocol)?.[1] ?? "";
+  const protocol = (noun: string) => read("src", "protocol", `${noun}.ts`);
+  const events = /export type ViewerEvents = \{([\s\S]*?)\n\};/.exec(protocol("events"))?.[1] ?? "";
+  const codes = /export type ErrorCode =([\s\S]*?);/.exec(protocol("error"))?.[1] ?? "";
   const document = read("docs", "api.md");
   const rows = [...document.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, word]) => word ?? "");
   const names = [...events.matchAll(/^ {2}([a-z_]+):/gm), ...codes.matchAll(/"([a-z_]+)"/g)].map(

@@ -171,6 +171,14 @@ test("rooms import only what the picture allows", async () => {
   expect(wrong).toEqual([]);
 });
 
+test("the protocol is imported by its door", async () => {
+  const past: string[] = [];
+  for (const file of files.filter((name) => roomOf(name) !== "protocol"))
+    for (const target of await importsOf(file))
+      if (target.startsWith("src/protocol/")) past.push(`${file} → ${target}`);
+  expect(past).toEqual([]);
+});
+
 test("no file imports itself through others", async () => {
   const graph = new Map<string, string[]>();
   for (const file of files) graph.set(file, await importsOf(file));
