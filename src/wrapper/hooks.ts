@@ -1,8 +1,10 @@
 // The plugin folder that makes claude call us, for one run only, and the private socket its hooks speak to.
+import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { HOOK_SOCKET } from "../hook.ts";
+import { privateFolder } from "../paths.ts";
 import { type HookInput, hookEvents, hookInput } from "./claude-hooks.ts";
 import { peerOf } from "./libc.ts";
 import { claimRunFolder } from "./run-folders.ts";
@@ -88,6 +90,19 @@ export class Hooks implements AsyncDisposable {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((done) => this.#server.close(() => done()));
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** In a folder of their own. Without hooks claude runs as well; the page then says that it has no cards for this session. */
+export async function openHooks(
+  runFolder: string,
+  ...rest: [command: HookCommand, onCall: (call: HookCall) => void, options: HookOptions]
+): Promise<Hooks | null> {
+  try {
+    const folder = join(privateFolder(runFolder), randomBytes(4).toString("hex"));
+    return await Hooks.open(folder, ...rest);
+  } catch {
+    return null;
   }
 }
 

@@ -140,3 +140,5 @@ export function inputs({ write, screen, status, tell }: InputsOptions) {
     },
   };
 }
+
+export type Inputs = ReturnType<typeof inputs>;
