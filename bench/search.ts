@@ -32,10 +32,10 @@ const words = (count: number) => Array.from({ length: count }, word).join(" ");
 function fill(file: string, { sessions, messages, lines }: Counts): Store {
   const store = new Store(file);
   const [device, now] = ["local" as DeviceId, Date.now()];
-  store.addDevice(device, "desk", now);
+  store.devices.add(device, "desk", now);
   const of = (i: number) => `s${i % sessions}` as SessionId;
   for (let i = 0; i < sessions; i++) {
-    store.stateSession(device, statement({ id: of(i), conversation: `c-s${i}` as ConversationId }), now);
+    store.sessions.state(device, statement({ id: of(i), conversation: `c-s${i}` as ConversationId }), now);
   }
   store.tables.run("PRAGMA synchronous = OFF"); // What it is filled with may be lost.
   for (let i = 0; i < messages; i++) {
@@ -46,13 +46,13 @@ function fill(file: string, { sessions, messages, lines }: Counts): Store {
       seq: i,
       body: { time: 1, parts },
     };
-    store.addMessage(of(i), { ...message, role: i % 2 === 0 ? "user" : "assistant" }, now);
+    store.messages.add(of(i), { ...message, role: i % 2 === 0 ? "user" : "assistant" }, now);
   }
   for (let first = 0; first < lines; first += 1_000) {
     const some = Array.from({ length: 1_000 }, (_, i): LogLine => {
       return { line_no: first + i, epoch: 0, source: "screen", text: words(1 + ((first + i) % 16)) };
     });
-    store.addLines(of(first / 1_000), some, now);
+    store.lines.add(of(first / 1_000), some, now);
   }
   return store;
 }

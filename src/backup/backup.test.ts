@@ -9,8 +9,8 @@ import type { DeviceId, ViewerId } from "../protocol.ts";
 import { LOCAL_DEVICE } from "../server/devices.ts";
 import { masterKey } from "../server/private-file.ts";
 import { finishRestore, RESTORED } from "../server/restored.ts";
-import { MIGRATIONS } from "../server/schema.ts";
 import { AlreadyRunningError } from "../server/server.ts";
+import { MIGRATIONS } from "../server/store/schema.ts";
 import { Store } from "../server/store.ts";
 import { testServer } from "../testing/server.ts";
 import { makeBackup } from "./make.ts";
@@ -41,9 +41,10 @@ const make = async (data: string, change: Partial<Parameters<typeof makeBackup>[
 function withData(): string {
   const data = fresh();
   using store = opened(data);
-  store.addDevice(LOCAL_DEVICE, "desk", now - DAY);
-  store.addDevice(laptop, "laptop", now);
-  for (const id of [phone, tablet]) store.addViewer({ id, name: id, address: "::1", hash: `of ${id}` }, now);
+  store.devices.add(LOCAL_DEVICE, "desk", now - DAY);
+  store.devices.add(laptop, "laptop", now);
+  for (const id of [phone, tablet])
+    store.viewers.add({ id, name: id, address: "::1", hash: `of ${id}` }, now);
   masterKey(join(data, "master.key"));
   fs.writeFileSync(join(data, "push.key"), "a pair of keys", { mode: 0o600 });
   return data;
@@ -56,8 +57,8 @@ function restored(data: string, file: string, at = now) {
 
 const inForce = (data: string) => {
   using store = opened(data);
-  const machines = store.devices().filter(({ revoked_at }) => revoked_at === null);
-  return [...store.viewers().map(({ id }) => id), ...machines.map(({ id }) => id)].sort() as string[];
+  const machines = store.devices.list().filter(({ revoked_at }) => revoked_at === null);
+  return [...store.viewers.list().map(({ id }) => id), ...machines.map(({ id }) => id)].sort() as string[];
 };
 
 /** Every file below a folder with its content, but SQLite's own scratch files. */
@@ -156,7 +157,7 @@ test("SEC-086 what was there is kept beside, under the name that is told", async
   const was = inForce(data);
   {
     using store = opened(data);
-    store.addDevice("later" as DeviceId, "enrolled since", now);
+    store.devices.add("later" as DeviceId, "enrolled since", now);
   }
   const { before } = restored(data, file);
   expect(before).toStartWith(join(data, "before-restore-"));
@@ -167,7 +168,7 @@ test("SEC-086 what was there is kept beside, under the name that is told", async
     fs.readFileSync(join(data, "master.key")),
   );
   using store = opened(data);
-  expect(store.auditBefore(Number.MAX_SAFE_INTEGER, 1)).toMatchObject([
+  expect(store.audit.before(Number.MAX_SAFE_INTEGER, 1)).toMatchObject([
     { actor: "owner", action: "restored", detail: { backup_of: now, kept_out: 0 } },
   ]);
 });
@@ -177,15 +178,15 @@ test("SEC-086 whoever was revoked since the backup stays revoked, and one that w
   const { file } = await make(data, { withKeys: true });
   {
     using store = opened(data);
-    store.revokeViewer(phone, "owner", now);
-    store.revokeDevice(laptop, now);
+    store.viewers.revoke(phone, "owner", now);
+    store.devices.revoke(laptop, now);
     store.tables.run("DELETE FROM viewers WHERE id = 'tablet'"); // Revoked, and swept a month later.
   }
   expect(restored(data, file)).toMatchObject({ plan: { revoked: 3, viewers: [], devices: ["desk"] } });
   expect(inForce(data)).toEqual([LOCAL_DEVICE]);
   using store = opened(data);
-  expect(store.viewerOf("of phone")?.revoked_at).toBe(now);
-  expect(store.device(laptop)?.revoked_at).toBe(now);
+  expect(store.viewers.of("of phone")?.revoked_at).toBe(now);
+  expect(store.devices.get(laptop)?.revoked_at).toBe(now);
 });
 
 test("SEC-086 a master key that was changed since, to be rid of every machine, does not come back", async () => {
@@ -230,7 +231,7 @@ test("a backup of an older version is brought to this one, and a prepared restor
   expect(contentOf(data)).toEqual(was);
   restored(data, file);
   using store = opened(data);
-  expect(store.device(LOCAL_DEVICE)?.name).toBe("an old desk");
+  expect(store.devices.get(LOCAL_DEVICE)?.name).toBe("an old desk");
   expect(fs.readdirSync(data).filter((name) => name.includes("version"))).toEqual([]);
 });
 
@@ -240,7 +241,7 @@ test("SEC-086 a restore that is killed at any step leaves the old data or the re
   const data = fresh();
   {
     using store = opened(data);
-    store.addDevice(LOCAL_DEVICE, "the old desk", 7);
+    store.devices.add(LOCAL_DEVICE, "the old desk", 7);
   }
   const keys = {
     "the old desk": masterKey(join(data, "master.key")),
@@ -276,13 +277,13 @@ test("SEC-086 a restore that is killed at any step leaves the old data or the re
     const extra = real.readdirSync(at).filter((name) => name.startsWith("restore.new-") || name === RESTORED);
     expect(extra, `step ${step}`).toEqual([]);
     using store = opened(at);
-    const name = store.device(LOCAL_DEVICE)?.name as keyof typeof keys;
+    const name = store.devices.get(LOCAL_DEVICE)?.name as keyof typeof keys;
     expect(masterKey(join(at, "master.key")), `step ${step}`).toEqual(keys[name]);
     const before = real.readdirSync(at).filter((one) => one.startsWith("before-restore-"));
     expect(before.length, `step ${step}`).toBe(name === "desk" ? 1 : 0);
     for (const one of before) {
       using old = opened(join(at, one));
-      expect(old.device(LOCAL_DEVICE)?.name).toBe("the old desk");
+      expect(old.devices.get(LOCAL_DEVICE)?.name).toBe("the old desk");
     }
     return name;
   });

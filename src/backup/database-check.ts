@@ -1,6 +1,6 @@
 // Whether a database that came in an archive is one of ours, before anything of it is used.
 import { Database, SQLiteError } from "bun:sqlite";
-import { MIGRATIONS } from "../server/schema.ts";
+import { MIGRATIONS } from "../server/store/schema.ts";
 import { ArchiveError } from "./tar.ts";
 
 type Thing = { type: string; name: string; tbl_name: string; sql: string | null };

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { privateFile } from "../server/private-file.ts";
-import { MIGRATIONS } from "../server/schema.ts";
+import { MIGRATIONS } from "../server/store/schema.ts";
 import { DATABASE, KEYS, MANIFEST, type Manifest, type ManifestFile } from "./manifest.ts";
 import { ArchiveError, writeTar } from "./tar.ts";
 

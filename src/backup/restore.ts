@@ -90,7 +90,7 @@ export class Restore implements Disposable {
     const { tables } = store;
     const revoked = keepRevoked(tables, present, this.#now);
     const detail = { backup_of: created_at, made_by: version, kept_out: revoked };
-    store.audit({ actor: "owner", action: "restored", subject: "database", detail }, this.#now);
+    store.audit.add({ actor: "owner", action: "restored", subject: "database", detail }, this.#now);
     const { viewers, devices } = knownIn(tables);
     const names = (known: typeof viewers) =>
       [...known.values()].filter((one) => one.inForce).map(({ name }) => name);

@@ -239,15 +239,15 @@ class Devboxes {
     const now = clock.now();
     if (this.#registry.list().length >= LIMITS.devboxes)
       throw new ApiError("invalid", `There are ${LIMITS.devboxes} devboxes already; remove one.`);
-    const taken = store.devices().some((device) => device.name === name && device.revoked_at === null);
+    const taken = store.devices.list().some((device) => device.name === name && device.revoked_at === null);
     if (name === LOCAL || taken)
       throw new ApiError("invalid", `name: there is a machine "${name}" already; name it differently.`);
     const device = Bun.randomUUIDv7() as DeviceId;
     if (!this.#registry.add({ ...given, kind: "ssh" }, device, now))
       throw new ApiError("invalid", `name: there is a devbox "${name}" already; name it differently.`);
-    store.addDevice(device, name, now);
+    store.devices.add(device, name, now);
     const { kind, ...detail } = given;
-    store.audit({ ...whoIn(by), action: "devbox added", subject: name, detail }, now);
+    store.audit.add({ ...whoIn(by), action: "devbox added", subject: name, detail }, now);
     return toState(this.#find({ params: { name } }));
   }
 
@@ -259,7 +259,7 @@ class Devboxes {
     this.#registry.remove(name);
     revokeDevice(device_id);
     endTunnel({ data: this.#core.data, device: device_id });
-    store.audit({ ...whoIn(by), action: "devbox removed", subject: name, detail: {} }, clock.now());
+    store.audit.add({ ...whoIn(by), action: "devbox removed", subject: name, detail: {} }, clock.now());
     return Response.json({ ok: true });
   }
 
@@ -305,7 +305,7 @@ class Devboxes {
     const { store, clock } = this.#core;
     this.#registry.trusted(name, seen);
     const detail = { fingerprint: seen };
-    store.audit({ ...whoIn(by), action: "host key trusted", subject: name, detail }, clock.now());
+    store.audit.add({ ...whoIn(by), action: "host key trusted", subject: name, detail }, clock.now());
   }
 
   /** Remembers how a devbox was; null: it was there. */
@@ -353,7 +353,7 @@ class Devboxes {
     const launch = this.#launches.begin(body);
     const { store, clock } = this.#core;
     const detail = { devbox: name, dir, mode: mode ?? null, resume: resume ?? null, prompt: prompt ?? null };
-    store.audit({ ...whoIn(by), action: "launch", subject: id, detail }, clock.now());
+    store.audit.add({ ...whoIn(by), action: "launch", subject: id, detail }, clock.now());
     this.#registry.used(name, dir, mode ?? null, clock.now());
     return launch;
   }
@@ -366,7 +366,7 @@ class Devboxes {
     const { store, clock } = this.#core;
     const detail = { devbox: launch.devbox, step: launch.step };
     const entry = { ...whoIn(by), action: "launch called off", subject: launch.id, detail };
-    if (first) store.audit(entry, clock.now());
+    if (first) store.audit.add(entry, clock.now());
     return launch;
   }
 
@@ -403,7 +403,7 @@ class Devboxes {
     const action = error ? "launch failed" : "launched";
     const detail = { devbox: name, ...error };
     const actor = `device ${known ?? "that was removed"}`;
-    store.audit({ actor, name, session, subject: id, action, detail }, clock.now());
+    store.audit.add({ actor, name, session, subject: id, action, detail }, clock.now());
     if (known) this.#note(name, error);
   }
 

@@ -3,7 +3,7 @@ import { Database, SQLiteError } from "bun:sqlite";
 import { existsSync, lstatSync, readdirSync, readFileSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Config } from "../config.ts";
-import { MIGRATIONS } from "../server/schema.ts";
+import { MIGRATIONS } from "../server/store/schema.ts";
 import { type Found, fail, ok, quoted, warn } from "./found.ts";
 
 const MB = 1_000_000;

@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Config, type Flags, loadConfig } from "../config.ts";
-import { MIGRATIONS } from "../server/schema.ts";
+import { MIGRATIONS } from "../server/store/schema.ts";
 import { Store } from "../server/store.ts";
 import { systemd } from "../service/manager.ts";
 import { TestLink } from "../testing/link.ts";

@@ -45,7 +45,7 @@ export function admin(options: AdminOptions): Route[] {
         subject: "code",
         detail: { yes },
       };
-      store.audit(entry, clock.now());
+      store.audit.add(entry, clock.now());
       return Response.json({ ...opened, url: options.pairUrl(opened.code) });
     }),
     plain("GET", "/pair", OWNER, () => Response.json(pairing.state())),

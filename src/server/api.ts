@@ -28,9 +28,9 @@ import { type Logins, setCookie } from "./logins.ts";
 import type { Pairing } from "./pairing.ts";
 import type { Prompts } from "./prompts.ts";
 import { type Call, checked, plain, type Route, readBytes, route } from "./routes.ts";
-import type { Page } from "./rows.ts";
 import { searchRoutes } from "./search.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Page } from "./store/page.ts";
 import type { Store } from "./store.ts";
 import { usageRoutes } from "./usage.ts";
 
@@ -137,23 +137,23 @@ function sessionRoutes({ store, clock, sessions, inputs, events }: ApiOptions): 
   return [
     { ...plain("GET", "/events", ["viewer"], follow), live: true },
     plain("GET", "/api/sessions", READ, () => {
-      return Response.json({ sessions: [...sessions.open(), ...store.endedSessions()] });
+      return Response.json({ sessions: [...sessions.open(), ...store.sessions.ended()] });
     }),
     plain("GET", "/api/sessions/:id", READ, (call) => {
       const session = sessions.get(call.params.id ?? "");
       return Response.json({ session, screen: sessions.screen(session.id) });
     }),
     plain("GET", "/api/sessions/:id/lines", READ, (call) => {
-      return Response.json({ lines: store.lines(idOf(call), pageOf(call.query)) });
+      return Response.json({ lines: store.lines.page(idOf(call), pageOf(call.query)) });
     }),
     plain("GET", "/api/sessions/:id/messages", READ, (call) => {
       const session = idOf(call);
-      const known = store.conversations(session);
+      const known = store.conversations.of(session);
       const wanted = (call.query.get("conversation") ??
         sessions.get(session).conversation) as ConversationId | null;
       // Only what this session has passed through is its own.
       const page =
-        wanted && known.includes(wanted) ? store.messages(wanted, pageOf(call.query)) : NOTHING_SAID;
+        wanted && known.includes(wanted) ? store.messages.page(wanted, pageOf(call.query)) : NOTHING_SAID;
       return packed(call.request, JSON.stringify({ conversation: wanted, conversations: known, ...page }));
     }),
     route("POST", "/api/sessions/:id/input", ["viewer", "token:input"], inputBody, (call) => {
@@ -169,7 +169,7 @@ function sessionRoutes({ store, clock, sessions, inputs, events }: ApiOptions): 
       plain("POST", `/api/sessions/:id/${type}`, ["viewer"], (call) => {
         const session = idOf(call);
         sessions.reach(session).tell({ type });
-        store.audit({ ...byOf(call), session, action: type, subject: session, detail: {} }, clock.now());
+        store.audit.add({ ...byOf(call), session, action: type, subject: session, detail: {} }, clock.now());
         return Response.json({ ok: true });
       }),
     ),
@@ -219,7 +219,9 @@ function promptRoutes({ store, prompts }: ApiOptions): Route[] {
   return [
     plain("GET", "/api/prompts", READ, ({ query }) => {
       const open = query.get("open") === "1";
-      return Response.json({ prompts: open ? store.prompts("open") : store.recentPrompts(limitOf(query)) });
+      return Response.json({
+        prompts: open ? store.prompts.list("open") : store.prompts.recent(limitOf(query)),
+      });
     }),
     route("POST", "/api/prompts/:id/approve", who, approveBody, (call) => {
       return Response.json({ prompt: prompts.approve(idOf(call), call.body as ApproveBody, byOf(call)) });
@@ -266,13 +268,13 @@ function viewerRoutes({ logins, pairing, revokeViewer, renameViewer }: ApiOption
 }
 
 function auditRoutes({ store, clock }: ApiOptions): Route[] {
-  const exported = auditExports(store, clock);
+  const exported = auditExports(store.audit, clock);
   return [
     plain("GET", "/api/audit", ["viewer"], ({ query }) => {
       const limit = limitOf(query, LIMITS.auditPageRows);
-      const entries = store.auditBefore(numberOf(query, "before") ?? Number.MAX_SAFE_INTEGER, limit);
+      const entries = store.audit.before(numberOf(query, "before") ?? Number.MAX_SAFE_INTEGER, limit);
       const last = entries.at(-1)?.id ?? 0;
-      const before = store.auditBefore(last, 1).length > 0 ? last : null;
+      const before = store.audit.before(last, 1).length > 0 ? last : null;
       return Response.json({ entries, before });
     }),
     {

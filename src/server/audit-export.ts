@@ -3,7 +3,7 @@ import type { AuditEntry } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
-import type { Store } from "./store.ts";
+import type { AuditTable } from "./store/audit-table.ts";
 
 export type ExportFormat = "jsonl" | "csv";
 
@@ -14,7 +14,7 @@ const COLUMNS = [
 ];
 
 /** Exports, of which a few may be under way. One that nobody reads any more is given up. */
-export function auditExports(store: Pick<Store, "auditAfter" | "auditEnd">, clock: Clock) {
+export function auditExports(audit: Pick<AuditTable, "after" | "end">, clock: Clock) {
   let underWay = 0;
 
   /** Oldest first, up to what is there now. Throws `rate_limited` where too many are under way. */
@@ -22,7 +22,7 @@ export function auditExports(store: Pick<Store, "auditAfter" | "auditEnd">, cloc
     if (underWay >= LIMITS.exports)
       throw new ApiError("rate_limited", "The audit is being exported already. Wait until that is done.");
     underWay++;
-    const upto = store.auditEnd();
+    const upto = audit.end();
     let after = 0;
     let stopWaiting = () => {};
     let ended = false;
@@ -39,7 +39,7 @@ export function auditExports(store: Pick<Store, "auditAfter" | "auditEnd">, cloc
         },
         pull(to) {
           stopWaiting();
-          const page = store.auditAfter(after, upto);
+          const page = audit.after(after, upto);
           after = page.at(-1)?.id ?? upto;
           if (page.length > 0) to.enqueue(bytesOf(page.map(format === "csv" ? csvLine : jsonLine).join("")));
           if (page.length === 0) {

@@ -13,7 +13,7 @@ import { TestViewer } from "../testing/viewer.ts";
 import { sparing } from "./audit.ts";
 import { csvCell } from "./audit-export.ts";
 import { LIMITS } from "./limits.ts";
-import { MIGRATIONS } from "./schema.ts";
+import { MIGRATIONS } from "./store/schema.ts";
 import { Store } from "./store.ts";
 
 let server: TestServer;
@@ -241,11 +241,11 @@ test("the log comes in pages, the newest first, to viewers only", async () => {
 test("a page of large rows ends early, and its largest row comes alone", async () => {
   const { store } = fresh();
   const large = "x".repeat(LIMITS.auditPageBytes * 0.4);
-  for (let i = 0; i < 6; i++) store.audit(deed({ i, large }), i);
-  store.audit(deed({ large: "x".repeat(LIMITS.auditPageBytes * 3) }), 7);
-  const newest = store.auditBefore(Number.MAX_SAFE_INTEGER, 100);
+  for (let i = 0; i < 6; i++) store.audit.add(deed({ i, large }), i);
+  store.audit.add(deed({ large: "x".repeat(LIMITS.auditPageBytes * 3) }), 7);
+  const newest = store.audit.before(Number.MAX_SAFE_INTEGER, 100);
   expect(newest).toHaveLength(1);
-  expect(store.auditBefore(newest[0]?.id ?? 0, 100)).toHaveLength(2);
+  expect(store.audit.before(newest[0]?.id ?? 0, 100)).toHaveLength(2);
   store[Symbol.dispose]();
 });
 
@@ -300,7 +300,7 @@ test("an export that nobody reads costs little memory, and is given up", async (
   await using own = await testServer({ clock });
   const viewer = await TestViewer.pair(own);
   const store = new Store(join(own.data, "claude-remote.db"));
-  for (let i = 0; i < 128; i++) store.audit(deed({ content: "x".repeat(MIB) }), clock.now());
+  for (let i = 0; i < 128; i++) store.audit.add(deed({ content: "x".repeat(MIB) }), clock.now());
   store[Symbol.dispose]();
   // What is held, and not what the collector has not come to yet.
   const held = () => {
@@ -336,7 +336,7 @@ const MIB = 1_024 * 1_024;
 
 test("SEC-048 the database itself refuses to change, replace or lose a row", () => {
   const { store, file } = fresh();
-  for (let i = 0; i < 3; i++) store.audit(deed({ i }), Date.now());
+  for (let i = 0; i < 3; i++) store.audit.add(deed({ i }), Date.now());
   const raw = new Database(file);
   for (const statement of [
     "UPDATE audit_log SET action = 'other'",
@@ -347,7 +347,7 @@ test("SEC-048 the database itself refuses to change, replace or lose a row", () 
     "INSERT INTO audit_log (id, at, actor, action, subject, detail) VALUES (1, 0, '', '', '', '{}') ON CONFLICT DO UPDATE SET action = ''",
   ])
     expect(() => raw.run(statement), statement).toThrow("append-only");
-  expect(store.auditAfter().map(({ detail }) => detail)).toEqual([{ i: 0 }, { i: 1 }, { i: 2 }]);
+  expect(store.audit.after().map(({ detail }) => detail)).toEqual([{ i: 0 }, { i: 1 }, { i: 2 }]);
   raw.close();
   store[Symbol.dispose]();
 });
@@ -355,15 +355,15 @@ test("SEC-048 the database itself refuses to change, replace or lose a row", () 
 test("the audit forgets its oldest rows only: past a year, past a million, past its bytes", () => {
   const year = LIMITS.auditMs;
   const now = Date.now();
-  const ids = (store: Store) => store.auditAfter().map(({ detail }) => detail.i);
+  const ids = (store: Store) => store.audit.after().map(({ detail }) => detail.i);
   const add = (store: Store, list: number[], at: number) =>
-    list.forEach((i) => void store.audit(deed({ i }), at));
+    list.forEach((i) => void store.audit.add(deed({ i }), at));
 
   const old = fresh();
   add(old.store, [0, 1], now - year - 5_000);
   add(old.store, [2], now - year + 60_000);
   add(old.store, [3], now - year - 5_000); // The clock was put back: it waits for the row before it.
-  old.store.sweep(now);
+  old.store.retention.sweep(now);
   expect(ids(old.store)).toEqual([2, 3]);
 
   const many = fresh();
@@ -375,7 +375,7 @@ test("the audit forgets its oldest rows only: past a year, past a million, past 
     now,
   ]);
   expect(() => raw.run("DELETE FROM audit_log WHERE id = 3")).toThrow("append-only");
-  many.store.sweep(now);
+  many.store.retention.sweep(now);
   expect(ids(many.store)).toEqual([2, 9]);
 
   const large = fresh();
@@ -388,7 +388,7 @@ test("the audit forgets its oldest rows only: past a year, past a million, past 
     now,
     LIMITS.auditBytes + total - 2,
   ]);
-  large.store.sweep(now);
+  large.store.retention.sweep(now);
   expect(ids(large.store)).toEqual([1, 2, 9]);
   add(large.store, [10], now); // Each new row makes room for itself.
   expect(ids(large.store)).toEqual([2, 9, 10]);
@@ -408,7 +408,7 @@ test("an audit of the first version keeps its rows, and what their prompts asked
   raw.run(insert, ["answer", '{"digest":"d"}']);
   raw.close();
   const store = new Store(file);
-  expect(store.auditAfter()).toMatchObject([
+  expect(store.audit.after()).toMatchObject([
     { action: "prompt", asked, detail: {}, name: null },
     { action: "answer", asked, detail: { digest: "d" } },
   ]);
@@ -418,10 +418,10 @@ test("an audit of the first version keeps its rows, and what their prompts asked
 test("what one prompt asks is never shown with a row about something else", () => {
   const { store } = fresh();
   const stated = statement();
-  store.addDevice("local" as DeviceId, "desk", 0);
-  store.stateSession("local" as DeviceId, stated, 0);
-  store.openPrompt(stated.id, prompt({ id: stated.id as string as PromptId }), 0);
-  store.audit({ ...deed(), action: "input", subject: stated.id }, 1);
-  expect(store.auditAfter().at(-1)).toMatchObject({ action: "input", asked: null });
+  store.devices.add("local" as DeviceId, "desk", 0);
+  store.sessions.state("local" as DeviceId, stated, 0);
+  store.prompts.open(stated.id, prompt({ id: stated.id as string as PromptId }), 0);
+  store.audit.add({ ...deed(), action: "input", subject: stated.id }, 1);
+  expect(store.audit.after().at(-1)).toMatchObject({ action: "input", asked: null });
   store[Symbol.dispose]();
 });

@@ -1,6 +1,5 @@
 // What the audit log holds of each deed: who, from where, what exactly, with which outcome. Rows are only ever added.
-import type { AuditEntry, Json, SessionId } from "../protocol.ts";
-import type { Row } from "./rows.ts";
+import type { AuditEntry, Json } from "../protocol.ts";
 
 /** Who does it: the owner at the server's own socket, or a viewer with the address of its socket's other end. */
 export type By = "owner" | { actor: string; name: string; address: string };
@@ -15,11 +14,6 @@ const TRIED_CHARS = 1_000;
 /** The columns that say who it was. */
 export function whoIn(by: By): Pick<Entry, "actor" | "name" | "address"> {
   return by === "owner" ? { actor: by } : by;
-}
-
-export function toEntry({ session_id, total, ...row }: Row): AuditEntry {
-  const parsed = { detail: JSON.parse(String(row.detail)), asked: JSON.parse(String(row.asked)) };
-  return { ...row, ...parsed, session: session_id as SessionId | null } as AuditEntry;
 }
 
 /** What was refused was never seen by anybody: enough of it to know it again. */

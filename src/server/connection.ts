@@ -135,7 +135,7 @@ export class Connection implements Uplink {
 
   #secretOf(device: DeviceId): Uint8Array | RefusalCode {
     this.#claims = device;
-    const known = this.#options.store.device(device);
+    const known = this.#options.store.devices.get(device);
     if (!known) return "device";
     return known.revoked_at === null ? this.#options.secretOf(device) : "revoked";
   }
@@ -150,7 +150,7 @@ export class Connection implements Uplink {
     }
     this.#channel = step.channel;
     this.device = step.device;
-    this.#options.store.seenDevice(step.device, this.heardAt);
+    this.#options.store.devices.seen(step.device, this.heardAt);
   }
 
   #message(message: WrapperMessage | null) {
@@ -168,7 +168,7 @@ export class Connection implements Uplink {
     const first = this.session === null;
     if (!sessions.state(device, statement, this)) throw new Nonsense("a session of another device");
     this.session = statement.id;
-    if (first) this.tell({ type: "ack", stream: "lines", upto: store.lineCursor(statement.id) });
+    if (first) this.tell({ type: "ack", stream: "lines", upto: store.lines.cursor(statement.id) });
     this.#converses(statement.conversation);
     if (!first) return;
     files.lost(statement.id);
@@ -184,13 +184,13 @@ export class Connection implements Uplink {
   }
 
   #ackMessages(conversation: ConversationId) {
-    const upto = this.#options.store.messageCursor(conversation);
+    const upto = this.#options.store.messages.cursor(conversation);
     this.tell({ type: "ack", stream: "messages", conversation, upto });
   }
 
   #left({ session, type, facts = [], ...exit }: Extract<WrapperMessage, { type: "left" }>, device: DeviceId) {
     const { store, prompts, sessions } = this.#options;
-    const known = store.session(session);
+    const known = store.sessions.get(session);
     if (known && known.device_id !== device) throw new Nonsense("the end of another device's session");
     for (const fact of facts)
       if (!prompts.fact(session, fact)) throw new Nonsense("another session's prompt");
@@ -211,15 +211,15 @@ export class Connection implements Uplink {
         this.tell({
           type: "ack",
           stream: "lines",
-          upto: store.addLines(session, message.lines, clock.now()),
+          upto: store.lines.add(session, message.lines, clock.now()),
         });
         return events.logged(session);
       case "message":
-        if (store.addMessage(session, message.message, clock.now()).opened) sessions.again(session);
+        if (store.messages.add(session, message.message, clock.now()).opened) sessions.again(session);
         this.#ackMessages(message.message.conversation);
         return events.logged(session);
       case "cost":
-        return store.addCost(session, message, clock.now());
+        return store.usage.addCost(session, message, clock.now());
       case "prompt":
         if (!prompts.opened(session, message.prompt))
           throw new Nonsense("another session's prompt, or too many");

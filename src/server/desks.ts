@@ -238,6 +238,6 @@ class Desk implements AttachedDesk {
   #audit(action: string, session: SessionId) {
     const by = whoIn(this.#socket.data.desk?.by ?? "owner");
     const entry = { ...by, session, action, subject: session, detail: { desk: this.id } };
-    this.#options.store.audit(entry, this.#options.clock.now());
+    this.#options.store.audit.add(entry, this.#options.clock.now());
   }
 }

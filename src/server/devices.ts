@@ -29,15 +29,15 @@ const newDevice = v.object({ name: nameOf, operate: v.optional(v.boolean(), fals
 export function devices(options: DevicesOptions): Route[] {
   const { store, clock, masterKey, tokens, revokeDevice } = options;
   return [
-    plain("GET", "/devices", OWNER, () => Response.json({ devices: store.devices() })),
+    plain("GET", "/devices", OWNER, () => Response.json({ devices: store.devices.list() })),
     route("POST", "/devices", OWNER, newDevice, (call) => {
       const { name, operate } = call.body;
-      const taken = store.devices().some((device) => device.name === name && device.revoked_at === null);
+      const taken = store.devices.list().some((device) => device.name === name && device.revoked_at === null);
       if (taken) throw new ApiError("invalid", `There is a machine "${name}" already; name it differently.`);
       const id = Bun.randomUUIDv7() as DeviceId;
       const wanted = { name, scopes: ["operate"], days: LIMITS.operatorDays, device: id } as const;
       const operator = operate ? tokens.make(wanted, ownerOf(call)) : null;
-      store.addDevice(id, name, clock.now(), ownerOf(call));
+      store.devices.add(id, name, clock.now(), ownerOf(call));
       return Response.json({
         ...{ id, name, secret: toText(deviceSecret(masterKey, id)) },
         ...(operator && { token: operator.token, expires_at: operator.expires_at }),

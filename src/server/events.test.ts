@@ -314,7 +314,7 @@ test("SEC-075 a ninth stream of one viewer ends its oldest", async () => {
 test("SEC-075 256 streams in all; past that the oldest ends", async () => {
   await using full = await testServer();
   const store = new Store(join(full.data, "claude-remote.db"));
-  const logins = new Logins(store, systemClock);
+  const logins = new Logins(store.viewers, systemClock);
   const cookies = Array.from({ length: 33 }, (_, i) => `cr=${logins.add(`v${i}`, "here").secret}`);
   store[Symbol.dispose]();
   // Raw sockets: fetch would keep the last ones waiting.

@@ -4,14 +4,14 @@ import type { Screen } from "../screen.ts";
 import type { Clock } from "./clock.ts";
 import { LIMITS } from "./limits.ts";
 import { type Batch, Mailbox, missed } from "./mailbox.ts";
-import type { Store } from "./store.ts";
+import type { CatchUp } from "./store/catch-up.ts";
 import { type EventName, parseCursor, type Sent, Stream } from "./stream.ts";
 
 /** Says to every viewer what a thing is now; `key` names the thing. */
 export type Tell = <N extends EventName>(key: string, name: N, data: ViewerEvents[N]) => void;
 
 export type EventsOptions = {
-  store: Store;
+  catchUp: CatchUp;
   clock: Clock;
   state: (viewer: Viewer) => ViewerEvents["state"];
   screen: (session: SessionId) => Screen | null;
@@ -86,12 +86,12 @@ export class Events {
 
   #stream(request: Request, viewer: Viewer, session: SessionId | null, onEnd: () => void): Stream {
     this.#makeRoom(viewer.id);
-    const { store, clock, state, screen } = this.#options;
+    const { catchUp, clock, state, screen } = this.#options;
     const last = request.headers.get("last-event-id") ?? new URL(request.url).searchParams.get("cursor");
     const cursor = parseCursor(last);
     if (cursor) this.resumed++;
     const stream = new Stream({
-      ...{ viewer, session, store, clock, cursor, sent: this.sent },
+      ...{ viewer, session, catchUp, clock, cursor, sent: this.sent },
       state: () => Object.assign(state(viewer), ...this.#beside.map((part) => part())),
       screen: session && screen(session),
       onEnd: () => {

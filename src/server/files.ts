@@ -6,7 +6,7 @@ import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { Sessions } from "./sessions.ts";
-import type { Store } from "./store.ts";
+import type { AuditTable } from "./store/audit-table.ts";
 
 /** A piece of a file as it came: from `at` on; `size` is the whole file's. */
 export type FilePiece = { id: FileId; name: string; size: number; at: number; bytes: Uint8Array };
@@ -14,7 +14,7 @@ type Taken = Omit<Extract<WrapperMessage, { type: "file_taken" }>, "type">;
 type Waiting = { resolve: (state: FileState) => void; reject: (error: ApiError) => void };
 
 export class Files {
-  readonly #store: Store;
+  readonly #audit: AuditTable;
   readonly #clock: Clock;
   readonly #sessions: Sessions;
   /** Whoever waits for a wrapper's word on a file; of two that hand over the same one, the newer. */
@@ -22,8 +22,8 @@ export class Files {
   /** The files of each session that the audit has. */
   readonly #begun = new Map<SessionId, Set<FileId>>();
 
-  constructor(store: Store, clock: Clock, sessions: Sessions) {
-    this.#store = store;
+  constructor(audit: AuditTable, clock: Clock, sessions: Sessions) {
+    this.#audit = audit;
     this.#clock = clock;
     this.#sessions = sessions;
   }
@@ -55,7 +55,7 @@ export class Files {
   remove(session: SessionId, id: FileId, by: Exclude<By, "owner">): void {
     this.#sessions.reach(session).tell({ type: "file_gone", id });
     this.#settle(session, id)?.reject(REFUSED.gone());
-    this.#audit(session, by, "file removed", { id });
+    this.#noted(session, by, "file removed", { id });
   }
 
   /** A wrapper has so much of it on disk. */
@@ -89,7 +89,7 @@ export class Files {
     if (begun.has(id)) return;
     if (begun.size >= LIMITS.files) throw REFUSED.full();
     this.#begun.set(session, begun.add(id));
-    this.#audit(session, by, "file", { id, name, size });
+    this.#noted(session, by, "file", { id, name, size });
   }
 
   /** One message to the wrapper, and its word on it. */
@@ -126,8 +126,8 @@ export class Files {
     return found;
   }
 
-  #audit(session: SessionId, by: Exclude<By, "owner">, action: string, detail: { [key: string]: Json }) {
-    this.#store.audit({ ...by, session, action, subject: session, detail }, this.#clock.now());
+  #noted(session: SessionId, by: Exclude<By, "owner">, action: string, detail: { [key: string]: Json }) {
+    this.#audit.add({ ...by, session, action, subject: session, detail }, this.#clock.now());
   }
 }
 

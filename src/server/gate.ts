@@ -6,11 +6,12 @@ import type { Front, Name } from "./front.ts";
 import type { RateName } from "./limits.ts";
 import { cookieOf, type Logins } from "./logins.ts";
 import { counter } from "./rate.ts";
-import type { Token } from "./rows.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** Who may use a route. `device`: the wrapper's channel, which proves itself by its handshake. */
 export type Who = "public" | "viewer" | "device" | `token:${string}`;
+/** A token that is sent with a request. */
+export type Token = { id: string; name: string; scopes: readonly string[] };
 export type Caller =
   | { kind: "public" }
   | { kind: "device" }

@@ -5,8 +5,8 @@ import { ApiError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { LIMITS } from "./limits.ts";
 import { type Call, plain, type Route, route } from "./routes.ts";
-import type { Ended } from "./rows.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Ended } from "./store/session-table.ts";
 import type { Store } from "./store.ts";
 
 export type HistoryOptions = {
@@ -32,7 +32,7 @@ const title = v.nullable(
 export function historyRoutes({ store, sessions, events, now, byOf, onDeleted }: HistoryOptions): Route[] {
   return [
     plain("GET", "/api/history", ["viewer", "token:read"], ({ query }) => {
-      const page = store.endedSessions(LIMITS.endedSessions + 1, beforeIn(query));
+      const page = store.sessions.ended(LIMITS.endedSessions + 1, beforeIn(query));
       const shown = page.slice(0, LIMITS.endedSessions);
       const last = shown.at(-1);
       const before = page.length > shown.length && last ? `${last.ended_at}.${last.id}` : null;
@@ -40,7 +40,7 @@ export function historyRoutes({ store, sessions, events, now, byOf, onDeleted }:
     }),
     route("PATCH", "/api/sessions/:id", ["viewer"], v.object({ title }), (call) => {
       const { id } = sessions.get(call.params.id ?? "");
-      store.nameSession(id, call.body.title || null, byOf(call as Call), now());
+      store.sessions.rename(id, call.body.title || null, byOf(call as Call), now());
       sessions.again(id);
       return Response.json({ session: sessions.get(id) });
     }),
@@ -48,7 +48,7 @@ export function historyRoutes({ store, sessions, events, now, byOf, onDeleted }:
       const { id, ended_at } = sessions.get(call.params.id ?? "");
       if (ended_at === null || sessions.uplink(id))
         throw new ApiError("alive", "This session is still open. Stop it first; then it can be deleted.");
-      store.deleteSession(id, byOf(call), now());
+      store.sessions.delete(id, byOf(call), now());
       events.tell(`session ${id}`, "session_gone", { session: id });
       onDeleted();
       return Response.json({ ok: true });

@@ -15,20 +15,20 @@ import type { Clock } from "./clock.ts";
 import type { Tell } from "./events.ts";
 import { LIMITS } from "./limits.ts";
 import type { Sessions } from "./sessions.ts";
-import type { Store } from "./store.ts";
+import type { AuditTable } from "./store/audit-table.ts";
 
 type Input = { stage: InputStage; reason: InputRefusal | null };
 
 export class Inputs {
-  readonly #store: Store;
+  readonly #audit: AuditTable;
   readonly #clock: Clock;
   readonly #sessions: Sessions;
   readonly #tell: Tell;
   /** The newest of each session, so that a repeated one is the same one. */
   readonly #known = new Map<SessionId, Map<InputId, Input>>();
 
-  constructor(store: Store, clock: Clock, sessions: Sessions, tell: Tell) {
-    this.#store = store;
+  constructor(audit: AuditTable, clock: Clock, sessions: Sessions, tell: Tell) {
+    this.#audit = audit;
     this.#clock = clock;
     this.#sessions = sessions;
     this.#tell = tell;
@@ -60,7 +60,7 @@ export class Inputs {
     const before = this.#known.get(session)?.get(id);
     if (before && before.stage !== "unconfirmed") return { id, ...before };
     const uplink = this.#sessions.reach(session);
-    this.#store.audit({ ...by, session, action, subject: session, detail }, this.#clock.now());
+    this.#audit.add({ ...by, session, action, subject: session, detail }, this.#clock.now());
     uplink.tell(message);
     this.#clock.after(CONFIRM_WITHIN_MS, () => {
       if (this.#known.get(session)?.get(id)?.stage === "sent") this.set(session, id, "unconfirmed");
@@ -83,7 +83,7 @@ export class Inputs {
   refused(session: SessionId, id: InputId, reason: InputRefusal): void {
     if (this.#known.get(session)?.get(id)?.stage === "sent") {
       const entry = { actor: `session ${session}`, session, action: "input refused", subject: session };
-      this.#store.audit({ ...entry, detail: { id, reason } }, this.#clock.now());
+      this.#audit.add({ ...entry, detail: { id, reason } }, this.#clock.now());
     }
     this.set(session, id, "refused", reason);
   }

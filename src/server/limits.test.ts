@@ -36,7 +36,7 @@ test("a page of a listing has pageRows rows, whatever is asked for", async () =>
   await using at = await world();
   const viewer = await TestViewer.pair(at.server);
   const { link, id } = await TestLink.session(at.server);
-  at.store.addLines(
+  at.store.lines.add(
     id,
     Array.from({ length: LIMITS.pageRows + 50 }, (_, i) => line(i)),
     Date.now(),
@@ -50,8 +50,8 @@ test("`state` has the endedSessions newest of those that have ended", async () =
   await using at = await world();
   const viewer = await TestViewer.pair(at.server);
   for (let i = 0; i < LIMITS.endedSessions + 10; i++) {
-    const { id } = at.store.stateSession(device, statement({ title: `s${i}` }), Date.now())?.session ?? {};
-    at.store.endSession(id as SessionId, { code: 0, signal: null, reason: "exit" }, Date.now() + i);
+    const { id } = at.store.sessions.state(device, statement({ title: `s${i}` }), Date.now())?.session ?? {};
+    at.store.sessions.end(id as SessionId, { code: 0, signal: null, reason: "exit" }, Date.now() + i);
   }
   const { state } = await viewer.listen();
   const titles = state?.sessions.filter(({ ended_at }) => ended_at !== null).map(({ title }) => title) ?? [];
@@ -63,22 +63,26 @@ test("`state` has the endedSessions newest of those that have ended", async () =
 test("catchUpLines and catchUpMessages are read at once for who catches up, and then the rest", async () => {
   await using at = await world();
   const conversation = "c1" as ConversationId;
-  const { id } = at.store.stateSession(device, statement({ conversation }), Date.now())?.session ?? {};
+  const { id } = at.store.sessions.state(device, statement({ conversation }), Date.now())?.session ?? {};
   const session = id as SessionId;
-  at.store.addLines(
+  at.store.lines.add(
     session,
     Array.from({ length: LIMITS.catchUpLines + 5 }, (_, i) => line(i)),
     Date.now(),
   );
   for (let seq = 0; seq <= LIMITS.catchUpMessages; seq++)
-    at.store.addMessage(session, { conversation, uuid: `u${seq}`, seq, role: "user", body: [] }, Date.now());
-  const first = at.store.since(session, { line: 0, message: 0 });
+    at.store.messages.add(
+      session,
+      { conversation, uuid: `u${seq}`, seq, role: "user", body: [] },
+      Date.now(),
+    );
+  const first = at.store.catchUp.since(session, { line: 0, message: 0 });
   expect([first.lines.length, first.messages.length, first.more]).toEqual([
     LIMITS.catchUpLines,
     LIMITS.catchUpMessages,
     true,
   ]);
-  const rest = at.store.since(session, { line: first.line, message: first.messages.at(-1)?.id ?? 0 });
+  const rest = at.store.catchUp.since(session, { line: first.line, message: first.messages.at(-1)?.id ?? 0 });
   expect([rest.lines.length, rest.messages.length, rest.more]).toEqual([5, 1, false]);
 });
 
@@ -133,11 +137,11 @@ test("messages are forgotten sweepMessages at a time, and what was used after us
   await using at = await world();
   const conversation = "c1" as ConversationId;
   const now = Date.now();
-  const { id } = at.store.stateSession(device, statement({ conversation }), now)?.session ?? {};
+  const { id } = at.store.sessions.state(device, statement({ conversation }), now)?.session ?? {};
   const session = id as SessionId;
   for (let seq = 0; seq < LIMITS.sweepMessages + 1; seq++)
-    at.store.addMessage(session, { conversation, uuid: `u${seq}`, seq, role: "user", body: [] }, now);
-  at.store.endSession(session, { code: 0, signal: null, reason: "exit" }, now);
+    at.store.messages.add(session, { conversation, uuid: `u${seq}`, seq, role: "user", body: [] }, now);
+  at.store.sessions.end(session, { code: 0, signal: null, reason: "exit" }, now);
   const database = new Database(join(at.server.data, "claude-remote.db"));
   const used = "INSERT INTO usage VALUES (?, NULL, 'c1', ?, 'm', 1, 1, 0, 0, NULL, 0)";
   database.run(used, ["old", now + LIMITS.keepMs + DAY_MS - LIMITS.usageMs - 1]);
@@ -145,7 +149,7 @@ test("messages are forgotten sweepMessages at a time, and what was used after us
   const count = (table: string) =>
     Object.values(database.query(`SELECT count(*) FROM ${table}`).get() as object)[0];
   const left: unknown[] = [];
-  while (at.store.sweep(now + LIMITS.keepMs + DAY_MS)) left.push(count("messages"));
+  while (at.store.retention.sweep(now + LIMITS.keepMs + DAY_MS)) left.push(count("messages"));
   expect(left).toContain(1);
   expect(count("messages")).toBe(0);
   expect(database.query("SELECT id FROM usage").all()).toEqual([{ id: "new" }]);

@@ -5,7 +5,7 @@ import type { By } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import type { CookieRule } from "./front.ts";
 import { LIMITS } from "./limits.ts";
-import type { Store } from "./store.ts";
+import type { ViewerTable } from "./store/viewer-table.ts";
 
 /** Bytes of a login's or a token's secret. */
 const SECRET_BYTES = 32;
@@ -35,13 +35,13 @@ export function setCookie({ name, secure }: CookieRule, secret: string): string 
 }
 
 export class Logins {
-  readonly #store: Store;
+  readonly #viewers: ViewerTable;
   readonly #clock: Clock;
   /** When each login was used last, until that is written down: a GET changes nothing in the database. */
   readonly #seen = new Map<ViewerId, number>();
 
-  constructor(store: Store, clock: Clock) {
-    this.#store = store;
+  constructor(viewers: ViewerTable, clock: Clock) {
+    this.#viewers = viewers;
     this.#clock = clock;
   }
 
@@ -54,15 +54,15 @@ export class Logins {
     const key = bind ? newSecret() : null;
     const id = Bun.randomUUIDv7() as ViewerId;
     const hash = hashOf(both(secret, key));
-    this.#store.addViewer({ id, name, address, hash }, this.#clock.now());
-    const viewer = this.#store.viewerOf(hash);
+    this.#viewers.add({ id, name, address, hash }, this.#clock.now());
+    const viewer = this.#viewers.of(hash);
     if (!viewer) throw new Error("the login is not there");
     return { viewer, secret, key };
   }
 
   /** Whose secret that is, or null: unknown, without its key, revoked, or too old. */
   check(secret: string, key: string | null = null): Viewer | null {
-    const viewer = this.#store.viewerOf(hashOf(both(secret, key)));
+    const viewer = this.#viewers.of(hashOf(both(secret, key)));
     if (!viewer || viewer.revoked_at !== null) return null;
     const now = this.#clock.now();
     const seen = Math.max(viewer.last_seen, this.#seen.get(viewer.id) ?? 0);
@@ -78,23 +78,23 @@ export class Logins {
 
   /** All logins in force, with when each was used last. */
   list(): Viewer[] {
-    return this.#store.viewers().map((viewer) => {
+    return this.#viewers.list().map((viewer) => {
       return { ...viewer, last_seen: Math.max(viewer.last_seen, this.#seen.get(viewer.id) ?? 0) };
     });
   }
 
   /** False: there is no such login. */
   rename(id: string, name: string, by: By): boolean {
-    return this.#store.renameViewer(id, name, by, this.#clock.now());
+    return this.#viewers.rename(id, name, by, this.#clock.now());
   }
 
   revoke(id: string, by: By): boolean {
-    return this.#store.revokeViewer(id, by, this.#clock.now());
+    return this.#viewers.revoke(id, by, this.#clock.now());
   }
 
   /** Writes down when the logins were used. */
   flush(): void {
-    if (this.#seen.size > 0) this.#store.seenViewers(this.#seen);
+    if (this.#seen.size > 0) this.#viewers.seen(this.#seen);
     this.#seen.clear();
   }
 }

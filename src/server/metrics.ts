@@ -61,7 +61,7 @@ function gauges({ sessions, store, logins, uplinks, events }: Parts): string[] {
       "claude_remote_prompts_waiting",
       "gauge",
       "Questions that nobody answered yet.",
-      store.prompts("open").length,
+      store.prompts.list("open").length,
     ),
     ...one("claude_remote_viewers", "gauge", "Paired phones.", logins.list().length),
     ...one("claude_remote_wrappers", "gauge", "Connected wrappers.", uplinks.size),

@@ -14,7 +14,7 @@ export function ownedSessions({ sessions, store, clock }: OwnedSessionsOptions):
   const idOf = (call: Call) => sessions.get(call.params.id ?? "").id;
   return [
     plain("GET", "/sessions", OWNER, () =>
-      Response.json({ now: clock.now(), sessions: [...sessions.open(), ...store.endedSessions()] }),
+      Response.json({ now: clock.now(), sessions: [...sessions.open(), ...store.sessions.ended()] }),
     ),
     plain("GET", "/sessions/:id", OWNER, (call) => {
       const session = sessions.get(call.params.id ?? "");
@@ -22,13 +22,13 @@ export function ownedSessions({ sessions, store, clock }: OwnedSessionsOptions):
     }),
     plain("GET", "/sessions/:id/lines", OWNER, (call) => {
       const limit = Math.min(LIMITS.pageRows, Math.max(0, Number(call.query.get("limit")) || 0));
-      return Response.json({ lines: limit > 0 ? store.lines(idOf(call), { limit }) : [] });
+      return Response.json({ lines: limit > 0 ? store.lines.page(idOf(call), { limit }) : [] });
     }),
     plain("POST", "/sessions/:id/stop", OWNER, (call) => {
       const session = idOf(call);
       sessions.reach(session).tell({ type: "stop" });
       const entry = { ...whoIn(ownerOf(call)), session, action: "stop", subject: session, detail: {} };
-      store.audit(entry, clock.now());
+      store.audit.add(entry, clock.now());
       return Response.json({ ok: true });
     }),
   ];

@@ -13,7 +13,7 @@ const OK = () => Response.json({ ok: true });
 /** The routes of `/api/pairing`, and `POST /api/logout/others`. */
 export const pairAnother: OpenAnnex = ({ pairing, logins, store, clock, revokeViewer, url }) => {
   const audit = (call: Call, action: string, detail: Record<string, string> = {}) =>
-    store.audit({ ...byOf(call), action, subject: "code", detail }, clock.now());
+    store.audit.add({ ...byOf(call), action, subject: "code", detail }, clock.now());
 
   return {
     routes: [

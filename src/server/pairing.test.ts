@@ -231,7 +231,7 @@ test("SEC-021 a login dies unused after 30 days, used after 180, and when the cl
   const clock = fakeClock();
   const folder = mkdtempSync(join(tmpdir(), "claude-remote-"));
   const store = new Store(join(folder, "test.db"));
-  const logins = new Logins(store, clock);
+  const logins = new Logins(store.viewers, clock);
   const [idle, used, back] = ["idle", "used", "back"].map((name) => logins.add(name, "here").secret);
   const alive = (secret: string | undefined) => logins.check(secret ?? "") !== null;
   clock.advance(-2 * 60_000);

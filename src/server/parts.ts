@@ -50,25 +50,25 @@ export type OpenAnnex = (core: Parts & { data: string; log: Logger; url: () => s
 /** Makes every part and shows it the others. `stop` ends them, with everything written down. */
 export function joinParts(options: PartsOptions) {
   const { store, clock, log, version, masterKey, insecure, maxStreams, maxWrappers } = options;
-  const logins = new Logins(store, clock);
-  const tokens = new Tokens(store, clock);
+  const logins = new Logins(store.viewers, clock);
+  const tokens = new Tokens(store.tokens, clock);
   const state = (viewer: Viewer): ViewerEvents["state"] => ({
     ...{ now: clock.now(), protocol: PROTOCOL, version, insecure: insecure() },
     viewer: { id: viewer.id, name: viewer.name },
-    sessions: [...sessions.open(), ...store.endedSessions()],
-    prompts: store.prompts("unfinished"),
+    sessions: [...sessions.open(), ...store.sessions.ended()],
+    prompts: store.prompts.list("unfinished"),
   });
   const events = new Events({
-    ...{ store, clock, state, maxStreams },
+    ...{ catchUp: store.catchUp, clock, state, maxStreams },
     screen: (session) => sessions.screen(session),
     onWatch: (session) => sessions.watch(session),
     onSeen: (viewer) => logins.seen(viewer),
   });
   const sessions = new Sessions(store, clock, events);
   const prompts = new Prompts(store, clock, sessions, events.tell);
-  const inputs = new Inputs(store, clock, sessions, events.tell);
+  const inputs = new Inputs(store.audit, clock, sessions, events.tell);
   const commands = new Commands();
-  const files = new Files(store, clock, sessions);
+  const files = new Files(store.audit, clock, sessions);
   const secretOf = (device: DeviceId) => deviceSecret(masterKey, device);
   const onRefused = refusedDevices(store, clock);
   const uplinks = new Uplinks(
@@ -91,19 +91,19 @@ export function joinParts(options: PartsOptions) {
         subject: "code",
         detail: {},
       };
-      store.audit(entry, clock.now());
+      store.audit.add(entry, clock.now());
     },
   });
   const tidy = guarded(log, "tidying", () => {
     sessions.tidy();
     logins.flush();
     tokens.flush();
-    for (let step = 0; step < SWEEP_STEPS && store.sweep(clock.now()); step++);
+    for (let step = 0; step < SWEEP_STEPS && store.retention.sweep(clock.now()); step++);
   });
   /** Forgets step by step what was deleted; everybody has a turn between two steps. */
   const sweep = guarded(log, "sweeping", () => {
     stopSweeping();
-    if (store.sweep(clock.now())) stopSweeping = clock.after(SWEEP_AGAIN_MS, sweep);
+    if (store.retention.sweep(clock.now())) stopSweeping = clock.after(SWEEP_AGAIN_MS, sweep);
   });
   let stopSweeping = () => {};
   const stopTidying = clock.every(TIDY_MS, tidy);
@@ -140,7 +140,7 @@ export function joinParts(options: PartsOptions) {
     },
     /** Ends a machine's right to report. False: there is none. */
     revokeDevice(device: DeviceId, by: By = "owner"): boolean {
-      const ended = store.revokeDevice(device, clock.now(), by);
+      const ended = store.devices.revoke(device, clock.now(), by);
       if (!ended) return false;
       tokens.ended(ended);
       uplinks.end(device);
@@ -161,9 +161,12 @@ export function joinParts(options: PartsOptions) {
 function refusedDevices(store: Store, clock: Clock): (refused: RefusedDevice) => void {
   const { refusals: most, refusalsWithinMs: withinMs } = LIMITS;
   return sparing({ most, withinMs, now: clock.now }, ({ device, code, address }, left_out) => {
-    const name = device === null ? null : (store.device(device)?.name ?? null);
+    const name = device === null ? null : (store.devices.get(device)?.name ?? null);
     const detail = { why: code, ...tried({ device }), left_out };
     const actor = name === null ? "nobody" : `device ${device}`;
-    store.audit({ actor, name, address, action: "device refused", subject: "channel", detail }, clock.now());
+    store.audit.add(
+      { actor, name, address, action: "device refused", subject: "channel", detail },
+      clock.now(),
+    );
   });
 }

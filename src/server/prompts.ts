@@ -15,8 +15,8 @@ import { type By, tried } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import type { Tell } from "./events.ts";
-import type { PromptFactMessage } from "./rows.ts";
 import type { Sessions } from "./sessions.ts";
+import type { PromptFactMessage } from "./store/prompt-table.ts";
 import type { Store } from "./store.ts";
 
 type Given = { digest: Digest; answer_id: AnswerId };
@@ -38,16 +38,16 @@ export class Prompts {
 
   /** A wrapper's prompt is open. False: it is another session's, or there are too many. */
   opened(session: SessionId, prompt: Prompt): boolean {
-    const opened = this.#store.openPrompt(session, prompt, this.#clock.now());
+    const opened = this.#store.prompts.open(session, prompt, this.#clock.now());
     if (opened?.news) this.#tell(`prompt ${prompt.id}`, "prompt", { prompt: opened.prompt });
     return opened !== null;
   }
 
   /** A wrapper says what became of one. False: it is another session's. One that was forgotten is no news. */
   fact(session: SessionId, fact: PromptFactMessage): boolean {
-    const known = this.#store.prompt(fact.prompt);
+    const known = this.#store.prompts.get(fact.prompt);
     if (known && known.session_id !== session) return false;
-    const prompt = known && this.#store.promptFact(fact, this.#clock.now());
+    const prompt = known && this.#store.prompts.fact(fact, this.#clock.now());
     if (prompt) this.#tell(`prompt ${prompt.id}`, "prompt_response", { prompt });
     return true;
   }
@@ -92,7 +92,7 @@ export class Prompts {
 
   /** Says every answer that did not arrive yet to the wrapper of that session. */
   repeat(session: SessionId): void {
-    for (const prompt of this.#store.undelivered(session)) this.#deliver(prompt);
+    for (const prompt of this.#store.prompts.undelivered(session)) this.#deliver(prompt);
   }
 
   #deliver({ id, session_id, digest, answer_id, response }: PromptState) {
@@ -103,7 +103,7 @@ export class Prompts {
 
   /** What is refused is written down too, and why. The same answer again is the same result, and nothing new. */
   #answer(id: string, given: Given, wish: Wish, choose: (prompt: PromptState) => Answer): PromptState {
-    const prompt = this.#store.prompt(id);
+    const prompt = this.#store.prompts.get(id);
     try {
       return this.#decide(prompt, given, wish, choose);
     } catch (error) {
@@ -111,7 +111,7 @@ export class Prompts {
       const detail = { why: error.code, stage: prompt?.stage ?? null, ...given, ...tried(wish.wished) };
       const session = prompt?.session_id ?? null;
       const entry = { ...wish.by, session, action: "answer refused", subject: id, detail };
-      this.#store.audit(entry, this.#clock.now());
+      this.#store.audit.add(entry, this.#clock.now());
       throw error;
     }
   }
@@ -126,7 +126,7 @@ export class Prompts {
     if (prompt.stage !== "open" || prompt.digest !== given.digest) return outcome(prompt, given);
     const answer = choose(prompt);
     this.#reach(prompt.session_id);
-    const result = this.#store.answer({ prompt: prompt.id, ...given, answer }, by, this.#clock.now());
+    const result = this.#store.prompts.answer({ prompt: prompt.id, ...given, answer }, by, this.#clock.now());
     if (!result.applied) return outcome(result.prompt, given);
     this.#tell(`prompt ${prompt.id}`, "prompt_response", { prompt: result.prompt });
     this.#deliver(result.prompt);

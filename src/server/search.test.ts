@@ -21,16 +21,16 @@ let made = 0;
 function world({ said = [], logged = [] }: { said?: Json[]; logged?: string[] }) {
   const store = new Store(join(folder, `${++made}.db`));
   const device = "local" as DeviceId;
-  store.addDevice(device, "desk", now);
+  store.devices.add(device, "desk", now);
   const conversation = "talk" as ConversationId;
-  const { id } = store.stateSession(device, statement({ conversation }), now)?.session ?? {
+  const { id } = store.sessions.state(device, statement({ conversation }), now)?.session ?? {
     id: "" as SessionId,
   };
   said.forEach((body, i) => {
-    store.addMessage(id, { conversation, uuid: `u${i}`, seq: i * 10, role: "assistant", body }, now);
+    store.messages.add(id, { conversation, uuid: `u${i}`, seq: i * 10, role: "assistant", body }, now);
   });
   const lines = logged.map((text, line_no) => ({ line_no, epoch: 0, source: "screen" as const, text }));
-  for (let i = 0; i < lines.length; i += 1_000) store.addLines(id, lines.slice(i, i + 1_000), now);
+  for (let i = 0; i < lines.length; i += 1_000) store.lines.add(id, lines.slice(i, i + 1_000), now);
   const search = new Search(store.tables);
   const find = (q: string, where: "messages" | "lines" = "messages", more: object = {}) =>
     search.find(where, {

@@ -7,7 +7,6 @@ import type { Json, Message, SearchHit, Session, SessionId } from "../protocol.t
 import { ApiError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import { plain, type Route } from "./routes.ts";
-import type { Named } from "./rows.ts";
 import {
   beginningIn,
   keyOf,
@@ -19,6 +18,7 @@ import {
   wantedIn,
 } from "./search-words.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Named } from "./store/database.ts";
 import type { Store } from "./store.ts";
 
 /** Where a page begins: the numbers before one, newest first, or after one, oldest first. */

@@ -32,7 +32,6 @@ export { LOCAL_DEVICE } from "./devices.ts";
 export { PortTakenError } from "./listen.ts";
 export { AlreadyRunningError } from "./lock.ts";
 export { openLog } from "./log.ts";
-export { NewerSchemaError } from "./store.ts";
 
 export type ServerOptions = {
   /** The folder of the database, the keys and the sockets; made if it is not there, 0700. */
@@ -93,7 +92,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   finishRestore(data);
   const store = opened.use(new Store(join(data, "claude-remote.db"), undefined, options.keep));
   const key = masterKey(join(data, "master.key"));
-  store.addDevice(LOCAL_DEVICE, hostname(), clock.now());
+  store.devices.add(LOCAL_DEVICE, hostname(), clock.now());
 
   let names: Front | null = null; // Known once the port is.
   const named = () => names ?? front({ ...options, host });

@@ -16,7 +16,7 @@ import type { Clock } from "./clock.ts";
 import { ApiError, storageError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { LIMITS } from "./limits.ts";
-import type { Exit } from "./rows.ts";
+import type { Exit } from "./store/session-table.ts";
 import type { Store } from "./store.ts";
 
 /** The connection of one wrapper, as a session sees it. */
@@ -70,11 +70,11 @@ export class Sessions {
     this.#store = store;
     this.#clock = clock;
     this.#events = events;
-    for (const session of store.openSessions()) this.#keep(session, null);
+    for (const session of store.sessions.open()) this.#keep(session, null);
   }
 
   #keep(session: Session, uplink: Uplink | null): Live {
-    const screen = this.#store.screen(session.id) ?? blank(session.cols, session.rows);
+    const screen = this.#store.sessions.screen(session.id) ?? blank(session.cols, session.rows);
     const live = {
       session,
       screen,
@@ -90,7 +90,7 @@ export class Sessions {
 
   /** A wrapper says what is true. Null: the session is another device's. */
   state(device: DeviceId, statement: SessionStatement, uplink: Uplink) {
-    const stated = this.#store.stateSession(device, statement, this.#clock.now());
+    const stated = this.#store.sessions.state(device, statement, this.#clock.now());
     if (!stated) return null;
     const known = this.#live.get(statement.id);
     if (known && known.uplink !== uplink) this.reconnects++;
@@ -107,7 +107,7 @@ export class Sessions {
   }
 
   setState(id: SessionId, state: SessionState): void {
-    const session = this.#store.setState(id, state, this.#clock.now());
+    const session = this.#store.sessions.setState(id, state, this.#clock.now());
     const live = this.#live.get(id);
     if (!live) return;
     live.session = session;
@@ -130,7 +130,7 @@ export class Sessions {
   end(id: SessionId, exit: Exit): void {
     const live = this.#live.get(id);
     if (live) this.#save(live);
-    const { session, prompts } = this.#store.endSession(id, exit, this.#clock.now());
+    const { session, prompts } = this.#store.sessions.end(id, exit, this.#clock.now());
     if (live) live.session = session;
     for (const prompt of prompts) this.#events.tell(`prompt ${prompt.id}`, "prompt_response", { prompt });
     this.#events.tell(`session ${id}`, "session_end", { session });
@@ -157,7 +157,7 @@ export class Sessions {
   /** A session, alive or not. Throws `not_found`. */
   get(id: string): Session {
     const live = this.#live.get(id as SessionId);
-    const session = live ? this.#view(live) : this.#store.session(id);
+    const session = live ? this.#view(live) : this.#store.sessions.get(id);
     if (!session) throw new ApiError("not_found", "There is no such session.");
     return session;
   }
@@ -165,11 +165,11 @@ export class Sessions {
   /** The same, or null. */
   known(id: SessionId): Session | null {
     const live = this.#live.get(id);
-    return live ? this.#view(live) : this.#store.session(id);
+    return live ? this.#view(live) : this.#store.sessions.get(id);
   }
 
   screen(id: SessionId): Screen | null {
-    return this.#live.get(id)?.screen ?? this.#store.screen(id);
+    return this.#live.get(id)?.screen ?? this.#store.sessions.screen(id);
   }
 
   /** The connection on which a session can be spoken to now. Throws `gone`, `unreachable` or, where that is why, `storage`. */
@@ -238,7 +238,7 @@ export class Sessions {
   /** What is stored of it changed, other than by its wrapper's word on its state. */
   again(id: SessionId): void {
     const live = this.#live.get(id);
-    const stored = this.#store.session(id);
+    const stored = this.#store.sessions.get(id);
     const { name = null, opening = null } = stored ?? {};
     if (live) live.session = { ...live.session, name, opening };
     if (live) this.#changed(live);
@@ -263,7 +263,7 @@ export class Sessions {
     const live = this.#live.get(id);
     if (!live?.uplink) return;
     const viewers = this.#watching(live);
-    const paired = this.#store.viewers().length > 0;
+    const paired = this.#store.viewers.list().length > 0;
     const most = live.desks.size > 0 ? FRAMES_PER_SECOND_ATTACHED : FRAMES_PER_SECOND;
     live.uplink.tell({ type: "watch", viewers, rate: viewers > 0 ? most : 0, paired });
   }
@@ -273,7 +273,7 @@ export class Sessions {
     for (const live of [...this.#live.values()]) {
       const { id, heard_at, ended_at } = this.#view(live);
       this.#save(live);
-      this.#store.heard(id, heard_at);
+      this.#store.sessions.heard(id, heard_at);
       const lost = ended_at === null && this.#clock.now() - heard_at > LIMITS.lostMs;
       if (lost) this.end(id, { code: null, signal: null, reason: "lost" });
     }
@@ -281,7 +281,7 @@ export class Sessions {
 
   #save(live: Live) {
     if (live.saved) return;
-    this.#store.saveScreen(live.session.id, live.screen);
+    this.#store.sessions.saveScreen(live.session.id, live.screen);
     live.saved = true;
   }
 

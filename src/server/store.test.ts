@@ -15,8 +15,9 @@ import type {
 import { prompt, statement } from "../testing/link.ts";
 import { LIMITS } from "./limits.ts";
 import { masterKey } from "./private-file.ts";
-import { MIGRATIONS } from "./schema.ts";
-import { NewerSchemaError, Store } from "./store.ts";
+import { NewerSchemaError } from "./store/database.ts";
+import { MIGRATIONS } from "./store/schema.ts";
+import { Store } from "./store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "claude-remote-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,14 +29,14 @@ const now = Date.now();
 function fresh(migrations?: string[]): { store: Store; file: string } {
   const file = join(mkdtempSync(join(folder, "store-")), "test.db");
   const store = new Store(file, migrations);
-  store.addDevice(device, "desk", now);
+  store.devices.add(device, "desk", now);
   return { store, file };
 }
 
 function withSession(change: Parameters<typeof statement>[0] = {}) {
   const { store, file } = fresh();
   const session = statement(change);
-  store.stateSession(device, session, now);
+  store.sessions.state(device, session, now);
   return { store, file, id: session.id };
 }
 
@@ -98,7 +99,7 @@ test("SEC-087 a migration keeps a private copy of what was, and one that fails c
   raw.close();
 
   const grown = new Store(file, [...MIGRATIONS, "CREATE TABLE more (a)"]);
-  expect(grown.device(device)?.name).toBe("desk");
+  expect(grown.devices.get(device)?.name).toBe("desk");
   grown[Symbol.dispose]();
   const copy = `${file}.version-${MIGRATIONS.length}`;
   expect(modeOf(copy)).toBe("600");
@@ -124,81 +125,81 @@ test("SEC-085 quotes, comments and stacked statements are stored literally, and 
   const before = schema();
   for (const text of corpus) {
     const session = statement({ title: text, cwd: text, waiting_for: text, command: [text] });
-    const stated = store.stateSession(device, session, now)?.session;
+    const stated = store.sessions.state(device, session, now)?.session;
     expect(stated).toMatchObject({ title: text, cwd: text, waiting_for: text, command: [text] });
-    store.addLines(session.id, [line(0, text)], now);
-    expect(store.lines(session.id, { limit: 10 })[0]?.text).toBe(text);
+    store.lines.add(session.id, [line(0, text)], now);
+    expect(store.lines.page(session.id, { limit: 10 })[0]?.text).toBe(text);
     const asked = prompt({ tool: text, input: { [text]: text }, prompt_text: text });
-    expect(store.openPrompt(session.id, asked, now)?.prompt).toMatchObject({
+    expect(store.prompts.open(session.id, asked, now)?.prompt).toMatchObject({
       tool: text,
       input: { [text]: text },
     });
     const conversation = text as ConversationId;
-    store.addMessage(session.id, { conversation, uuid: text, seq: 0, role: "user", body: text }, now);
-    expect(store.messages(conversation, { limit: 1 }).messages[0]?.body).toBe(text);
-    store.addViewer({ id: text as ViewerId, name: text, address: text, hash: text }, now);
-    expect(store.viewerOf(text)?.name).toBe(text);
+    store.messages.add(session.id, { conversation, uuid: text, seq: 0, role: "user", body: text }, now);
+    expect(store.messages.page(conversation, { limit: 1 }).messages[0]?.body).toBe(text);
+    store.viewers.add({ id: text as ViewerId, name: text, address: text, hash: text }, now);
+    expect(store.viewers.of(text)?.name).toBe(text);
   }
   expect(schema()).toEqual(before);
 });
 
 test("stating a session twice changes nothing but what changed", () => {
   const { store, id } = withSession({ age_ms: 5_000 });
-  const first = store.session(id);
+  const first = store.sessions.get(id);
   expect(first).toMatchObject({
     started_at: now - 5_000,
     status: "working",
     ended_at: null,
     device_name: "desk",
   });
-  store.stateSession(device, statement({ id, age_ms: 9_000, title: "another" }), now + 4_000);
-  expect(store.session(id)).toEqual({ ...first, title: "another", heard_at: now + 4_000 } as NonNullable<
+  store.sessions.state(device, statement({ id, age_ms: 9_000, title: "another" }), now + 4_000);
+  expect(store.sessions.get(id)).toEqual({ ...first, title: "another", heard_at: now + 4_000 } as NonNullable<
     typeof first
   >);
 });
 
 test("SEC-026 a session is the device's that reported it first", () => {
   const { store, id } = withSession();
-  expect(store.stateSession("other" as DeviceId, statement({ id, title: "mine now" }), now)).toBeNull();
-  expect(store.session(id)?.title).toBe("a title");
+  expect(store.sessions.state("other" as DeviceId, statement({ id, title: "mine now" }), now)).toBeNull();
+  expect(store.sessions.get(id)?.title).toBe("a title");
 });
 
 test("what a wrapper does not name any more is withdrawn, and who did it may still be learnt", () => {
   const { store, id } = withSession();
   const [gone, stays] = [prompt(), prompt()];
-  for (const one of [gone, stays]) store.openPrompt(id, one, now);
-  const stated = store.stateSession(device, statement({ id, open: [stays.id] }), now);
+  for (const one of [gone, stays]) store.prompts.open(id, one, now);
+  const stated = store.sessions.state(device, statement({ id, open: [stays.id] }), now);
   expect(stated?.withdrawn.map((one) => [one.id, one.stage, one.withdrawn_by])).toEqual([
     [gone.id, "withdrawn", "unknown"],
   ]);
-  expect(store.prompt(stays.id)?.stage).toBe("open");
+  expect(store.prompts.get(stays.id)?.stage).toBe("open");
   const fact = { type: "withdrawn", prompt: gone.id, by: "desk", chosen: "approved" } as const;
-  expect(store.promptFact(fact, now)).toMatchObject({
+  expect(store.prompts.fact(fact, now)).toMatchObject({
     stage: "withdrawn",
     withdrawn_by: "desk",
     outcome: "approved",
   });
-  expect(store.promptFact({ ...fact, by: "claude" }, now)).toBeNull();
+  expect(store.prompts.fact({ ...fact, by: "claude" }, now)).toBeNull();
 });
 
 test("what was chosen at the desk may be learnt after who it was, once", () => {
   const { store, id } = withSession();
   const asked = prompt();
-  store.openPrompt(id, asked, now);
+  store.prompts.open(id, asked, now);
   const fact = { type: "withdrawn", prompt: asked.id, by: "desk", chosen: null } as const;
-  expect(store.promptFact(fact, now)).toMatchObject({ withdrawn_by: "desk", outcome: null });
-  expect(store.promptFact(fact, now + 1)).toBeNull();
-  const known = store.promptFact({ ...fact, chosen: "approved" }, now + 2);
+  expect(store.prompts.fact(fact, now)).toMatchObject({ withdrawn_by: "desk", outcome: null });
+  expect(store.prompts.fact(fact, now + 1)).toBeNull();
+  const known = store.prompts.fact({ ...fact, chosen: "approved" }, now + 2);
   expect(known).toMatchObject({ withdrawn_at: now, withdrawn_by: "desk", outcome: "approved" });
-  expect(store.promptFact({ ...fact, chosen: "rejected" }, now + 3)).toBeNull();
+  expect(store.prompts.fact({ ...fact, chosen: "rejected" }, now + 3)).toBeNull();
 });
 
 test("a prompt is answered once: one statement decides, and the first stays", () => {
   const { store, id } = withSession();
   const asked = prompt();
-  store.openPrompt(id, asked, now);
+  store.prompts.open(id, asked, now);
   const give = (answer_id: string, option: string, digest: string = asked.digest) =>
-    store.answer(
+    store.prompts.answer(
       { prompt: asked.id, digest, answer_id: answer_id as AnswerId, answer: { option: option as OptionId } },
       { actor: "viewer v1", name: "Phone", address: "192.0.2.7" },
       now,
@@ -209,7 +210,7 @@ test("a prompt is answered once: one statement decides, and the first stays", ()
     applied: false,
     prompt: { response: { option: "approve" }, answer_id: "a1" },
   });
-  const rows = store.auditAfter().filter((row) => row.subject === asked.id);
+  const rows = store.audit.after().filter((row) => row.subject === asked.id);
   const actions = rows.map((row) => row.action);
   expect(actions).toEqual(["prompt", "answer"]);
 });
@@ -219,29 +220,33 @@ test("SEC-032 what was withdrawn is not answered, and what the desk ended is not
   const by = { actor: "viewer v1", name: "Phone", address: "192.0.2.7" };
   const answer = { option: "approve" as OptionId };
   const given = (asked: ReturnType<typeof prompt>) =>
-    store.answer({ prompt: asked.id, digest: asked.digest, answer_id: "a1" as AnswerId, answer }, by, now);
+    store.prompts.answer(
+      { prompt: asked.id, digest: asked.digest, answer_id: "a1" as AnswerId, answer },
+      by,
+      now,
+    );
   const [withdrawn, late] = [prompt(), prompt()];
-  for (const asked of [withdrawn, late]) store.openPrompt(id, asked, now);
-  store.promptFact({ type: "withdrawn", prompt: withdrawn.id, by: "desk", chosen: null }, now);
+  for (const asked of [withdrawn, late]) store.prompts.open(id, asked, now);
+  store.prompts.fact({ type: "withdrawn", prompt: withdrawn.id, by: "desk", chosen: null }, now);
   expect(given(withdrawn)).toMatchObject({ applied: false, prompt: { stage: "withdrawn", answer_id: null } });
   expect(given(late).applied).toBe(true);
-  store.promptFact({ type: "too_late", prompt: late.id, by: "desk", chosen: null }, now);
-  expect(store.openPrompt(id, late, now)).toMatchObject({ news: false, prompt: { stage: "too_late" } });
+  store.prompts.fact({ type: "too_late", prompt: late.id, by: "desk", chosen: null }, now);
+  expect(store.prompts.open(id, late, now)).toMatchObject({ news: false, prompt: { stage: "too_late" } });
 });
 
 test("a prompt that is told twice is news once", () => {
   const { store, id } = withSession();
   const asked = prompt();
-  expect(store.openPrompt(id, asked, now)?.news).toBe(true);
-  expect(store.openPrompt(id, asked, now)?.news).toBe(false);
-  expect(store.openPrompt(id, { ...asked, digest: prompt().digest }, now)?.news).toBe(true);
+  expect(store.prompts.open(id, asked, now)?.news).toBe(true);
+  expect(store.prompts.open(id, asked, now)?.news).toBe(false);
+  expect(store.prompts.open(id, { ...asked, digest: prompt().digest }, now)?.news).toBe(true);
 });
 
 test("a session that has ended takes no state", () => {
   const { store, id } = withSession({ title: "before" });
-  store.endSession(id, { code: 0, signal: null, reason: "exit" }, now);
-  store.setState(id, { ...statement(), title: "after", status: "working" }, now);
-  expect(store.session(id)).toMatchObject({ status: "ended", title: "before" });
+  store.sessions.end(id, { code: 0, signal: null, reason: "exit" }, now);
+  store.sessions.setState(id, { ...statement(), title: "after", status: "working" }, now);
+  expect(store.sessions.get(id)).toMatchObject({ status: "ended", title: "before" });
 });
 
 test("a commit is on disk when it returns: WAL, and synchronous to the full", () => {
@@ -255,90 +260,95 @@ test("a commit is on disk when it returns: WAL, and synchronous to the full", ()
 test("the stages of a prompt follow from its times", () => {
   const { store, id } = withSession();
   const asked = prompt();
-  store.openPrompt(id, asked, now);
+  store.prompts.open(id, asked, now);
   const answer_id = "a1" as AnswerId;
   const answer = { option: "approve" as OptionId };
   const given = { prompt: asked.id, digest: asked.digest, answer_id, answer };
-  expect(store.answer(given, { actor: "viewer v", name: "V", address: "192.0.2.7" }, now).prompt.stage).toBe(
-    "answered",
+  expect(
+    store.prompts.answer(given, { actor: "viewer v", name: "V", address: "192.0.2.7" }, now).prompt.stage,
+  ).toBe("answered");
+  expect(store.prompts.undelivered(id)).toHaveLength(1);
+  expect(store.prompts.fact({ type: "delivered", prompt: asked.id, answer_id }, now)?.stage).toBe(
+    "delivered",
   );
-  expect(store.undelivered(id)).toHaveLength(1);
-  expect(store.promptFact({ type: "delivered", prompt: asked.id, answer_id }, now)?.stage).toBe("delivered");
-  expect(store.undelivered(id)).toHaveLength(0);
-  expect(store.promptFact({ type: "delivered", prompt: asked.id, answer_id }, now)).toBeNull();
+  expect(store.prompts.undelivered(id)).toHaveLength(0);
+  expect(store.prompts.fact({ type: "delivered", prompt: asked.id, answer_id }, now)).toBeNull();
   const late = { type: "too_late", prompt: asked.id, by: "desk", chosen: "rejected" } as const;
-  expect(store.promptFact(late, now)).toMatchObject({
+  expect(store.prompts.fact(late, now)).toMatchObject({
     stage: "too_late",
     outcome: "rejected",
     withdrawn_by: "desk",
   });
-  expect(store.promptFact({ type: "accepted", prompt: asked.id }, now)).toBeNull();
+  expect(store.prompts.fact({ type: "accepted", prompt: asked.id }, now)).toBeNull();
 });
 
 test("an answered prompt that the desk withdrew came too late", () => {
   const { store, id } = withSession();
   const asked = prompt();
-  store.openPrompt(id, asked, now);
+  store.prompts.open(id, asked, now);
   const answer = { option: "approve" as OptionId };
-  store.answer(
+  store.prompts.answer(
     { prompt: asked.id, digest: asked.digest, answer_id: "a" as AnswerId, answer },
     { actor: "viewer v", name: "V", address: "192.0.2.7" },
     now,
   );
   const fact = { type: "withdrawn", prompt: asked.id, by: "desk", chosen: null } as const;
-  expect(store.promptFact(fact, now)).toMatchObject({
+  expect(store.prompts.fact(fact, now)).toMatchObject({
     stage: "too_late",
     withdrawn_by: "desk",
     withdrawn_at: null,
   });
-  expect(store.promptFact(fact, now)).toBeNull();
+  expect(store.prompts.fact(fact, now)).toBeNull();
   // What the desk chose is known later; then that stands.
   const chosen = { ...fact, type: "too_late", chosen: "rejected" } as const;
-  expect(store.promptFact(chosen, now)).toMatchObject({ stage: "too_late", outcome: "rejected" });
-  expect(store.promptFact({ ...chosen, chosen: "approved" }, now)).toBeNull();
-  expect(store.promptFact({ type: "accepted", prompt: asked.id }, now)).toBeNull();
+  expect(store.prompts.fact(chosen, now)).toMatchObject({ stage: "too_late", outcome: "rejected" });
+  expect(store.prompts.fact({ ...chosen, chosen: "approved" }, now)).toBeNull();
+  expect(store.prompts.fact({ type: "accepted", prompt: asked.id }, now)).toBeNull();
 });
 
 test("SEC-032 the end of a session ends its prompts, and nothing revives them", () => {
   const { store, id } = withSession();
   const asked = prompt();
-  store.openPrompt(id, asked, now);
-  const { session, prompts } = store.endSession(id, { code: 0, signal: null, reason: "exit" }, now);
+  store.prompts.open(id, asked, now);
+  const { session, prompts } = store.sessions.end(id, { code: 0, signal: null, reason: "exit" }, now);
   expect(session).toMatchObject({ status: "ended", end_reason: "exit", exit_code: 0, ended_at: now });
   expect(prompts).toMatchObject([{ id: asked.id, stage: "withdrawn", withdrawn_by: "exited" }]);
-  store.stateSession(device, statement({ id, status: "working", open: [asked.id] }), now + 1);
-  expect(store.openPrompt(id, asked, now + 1)).toMatchObject({ news: false, prompt: { stage: "withdrawn" } });
-  expect(store.session(id)).toMatchObject({ status: "ended", ended_at: now });
+  store.sessions.state(device, statement({ id, status: "working", open: [asked.id] }), now + 1);
+  expect(store.prompts.open(id, asked, now + 1)).toMatchObject({
+    news: false,
+    prompt: { stage: "withdrawn" },
+  });
+  expect(store.sessions.get(id)).toMatchObject({ status: "ended", ended_at: now });
 });
 
 test("a session that was given up as lost and speaks again has not ended", () => {
   const { store, id } = withSession();
-  store.endSession(id, { code: null, signal: null, reason: "lost" }, now);
-  store.stateSession(device, statement({ id, status: "idle" }), now + 1);
-  expect(store.session(id)).toMatchObject({ status: "idle", ended_at: null, end_reason: null });
+  store.sessions.end(id, { code: null, signal: null, reason: "lost" }, now);
+  store.sessions.state(device, statement({ id, status: "idle" }), now + 1);
+  expect(store.sessions.get(id)).toMatchObject({ status: "idle", ended_at: null, end_reason: null });
 });
 
 test("what ended only with a session that was given up is open again when its wrapper says so", () => {
   const { store, id } = withSession();
   const [asked, answered, arrived, other] = [prompt(), prompt(), prompt(), prompt()];
-  for (const one of [asked, answered, arrived, other]) store.openPrompt(id, one, now);
+  for (const one of [asked, answered, arrived, other]) store.prompts.open(id, one, now);
   const given = ({ id, digest }: typeof asked, name: string) => {
     const answer = { option: "approve" as OptionId };
     const body = { prompt: id, digest, answer_id: name as AnswerId, answer };
-    store.answer(body, { actor: "viewer v", name: "V", address: "192.0.2.7" }, now);
+    store.prompts.answer(body, { actor: "viewer v", name: "V", address: "192.0.2.7" }, now);
   };
   given(answered, "a1");
   given(arrived, "a2");
-  store.promptFact({ type: "delivered", prompt: arrived.id, answer_id: "a2" as AnswerId }, now);
-  store.promptFact({ type: "withdrawn", prompt: other.id, by: "unknown", chosen: null }, now);
-  store.endSession(id, { code: null, signal: null, reason: "lost" }, now);
-  store.stateSession(device, statement({ id, open: [asked.id, answered.id, arrived.id] }), now + 1);
-  for (const one of [asked, answered, arrived, other]) store.openPrompt(id, one, now + 1);
-  const stages = [asked, answered, arrived, other].map((one) => store.prompt(one.id)?.stage);
+  store.prompts.fact({ type: "delivered", prompt: arrived.id, answer_id: "a2" as AnswerId }, now);
+  store.prompts.fact({ type: "withdrawn", prompt: other.id, by: "unknown", chosen: null }, now);
+  store.sessions.end(id, { code: null, signal: null, reason: "lost" }, now);
+  store.sessions.state(device, statement({ id, open: [asked.id, answered.id, arrived.id] }), now + 1);
+  for (const one of [asked, answered, arrived, other]) store.prompts.open(id, one, now + 1);
+  const stages = [asked, answered, arrived, other].map((one) => store.prompts.get(one.id)?.stage);
   expect(stages).toEqual(["open", "open", "too_late", "withdrawn"]);
-  expect(store.prompt(answered.id)).toMatchObject({ answer_id: null, responded_at: null });
+  expect(store.prompts.get(answered.id)).toMatchObject({ answer_id: null, responded_at: null });
   // An answer that had arrived may have counted: only its wrapper knows.
-  expect(store.promptFact({ type: "accepted", prompt: arrived.id }, now + 2)).toMatchObject({
+  expect(store.prompts.fact({ type: "accepted", prompt: arrived.id }, now + 2)).toMatchObject({
     stage: "accepted",
     withdrawn_by: null,
   });
@@ -346,29 +356,30 @@ test("what ended only with a session that was given up is open again when its wr
 
 test("lines are stored once, counted with their gaps, and read page by page", () => {
   const { store, id } = withSession();
-  expect(store.lineCursor(id)).toBe(-1);
-  expect(store.addLines(id, [line(0), line(1)], now)).toBe(1);
-  expect(store.addLines(id, [line(1, "another"), { ...line(2, ""), source: "gap", count: 10 }], now)).toBe(
+  expect(store.lines.cursor(id)).toBe(-1);
+  expect(store.lines.add(id, [line(0), line(1)], now)).toBe(1);
+  expect(store.lines.add(id, [line(1, "another"), { ...line(2, ""), source: "gap", count: 10 }], now)).toBe(
     11,
   );
-  expect(store.addLines(id, [line(12)], now)).toBe(12);
-  const numbers = (page: Parameters<Store["lines"]>[1]) => store.lines(id, page).map((one) => one.line_no);
+  expect(store.lines.add(id, [line(12)], now)).toBe(12);
+  const numbers = (page: Parameters<Store["lines"]["page"]>[1]) =>
+    store.lines.page(id, page).map((one) => one.line_no);
   expect(numbers({ limit: 2 })).toEqual([2, 12]);
   expect(numbers({ before: 2, limit: 10 })).toEqual([0, 1]);
   expect(numbers({ after: 0, limit: 2 })).toEqual([1, 2]);
-  expect(store.lines(id, { after: 0, limit: 1 })[0]).toMatchObject({ text: "line 1", at: now });
+  expect(store.lines.page(id, { after: 0, limit: 1 })[0]).toMatchObject({ text: "line 1", at: now });
 });
 
 test("messages are stored once by their uuid, and belong to every session of their conversation", () => {
   const { store, id } = withSession();
   const conversation = "c1" as ConversationId;
   const message = { conversation, uuid: "u1", seq: 4, role: "user", body: { text: "hello" } } as const;
-  expect(store.messageCursor(conversation)).toBe(-1);
-  expect(store.addMessage(id, message, now).upto).toBe(4);
-  expect(store.addMessage(id, { ...message, seq: 9 }, now).upto).toBe(4);
+  expect(store.messages.cursor(conversation)).toBe(-1);
+  expect(store.messages.add(id, message, now).upto).toBe(4);
+  expect(store.messages.add(id, { ...message, seq: 9 }, now).upto).toBe(4);
   const other = statement({ conversation });
-  store.stateSession(device, other, now);
-  expect(store.since(other.id, { line: 0, message: 0 }).messages).toMatchObject([
+  store.sessions.state(device, other, now);
+  expect(store.catchUp.since(other.id, { line: 0, message: 0 }).messages).toMatchObject([
     { message: { uuid: "u1" } },
   ]);
 });
@@ -376,29 +387,29 @@ test("messages are stored once by their uuid, and belong to every session of the
 test("what ended 30 days ago is forgotten in small steps, and nothing else", () => {
   const { store, file, id } = withSession({ conversation: "c1" as ConversationId });
   const kept = statement({ conversation: "c2" as ConversationId });
-  store.stateSession(device, kept, now);
+  store.sessions.state(device, kept, now);
   for (const session of [id, kept.id]) {
     for (let from = 0; from < 3_000; from += 1_000) {
-      store.addLines(
+      store.lines.add(
         session,
         Array.from({ length: 1_000 }, (_, i) => line(from + i)),
         now,
       );
     }
-    store.openPrompt(session, prompt(), now);
+    store.prompts.open(session, prompt(), now);
   }
   const messages = ["c1", "c2"] as ConversationId[];
   for (const conversation of messages) {
-    store.addMessage(
+    store.messages.add(
       conversation === "c1" ? id : kept.id,
       { conversation, uuid: "u", seq: 0, role: "user", body: 1 },
       now,
     );
   }
-  store.endSession(id, { code: 0, signal: null, reason: "exit" }, now);
-  expect(store.sweep(now + 29 * DAY)).toBe(false);
+  store.sessions.end(id, { code: 0, signal: null, reason: "exit" }, now);
+  expect(store.retention.sweep(now + 29 * DAY)).toBe(false);
   let steps = 1;
-  while (store.sweep(now + 31 * DAY)) steps++;
+  while (store.retention.sweep(now + 31 * DAY)) steps++;
   expect(steps).toBeGreaterThan(3);
   const raw = new Database(file);
   const count = (table: string) =>
@@ -413,64 +424,64 @@ test("SEC-077 the log of one session has a limit, past which its oldest lines go
   const text = "x".repeat(60_000);
   const raw = new Database(file);
   // As if nearly 200 MB were there already, in a few lines.
-  store.addLines(
+  store.lines.add(
     id,
     Array.from({ length: 10 }, (_, i) => line(i, text)),
     now,
   );
   raw.run("UPDATE sessions SET log_bytes = ? WHERE id = ?", [LIMITS.logBytes - 1_000, id]);
-  expect(store.addLines(id, [line(10, text)], now)).toBe(10);
-  expect(store.lines(id, { limit: 20 }).map((one) => one.line_no)).toEqual([10]);
+  expect(store.lines.add(id, [line(10, text)], now)).toBe(10);
+  expect(store.lines.page(id, { limit: 20 }).map((one) => one.line_no)).toEqual([10]);
   raw.close();
 });
 
 test("SEC-026 a session that is being deleted still belongs to its machine, and one that speaks again is there again", () => {
   const { store, id } = withSession();
   const other = "other" as DeviceId;
-  store.addDevice(other, "laptop", now);
-  store.endSession(id, { code: null, signal: null, reason: "lost" }, now);
-  expect(store.deleteSession(id, "owner", now)).toBe(true);
-  expect([store.session(id), store.endedSessions()]).toEqual([null, []]);
-  expect(store.stateSession(other, statement({ id }), now)).toBeNull();
-  expect(store.stateSession(device, statement({ id }), now)?.session).toMatchObject({ id, ended_at: null });
-  expect(store.sweep(now)).toBe(false);
+  store.devices.add(other, "laptop", now);
+  store.sessions.end(id, { code: null, signal: null, reason: "lost" }, now);
+  expect(store.sessions.delete(id, "owner", now)).toBe(true);
+  expect([store.sessions.get(id), store.sessions.ended()]).toEqual([null, []]);
+  expect(store.sessions.state(other, statement({ id }), now)).toBeNull();
+  expect(store.sessions.state(device, statement({ id }), now)?.session).toMatchObject({ id, ended_at: null });
+  expect(store.retention.sweep(now)).toBe(false);
 });
 
 test("how long and how much is kept can be set", () => {
   const file = join(mkdtempSync(join(folder, "store-")), "test.db");
   const store = new Store(file, MIGRATIONS, { ms: DAY, bytes: 1_000 });
-  store.addDevice(device, "desk", now);
+  store.devices.add(device, "desk", now);
   const session = statement();
-  store.stateSession(device, session, now);
-  for (let i = 0; i < 10; i++) store.addLines(session.id, [line(i, "x".repeat(300))], now);
-  expect(store.lines(session.id, { limit: 20 }).length).toBeLessThan(4);
-  const ended = store.endSession(session.id, { code: 0, signal: null, reason: "exit" }, now).session;
+  store.sessions.state(device, session, now);
+  for (let i = 0; i < 10; i++) store.lines.add(session.id, [line(i, "x".repeat(300))], now);
+  expect(store.lines.page(session.id, { limit: 20 }).length).toBeLessThan(4);
+  const ended = store.sessions.end(session.id, { code: 0, signal: null, reason: "exit" }, now).session;
   expect(ended.kept_until).toBe(now + DAY);
-  expect(store.sweep(now + DAY - 1_000)).toBe(false);
-  while (store.sweep(now + DAY + 1_000)) {}
-  expect(store.session(session.id)).toBeNull();
+  expect(store.retention.sweep(now + DAY - 1_000)).toBe(false);
+  while (store.retention.sweep(now + DAY + 1_000)) {}
+  expect(store.sessions.get(session.id)).toBeNull();
 });
 
 test("ids that nobody knows are null, not errors", () => {
   const { store } = fresh();
-  expect(store.session("nope")).toBeNull();
-  expect(store.prompt("nope")).toBeNull();
-  expect(store.screen("nope")).toBeNull();
-  expect(store.viewerOf("nope")).toBeNull();
-  expect(store.lineCursor("nope" as SessionId)).toBe(-1);
+  expect(store.sessions.get("nope")).toBeNull();
+  expect(store.prompts.get("nope")).toBeNull();
+  expect(store.sessions.screen("nope")).toBeNull();
+  expect(store.viewers.of("nope")).toBeNull();
+  expect(store.lines.cursor("nope" as SessionId)).toBe(-1);
 });
 
 test("a page of messages ends before it is too large, and says that there is more", () => {
   const { store, id } = withSession();
   const conversation = "c1" as ConversationId;
   for (let seq = 0; seq < 5; seq++)
-    store.addMessage(
+    store.messages.add(
       id,
       { conversation, uuid: `u${seq}`, seq, role: "user", body: "x".repeat(200_000) },
       now,
     );
   const page = (bounds: { before?: number; after?: number }) => {
-    const { messages, more } = store.messages(conversation, { ...bounds, limit: 100 });
+    const { messages, more } = store.messages.page(conversation, { ...bounds, limit: 100 });
     return [messages.map(({ seq }) => seq), more];
   };
   expect(page({})).toEqual([[3, 4], true]);
@@ -483,8 +494,8 @@ test("a message is as old as its wrapper says", () => {
   const { store, id } = withSession();
   const conversation = "c1" as ConversationId;
   const message = { conversation, uuid: "u1", seq: 0, role: "user", body: "x", age_ms: 5_000 } as const;
-  store.addMessage(id, message, now);
-  expect(store.messages(conversation, { limit: 1 }).messages[0]?.at).toBe(now - 5_000);
+  store.messages.add(id, message, now);
+  expect(store.messages.page(conversation, { limit: 1 }).messages[0]?.at).toBe(now - 5_000);
 });
 
 test("what is said is indexed in full, and is gone from the index with its message", () => {
@@ -492,12 +503,12 @@ test("what is said is indexed in full, and is gone from the index with its messa
   const conversation = "c1" as ConversationId;
   const call = { type: "call", call: "toolu_7", tool: "Bash", input: { command: "cat zanzibar.txt" } };
   const body = { time: 1, parts: [{ type: "text", text: "the xylophone" }, call] };
-  store.addMessage(id, { conversation, uuid: "u1", seq: 0, role: "assistant", body }, now);
+  store.messages.add(id, { conversation, uuid: "u1", seq: 0, role: "assistant", body }, now);
   using database = new Database(file, { readonly: true });
   const found = (words: string) => database.query("SELECT rowid FROM messages_text(?)").all(words).length;
   expect(["xylophone", "zanzibar", "Bash", "toolu_7", "text"].map(found)).toEqual([1, 1, 1, 0, 0]);
-  store.endSession(id, { code: 0, signal: null, reason: "exit" }, now);
-  while (store.sweep(now + 31 * DAY)) {}
+  store.sessions.end(id, { code: 0, signal: null, reason: "exit" }, now);
+  while (store.retention.sweep(now + 31 * DAY)) {}
   expect(found("xylophone")).toBe(0);
   const pages = database.query("SELECT block FROM messages_text_data").all() as { block: Uint8Array }[];
   expect(pages.some(({ block }) => Buffer.from(block).includes("xylophone"))).toBe(false);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { Message, SessionId, Viewer, ViewerEvents } from "../protocol.ts";
 import { apply, blank, type Screen } from "../screen.ts";
 import { fakeClock } from "../testing/clock.ts";
-import type { Store } from "./store.ts";
+import type { CatchUp } from "./store/catch-up.ts";
 import { Stream } from "./stream.ts";
 
 const session = "s1" as SessionId;
@@ -16,15 +16,15 @@ const scrolled = (by: number): Screen => ({
 });
 
 /** A stream, and a reader that has always asked for the next piece already. */
-function world(store: Partial<Store> = {}) {
+function world(more: Partial<Pick<CatchUp, "since">> = {}) {
   const clock = fakeClock();
   const none = { lines: [], line: 0, messages: [], more: false };
-  const rows = { newest: () => ({ line: 0, message: 0 }), since: () => none, ...store } as Store;
+  const catchUp = { newest: () => ({ line: 0, message: 0 }), since: () => none, ...more };
   const options = {
     viewer,
     session,
     cursor: null,
-    store: rows,
+    catchUp,
     clock,
     state,
   };
@@ -62,7 +62,7 @@ test("a reader that waits for every frame gets each once", async () => {
 
 test("a reader that waits for every record while it catches up gets each once", async () => {
   const message = (id: number) => ({ id, message: { uuid: `m${id}` } as Message });
-  const since: Store["since"] = (_, { message: after }) => ({
+  const since: CatchUp["since"] = (_, { message: after }) => ({
     lines: after < 4 ? [{ line_no: after, epoch: 0, source: "screen", text: "x" }] : [],
     line: after,
     messages: after < 4 ? [message(after + 1), message(after + 2)] : [],

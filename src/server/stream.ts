@@ -5,8 +5,7 @@ import type { SessionId, Viewer, ViewerEvents } from "../protocol.ts";
 import { type Frame, mirror, type Screen } from "../screen.ts";
 import type { Clock } from "./clock.ts";
 import { LIMITS } from "./limits.ts";
-import type { Cursor } from "./rows.ts";
-import type { Store } from "./store.ts";
+import type { CatchUp, Cursor } from "./store/catch-up.ts";
 
 export type EventName = keyof ViewerEvents;
 
@@ -24,7 +23,7 @@ export type StreamOptions = {
   session: SessionId | null;
   /** Where the viewer stands, or null for one that begins. */
   cursor: Cursor | null;
-  store: Store;
+  catchUp: Pick<CatchUp, "since" | "newest">;
   clock: Clock;
   /** All there is to know, for a new viewer and one that missed too much. */
   state: () => ViewerEvents["state"];
@@ -54,7 +53,7 @@ export class Stream {
     this.#options = options;
     this.viewer = options.viewer;
     this.session = options.session;
-    const end = options.store.newest();
+    const end = options.catchUp.newest();
     this.#cursor = options.cursor ? earlier(options.cursor, end) : end;
     this.#behind = options.cursor !== null;
     this.#screen = options.screen;
@@ -161,7 +160,7 @@ export class Stream {
   }
 
   #catchUp(session: SessionId) {
-    const { lines, line, messages, more } = this.#options.store.since(session, this.#cursor);
+    const { lines, line, messages, more } = this.#options.catchUp.since(session, this.#cursor);
     this.#behind = more;
     this.#cursor = { ...this.#cursor, line };
     if (lines.length > 0) this.#write("lines", { session, lines });

@@ -5,7 +5,7 @@ import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import { hashOf, newSecret } from "./logins.ts";
-import type { Store } from "./store.ts";
+import type { TokenTable } from "./store/token-table.ts";
 
 /** What a program may be let do. `operate` comes only with a machine that is let in for it. */
 export const SCOPES = ["read", "input", "metrics"] as const;
@@ -17,14 +17,14 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 type Wanted = { name: string; scopes: readonly TokenScope[]; days?: number; device?: DeviceId };
 
 export class Tokens {
-  readonly #store: Store;
+  readonly #table: TokenTable;
   readonly #clock: Clock;
   /** When each was used last, until that is written down: a GET changes nothing in the database. */
   readonly #used = new Map<string, number>();
   readonly #heard: ((token: string) => void)[] = [];
 
-  constructor(store: Store, clock: Clock) {
-    this.#store = store;
+  constructor(table: TokenTable, clock: Clock) {
+    this.#table = table;
     this.#clock = clock;
   }
 
@@ -39,13 +39,13 @@ export class Tokens {
     const token = `${PREFIX}${newSecret()}`;
     const expires_at = this.#clock.now() + days * DAY_MS;
     const row = { id, name, scopes: [...scopes], device_id: device ?? null, expires_at };
-    this.#store.addToken({ ...row, hash: hashOf(token) }, by, this.#clock.now());
+    this.#table.add({ ...row, hash: hashOf(token) }, by, this.#clock.now());
     return { ...row, token };
   }
 
   /** Whose secret that is, or null: unknown, revoked, too old, or no telling how old. */
   check(secret: string): ApiToken | null {
-    const token = this.#store.tokenOf(hashOf(secret));
+    const token = this.#table.of(hashOf(secret));
     const now = this.#clock.now();
     if (!token || now >= token.expires_at) return null;
     const used = Math.max(token.created_at, token.last_used ?? 0, this.#used.get(token.id) ?? 0);
@@ -56,7 +56,7 @@ export class Tokens {
 
   /** All in force, with when each was used last. */
   list(): ApiToken[] {
-    return this.#store.tokens(this.#clock.now()).map((token) => {
+    return this.#table.list(this.#clock.now()).map((token) => {
       return { ...token, last_used: this.#used.get(token.id) ?? token.last_used };
     });
   }
@@ -68,7 +68,7 @@ export class Tokens {
 
   /** False: there is no such token. */
   revoke(id: string, by: By): boolean {
-    const revoked = this.#store.revokeToken(id, by, this.#clock.now());
+    const revoked = this.#table.revoke(id, by, this.#clock.now());
     if (revoked) this.ended([id]);
     return revoked;
   }
@@ -85,7 +85,7 @@ export class Tokens {
 
   /** Writes down when they were used. */
   flush(): void {
-    if (this.#used.size > 0) this.#store.usedTokens(this.#used);
+    if (this.#used.size > 0) this.#table.used(this.#used);
     this.#used.clear();
   }
 }

@@ -4,7 +4,7 @@ import { afterAll, expect, spyOn, test } from "bun:test";
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MIGRATIONS } from "./schema.ts";
+import { MIGRATIONS } from "./store/schema.ts";
 import { Store } from "./store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "claude-remote-"));

@@ -108,11 +108,11 @@ test("whatever is acknowledged is on disk in the moment of its acknowledgement",
   const { tell } = Connection.prototype;
   using _ = spyOn(Connection.prototype, "tell").mockImplementation(function (this: Connection, message) {
     if (message.type === "ack" && message.stream === "exit")
-      acked.push(["exit", disk.session(message.session)?.end_reason]);
+      acked.push(["exit", disk.sessions.get(message.session)?.end_reason]);
     if (message.type === "ack" && message.stream === "prompts")
-      acked.push([message.fact, disk.prompt(message.prompt)?.stage]);
+      acked.push([message.fact, disk.prompts.get(message.prompt)?.stage]);
     if (message.type === "ack" && message.stream === "lines" && this.session)
-      acked.push(["lines", disk.lineCursor(this.session) === message.upto]);
+      acked.push(["lines", disk.lines.cursor(this.session) === message.upto]);
     tell.call(this, message);
   });
   const { link: before, id } = await TestLink.session(server);

@@ -3,8 +3,8 @@ import type { Database } from "bun:sqlite";
 import type { SessionId, Used } from "../protocol.ts";
 import { ApiError } from "./errors.ts";
 import { plain, type Route } from "./routes.ts";
-import type { Named } from "./rows.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Named } from "./store/database.ts";
 import type { Store } from "./store.ts";
 
 const DAY_MS = 86_400_000;

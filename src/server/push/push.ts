@@ -89,7 +89,7 @@ class Push {
     const now = clock.now();
     for (const [session, until] of this.#tables.snoozes(now)) this.#notices.snooze(session, until, now);
     for (const session of sessions.open()) this.#notices.session(session, now);
-    for (const prompt of store.prompts("open")) this.#notices.prompt(prompt, now);
+    for (const prompt of store.prompts.list("open")) this.#notices.prompt(prompt, now);
     this.#forgetStrangers(core.logins.list().map(({ id }) => id));
     events.listen((_, name, told) => this.#heard(name, told));
     this.#stops = [clock.every(LOOK_MS, () => this.#look())];
@@ -191,7 +191,7 @@ class Push {
     const known = this.#lines.get(viewer);
     if (known) return known;
     const lately = this.#tables.lately(viewer, now - HOUR_MS);
-    const open = lately.filter(({ subject }) => this.#core.store.prompt(subject)?.stage === "open");
+    const open = lately.filter(({ subject }) => this.#core.store.prompts.get(subject)?.stage === "open");
     const line: Line = {
       ...{
         queue: new Queue(lately),
@@ -228,7 +228,7 @@ class Push {
   }
 
   #caughtUp({ id }: PromptState) {
-    const prompt = this.#core.store.prompt(id);
+    const prompt = this.#core.store.prompts.get(id);
     if (prompt) this.#prompt(prompt, this.#core.clock.now());
   }
 

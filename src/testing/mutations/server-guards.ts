@@ -78,13 +78,13 @@ const PROMPTS: Guards = {
     {
       id: "answer-is-repeated",
       promise: "P3 an answer is said again until it arrived",
-      text: "for (const prompt of this.#store.undelivered(session)) this.#deliver(prompt);",
+      text: "for (const prompt of this.#store.prompts.undelivered(session)) this.#deliver(prompt);",
       instead: "",
     },
     {
       id: "refused-is-audited",
       promise: "P2 every refused answer is written down",
-      text: "      this.#store.audit(entry, this.#clock.now());\n      throw error;",
+      text: "      this.#store.audit.add(entry, this.#clock.now());\n      throw error;",
       instead: "      throw error;",
     },
     {
@@ -262,7 +262,7 @@ const CONNECTION: Guards = {
     {
       id: "where-the-log-goes-on",
       promise: "P4 the log goes on where it is on disk",
-      text: `    if (first) this.tell({ type: "ack", stream: "lines", upto: store.lineCursor(statement.id) });\n`,
+      text: `    if (first) this.tell({ type: "ack", stream: "lines", upto: store.lines.cursor(statement.id) });\n`,
       instead: "",
     },
     {
@@ -319,9 +319,9 @@ const CONNECTION: Guards = {
     {
       id: "lines-on-disk-first",
       promise: "P5 lines are on disk before they are acknowledged",
-      text: "          upto: store.addLines(session, message.lines, clock.now()),\n        });",
+      text: "          upto: store.lines.add(session, message.lines, clock.now()),\n        });",
       instead:
-        "          upto: Math.max(store.lineCursor(session), ...message.lines.map((one) => one.line_no + (one.count ?? 1) - 1)),\n        });\n        store.addLines(session, message.lines, clock.now());",
+        "          upto: Math.max(store.lines.cursor(session), ...message.lines.map((one) => one.line_no + (one.count ?? 1) - 1)),\n        });\n        store.lines.add(session, message.lines, clock.now());",
     },
     {
       id: "lines-are-told",
@@ -555,7 +555,7 @@ const SESSIONS: Guards = {
     {
       id: "keeps-sessions-over-a-restart",
       promise: "P4 sessions outlive the server",
-      text: "    for (const session of store.openSessions()) this.#keep(session, null);\n",
+      text: "    for (const session of store.sessions.open()) this.#keep(session, null);\n",
       instead: "",
     },
   ],

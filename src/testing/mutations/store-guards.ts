@@ -5,7 +5,7 @@ const tests = ["src/server/store.test.ts", "src/server/prompts.test.ts", "src/se
 
 export const STORE_GUARDS: Guards[] = [
   {
-    file: "src/server/sql.ts",
+    file: "src/server/store/prompt-table.ts",
     tests,
     guards: [
       {
@@ -135,6 +135,85 @@ export const STORE_GUARDS: Guards[] = [
         instead: "digest = $digest WHERE id = $id`",
       },
       {
+        id: "withdraws-the-unnamed",
+        promise: "P4 what a wrapper names no more has ended",
+        text: "this.#db.run(SQL.withdraw, { ...how, id: one.id, now, told: 0 });",
+        instead: "",
+      },
+      {
+        id: "withdraws-no-named",
+        promise: "P4 what a wrapper names is open",
+        text: `one.stage === "open" && !named.includes(one.id)`,
+        instead: `one.stage === "open"`,
+      },
+      {
+        id: "withdraws-no-answered",
+        promise: "P3 an answer on its way is not withdrawn",
+        text: `one.stage === "open" && !named.includes(one.id)`,
+        instead: "!named.includes(one.id)",
+        equivalent: "the statement withdraws only what nobody has answered",
+      },
+      {
+        id: "end-of-the-answered",
+        promise: "P3 an answer under way when its session ended is too late",
+        text: `if (one.responded_at !== null) this.#db.run(SQL.tooLate, values);\n      else`,
+        instead: "",
+      },
+      {
+        id: "prompt-of-its-session",
+        promise: "P7 a prompt is the session's that opened it",
+        text: "if (before && before.session_id !== session) return null;",
+        instead: "",
+      },
+      {
+        id: "so-many-prompts",
+        promise: "P6 so many open prompts, not more",
+        text: "if (!before && this.#unfinished(session).length >= LIMITS.openPrompts) return null;",
+        instead: "",
+      },
+      {
+        id: "heard-twice-is-no-news",
+        promise: "P4 hearing a prompt twice does no harm",
+        text: "? before.digest !== digest && this.#db.run",
+        instead: "? this.#db.run",
+      },
+      {
+        id: "changed-is-news",
+        promise: "P2 a prompt that changed is shown anew",
+        text: "? before.digest !== digest && this.#db.run(SQL.change, row)",
+        instead: "? false",
+      },
+      {
+        id: "opens-again",
+        promise: "P4 what nobody ended is open when its wrapper says so",
+        text: `const reopened = before !== null && this.#db.run(SQL.reopen, { id, session });`,
+        instead: "const reopened = before === null && false;",
+      },
+      {
+        id: "fact-of-the-answered",
+        promise: "P2 the end of an answered prompt is too late, not withdrawn",
+        text: `if (before.responded_at !== null) return this.#db.run(SQL.tooLate, values);`,
+        instead: "",
+      },
+      {
+        id: "fact-once",
+        promise: "P4 hearing a fact twice does no harm",
+        text: "if (!this.#fact(fact, before, now)) return null;",
+        instead: "this.#fact(fact, before, now);",
+      },
+      {
+        id: "repeats-the-undelivered",
+        promise: "P3 what arrived is not said again",
+        text: `filter((one) => one.stage === "answered");`,
+        instead: `filter((one) => one.responded_at !== null);`,
+      },
+    ],
+  },
+  {
+    file: "src/server/store/session-table.ts",
+    tests,
+    guards: [
+      {
         id: "lives-again-only-if-lost",
         promise: "P4 a session that ended stays ended",
         text: "ended_at = iif(end_reason = 'lost', NULL, ended_at),",
@@ -149,8 +228,8 @@ export const STORE_GUARDS: Guards[] = [
       {
         id: "ended-takes-no-state",
         promise: "P4 an ended session takes no state",
-        text: "conversation = $conversation WHERE id = $id AND ended_at IS NULL`,\n  endSession",
-        instead: "conversation = $conversation WHERE id = $id`,\n  endSession",
+        text: "conversation = $conversation WHERE id = $id AND ended_at IS NULL`,\n  end",
+        instead: "conversation = $conversation WHERE id = $id`,\n  end",
       },
       {
         id: "ends-once",
@@ -159,65 +238,16 @@ export const STORE_GUARDS: Guards[] = [
         instead: "waiting_for = NULL WHERE id = $id`",
       },
       {
-        id: "lines-once",
-        promise: "P4 a line is stored once",
-        text: "addLine: `INSERT OR IGNORE INTO",
-        instead: "addLine: `INSERT INTO",
-      },
-    ],
-  },
-  {
-    file: "src/server/store.ts",
-    tests,
-    guards: [
-      {
-        id: "one-transaction",
-        promise: "P5 a change is whole or it is not",
-        text: "return this.#db.transaction(work).immediate();",
-        instead: "return work();",
-      },
-      {
-        id: "on-disk",
-        promise: "P5 what is committed survives a loss of power",
-        text: "PRAGMA synchronous = FULL",
-        instead: "PRAGMA synchronous = OFF",
-      },
-      {
         id: "session-of-its-device",
         promise: "P7 a session is the machine's that reported it first",
         text: "if (owner !== undefined && owner !== device) return null;",
         instead: "",
       },
       {
-        id: "withdraws-the-unnamed",
-        promise: "P4 what a wrapper names no more has ended",
-        text: 'this.#run("withdraw", { ...how, id: one.id, now, told: 0 });',
-        instead: "",
-      },
-      {
-        id: "withdraws-no-named",
-        promise: "P4 what a wrapper names is open",
-        text: `one.stage === "open" && !open.includes(one.id)`,
-        instead: `one.stage === "open"`,
-      },
-      {
-        id: "withdraws-no-answered",
-        promise: "P3 an answer on its way is not withdrawn",
-        text: `one.stage === "open" && !open.includes(one.id)`,
-        instead: "!open.includes(one.id)",
-        equivalent: "the statement withdraws only what nobody has answered",
-      },
-      {
         id: "end-ends-its-prompts",
         promise: "P4 the end of a session ends its prompts",
-        text: "const prompts = ended ? this.#sessionPrompts(id) : [];",
+        text: "const prompts = ended ? this.#prompts.endWith(id, by, now) : [];",
         instead: "const prompts: PromptState[] = ended ? [] : [];",
-      },
-      {
-        id: "end-of-the-answered",
-        promise: "P3 an answer under way when its session ended is too late",
-        text: `if (one.responded_at !== null) this.#run("tooLate", values);\n        else`,
-        instead: "",
       },
       {
         id: "lost-names-nobody",
@@ -225,53 +255,35 @@ export const STORE_GUARDS: Guards[] = [
         text: `const by = exit.reason === "lost" ? "unknown" : "exited";`,
         instead: `const by = "exited";`,
       },
+    ],
+  },
+  {
+    file: "src/server/store/line-table.ts",
+    tests,
+    guards: [
       {
-        id: "prompt-of-its-session",
-        promise: "P7 a prompt is the session's that opened it",
-        text: "if (before && before.session_id !== session) return null;",
-        instead: "",
+        id: "lines-once",
+        promise: "P4 a line is stored once",
+        text: "add: `INSERT OR IGNORE INTO",
+        instead: "add: `INSERT INTO",
+      },
+    ],
+  },
+  {
+    file: "src/server/store/database.ts",
+    tests,
+    guards: [
+      {
+        id: "one-transaction",
+        promise: "P5 a change is whole or it is not",
+        text: "return this.raw.transaction(work).immediate();",
+        instead: "return work();",
       },
       {
-        id: "so-many-prompts",
-        promise: "P6 so many open prompts, not more",
-        text: "if (!before && this.#sessionPrompts(session).length >= LIMITS.openPrompts) return null;",
-        instead: "",
-      },
-      {
-        id: "heard-twice-is-no-news",
-        promise: "P4 hearing a prompt twice does no harm",
-        text: "? before.digest !== digest && this.#run",
-        instead: "? this.#run",
-      },
-      {
-        id: "changed-is-news",
-        promise: "P2 a prompt that changed is shown anew",
-        text: '? before.digest !== digest && this.#run("changePrompt", row)',
-        instead: "? false",
-      },
-      {
-        id: "opens-again",
-        promise: "P4 what nobody ended is open when its wrapper says so",
-        text: `const reopened = before !== null && this.#run("reopen", { id, session });`,
-        instead: "const reopened = before === null && false;",
-      },
-      {
-        id: "fact-of-the-answered",
-        promise: "P2 the end of an answered prompt is too late, not withdrawn",
-        text: `if (before.responded_at !== null) return this.#run("tooLate", values);`,
-        instead: "",
-      },
-      {
-        id: "fact-once",
-        promise: "P4 hearing a fact twice does no harm",
-        text: "if (!this.#fact(fact, before, now)) return null;",
-        instead: "this.#fact(fact, before, now);",
-      },
-      {
-        id: "repeats-the-undelivered",
-        promise: "P3 what arrived is not said again",
-        text: `filter((one) => one.stage === "answered");`,
-        instead: `filter((one) => one.responded_at !== null);`,
+        id: "on-disk",
+        promise: "P5 what is committed survives a loss of power",
+        text: "PRAGMA synchronous = FULL",
+        instead: "PRAGMA synchronous = OFF",
       },
     ],
   },

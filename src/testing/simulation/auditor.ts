@@ -66,7 +66,7 @@ export function auditDisk(world: World): Violation[] {
   const { store } = world.server;
   for (const tap of world.taps.values()) {
     if (!tap.replies.includes(200)) continue;
-    const prompt = store.prompt(tap.prompt);
+    const prompt = store.prompts.get(tap.prompt);
     held("P5 an answer outlives a restart");
     if (prompt?.answer_id !== tap.answer && !world.aDayPassed)
       lost(`${tap.answer} was answered with 200, and the disk has ${prompt?.answer_id}`, tap.prompt);
@@ -78,10 +78,12 @@ export function auditDisk(world: World): Violation[] {
     if (acknowledged.left) held("P5 an end outlives a restart");
     for (const [prompt, facts] of acknowledged.prompts)
       for (const fact of facts)
-        if (!holds(store.prompt(prompt), fact)) lost(`the acknowledged ${fact} of ${prompt} is gone`, prompt);
-    if (store.lineCursor(id) < acknowledged.lines)
-      lost(`lines to ${acknowledged.lines} were acknowledged, the disk has ${store.lineCursor(id)}`, id);
-    if (acknowledged.left && store.session(id)?.ended_at === null) lost("an acknowledged exit is gone", id);
+        if (!holds(store.prompts.get(prompt), fact))
+          lost(`the acknowledged ${fact} of ${prompt} is gone`, prompt);
+    if (store.lines.cursor(id) < acknowledged.lines)
+      lost(`lines to ${acknowledged.lines} were acknowledged, the disk has ${store.lines.cursor(id)}`, id);
+    if (acknowledged.left && store.sessions.get(id)?.ended_at === null)
+      lost("an acknowledged exit is gone", id);
   }
   return found;
 }
@@ -114,7 +116,7 @@ function auditWrapper(world: World, wrapper: WrapperProcess, say: Say) {
   auditHanded(world, wrapper, say);
   for (const question of wrapper.claude.questions) {
     if (!question.prompt) continue;
-    const prompt = store.prompt(question.prompt);
+    const prompt = store.prompts.get(question.prompt);
     const wrong = wrongEnd(prompt, question, wrapper);
     if (mistakable(question, wrapper)) world.history.count("questions like a call that nobody asked about");
     for (const rule of rulesOf(prompt, question, wrapper)) world.history.rule(rule);
@@ -147,7 +149,8 @@ function auditHanded(world: World, { handed }: WrapperProcess, say: Say) {
       say("P7", `${prompt} was answered by ${tap.answer}, which is no right answer`, prompt);
     else if (tap.prompt !== prompt)
       say("P2", `${prompt} got the answer to ${tap.prompt}`, prompt, tap.prompt);
-    else if (world.server.store.prompt(prompt)?.digest !== tap.digest) say("P2", `${prompt} changed`, prompt);
+    else if (world.server.store.prompts.get(prompt)?.digest !== tap.digest)
+      say("P2", `${prompt} changed`, prompt);
     else if (!means(output, tap))
       say("P2", `${prompt}: ${JSON.stringify(output)} is not ${tap.option}`, prompt);
   }
@@ -296,7 +299,7 @@ const told = (prompt: PromptState | null) =>
 
 function auditSession(world: World, wrapper: WrapperProcess, say: Say) {
   const { store, parts } = world.server;
-  const session = store.session(wrapper.id);
+  const session = store.sessions.get(wrapper.id);
   if (!session) return wrapper.gone ? null : say("P4", `${wrapper.id} is not known`, wrapper.id);
   if (wrapper.gone) {
     world.history.rule("P4 an ended session has ended");
@@ -305,7 +308,7 @@ function auditSession(world: World, wrapper: WrapperProcess, say: Say) {
   }
   if (!wrapper.link.up) say("liveness", `${wrapper.owner.name} is not connected`, wrapper.owner.name);
   if (session.ended_at !== null) say("P4", `${wrapper.id} has not ended`, wrapper.id);
-  const open = parts.store.prompts("open").filter(({ session_id }) => session_id === wrapper.id);
+  const open = parts.store.prompts.list("open").filter(({ session_id }) => session_id === wrapper.id);
   const [there, here] = [ids(open), [...wrapper.prompts.open()].sort().join(" ")];
   if (there !== here) say("P4", `open at the server: ${there}; at the wrapper: ${here}`, wrapper.id);
   if (session.status !== wrapper.status) say("P4", `${wrapper.id} is ${wrapper.status}`, wrapper.id);
@@ -317,7 +320,7 @@ function auditLog(world: World, { id }: WrapperProcess, say: Say) {
   world.history.rule("P4 the log is whole");
   let next = 1;
   let printed: number | null = null;
-  for (const line of world.server.store.lines(id, { after: 0, limit: 100_000 })) {
+  for (const line of world.server.store.lines.page(id, { after: 0, limit: 100_000 })) {
     if (line.line_no !== next) return say("P4", `${id}: line ${next} is missing`, id);
     next += line.count ?? 1;
     if (line.source === "gap") {
@@ -343,7 +346,7 @@ function auditTaps(world: World, say: Say) {
       history.rule("P3 a retry is the same answer");
     if (no && !tap.wrong) history.rule("P3 a lost race is told");
     if (yes && tap.wrong) say("P7", `${tap.answer} was let in`, tap.prompt);
-    const prompt = world.server.store.prompt(tap.prompt);
+    const prompt = world.server.store.prompts.get(tap.prompt);
     // What somebody else withdrew in its wrapper's name is open again when the wrapper itself says so.
     const doubled = world.wrappers.some(({ id, doubled: twice }) => twice && id === prompt?.session_id);
     if (yes && no && !doubled) say("P3", `${tap.answer} was told both yes and no`, tap.prompt);
@@ -359,7 +362,7 @@ function auditPhone(world: World, phone: Phone, say: Say) {
   const { name } = phone.owner;
   if (phone.model.connection.kind !== "live")
     return say("liveness", `${name} is ${phone.model.connection.kind}`, name);
-  const [there, here] = [ids(store.prompts("open")), ids(phone.model.open())];
+  const [there, here] = [ids(store.prompts.list("open")), ids(phone.model.open())];
   world.history.rule("P4 what is open is open everywhere");
   if (there !== here)
     say("P4", `open at the server: ${there}; on ${name}: ${here}`, name, ...there.split(" "));
@@ -368,7 +371,7 @@ function auditPhone(world: World, phone: Phone, say: Say) {
     if (!shown || !same(session, shown)) say("P4", `${name} shows ${session.id} otherwise`, name, session.id);
   }
   for (const id of phone.answered()) {
-    const prompt = store.prompt(id);
+    const prompt = store.prompts.get(id);
     const status = phone.status(id);
     world.history.rule("P2 a phone shows the end of what it answered");
     if (status?.kind === "accepted") world.history.rule("P2 a phone says that its answer was accepted");
@@ -407,7 +410,7 @@ function auditWatched(world: World, { model, owner: { name } }: Phone, say: Say)
   const [first] = lines;
   if (!first) return;
   world.history.rule("P4 a phone shows the log");
-  const all = world.server.store.lines(wrapper.id, { after: first.line_no - 1, limit: 100_000 });
+  const all = world.server.store.lines.page(wrapper.id, { after: first.line_no - 1, limit: 100_000 });
   const numbers = (of: readonly { line_no: number; text: string }[]) =>
     of.map(({ line_no, text: one }) => `${line_no} ${one}`).join("\n");
   if (numbers(lines) !== numbers(all))

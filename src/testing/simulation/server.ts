@@ -102,7 +102,7 @@ export class ServerProcess {
       every: (ms, task) => this.#time.every(ms, self, task),
     };
     const store = new Store(this.#file);
-    store.addDevice(LOCAL_DEVICE, "desk", clock.now());
+    store.devices.add(LOCAL_DEVICE, "desk", clock.now());
     const { masterKey } = this;
     const parts = joinParts({
       store,

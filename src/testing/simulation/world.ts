@@ -157,7 +157,7 @@ export class World {
   /** The server has just said this of an answer: none may be taken for a claude that cannot have been heard of for long. */
   #answered(id: string, status: number) {
     const { time, server, history } = this;
-    const prompt = server.store.prompt(id);
+    const prompt = server.store.prompts.get(id);
     const wrapper = this.wrappers.find((one) => one.id === prompt?.session_id);
     if (!prompt || !wrapper || wrapper.doubled) return;
     const now = status === 200 && prompt.responded_at === time.wall(server.owner);
@@ -180,7 +180,7 @@ export class World {
 
   /** Somebody who is no viewer tries to answer what is open: without a login, with a wrong one, from another site. */
   intrude(chance: Random): boolean {
-    const open = this.server.up ? this.server.store.prompts("open") : [];
+    const open = this.server.up ? this.server.store.prompts.list("open") : [];
     const [prompt] = open;
     if (!prompt) return false;
     const stranger = { ...owner("intruder"), storage: new Map([["cookie", "cr=guessed"]]) };
@@ -264,14 +264,14 @@ export async function simulate(seed: number, skip: ReadonlySet<number> = new Set
 
 /** What there was, and the last word of the server: a run that ended otherwise was another run. */
 function count({ history, server, taps }: World) {
-  const prompts = server.store.recentPrompts(10_000);
+  const prompts = server.store.prompts.recent(10_000);
   const mine = [...taps.values()].filter(({ phone }) => phone !== "intruder");
   history.count("prompts", prompts.length);
   history.count("answers", mine.length);
   history.count("answers applied", mine.filter(({ replies }) => replies.includes(200)).length);
   history.note(
     "server",
-    JSON.stringify([prompts, server.store.openSessions(), server.store.endedSessions()]),
+    JSON.stringify([prompts, server.store.sessions.open(), server.store.sessions.ended()]),
   );
 }
 

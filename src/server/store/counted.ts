@@ -1,6 +1,6 @@
 // What of a message is counted: the tokens that it says it took, how long a turn was, and its conversation's first words.
 // Nothing of a message is taken for granted: it came from another machine.
-import type { Json, Message } from "../protocol.ts";
+import type { Json, Message } from "../../protocol.ts";
 
 export type Counted = {
   id: string;

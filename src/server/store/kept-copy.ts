@@ -2,8 +2,8 @@
 import type { Database } from "bun:sqlite";
 import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { privateFile } from "./private-file.ts";
-import { toDisk } from "./restored.ts";
+import { privateFile } from "../private-file.ts";
+import { toDisk } from "../restored.ts";
 
 /** Copies everything to `<file>.version-<version>`, consistent, 0600 and on the disk, and removes older copies. */
 export function keepCopy(db: Database, file: string, version: number): void {
