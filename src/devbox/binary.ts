@@ -1,5 +1,5 @@
 // Our own program for a devbox: ourselves where it runs what we run, else a file of that platform.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { executable, ourselves } from "../command.ts";
 import { VERSION } from "../version.ts";
@@ -12,7 +12,8 @@ const MODE = 0o700;
 
 /** The platform that runs here, as our binaries are named. */
 export function ownPlatform(): string {
-  const musl = process.platform === "linux" && [...new Bun.Glob("ld-musl-*").scanSync("/lib")].length > 0;
+  // What runs us, not what is installed beside it.
+  const musl = process.platform === "linux" && readFileSync("/proc/self/maps", "utf8").includes("/ld-musl-");
   return `${process.platform}-${process.arch}${musl ? "-musl" : ""}`;
 }
 

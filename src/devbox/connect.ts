@@ -47,6 +47,7 @@ async function believe(
   asked: Asked,
   unknown: LaunchError,
 ): Promise<string> {
+  if (asked.fingerprint === null && !asked.terminal) throw unknown; // Nobody is there to say yes.
   const key = await hostKey(devbox, setup);
   const { fingerprint } = key;
   if (asked.fingerprint !== null && asked.fingerprint !== fingerprint)
@@ -57,7 +58,6 @@ async function believe(
       fingerprint,
     );
   if (asked.fingerprint === null) {
-    if (!asked.terminal) throw unknown;
     asked.say(`The host key of ${devbox.host} is not known here:\n    ${fingerprint}`);
     asked.say("On that machine, ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub prints the true one.");
     if (!(await askYes("Is it that one?"))) throw unknown;

@@ -134,7 +134,8 @@ export function words(devbox: Devbox, setup: SshSetup): string[] {
   return [...sshWords(devbox, setup), "--", devbox.host, REMOTE_COMMAND];
 }
 
-const inFolder = (folder: string) => [
+/** What makes ssh use that folder's files in place of the user's; also as lines of its configuration. */
+export const inFolder = (folder: string) => [
   `UserKnownHostsFile=${quoted(join(folder, "known_hosts"))}`,
   "StrictHostKeyChecking=yes",
   `IdentityFile=${quoted(join(folder, "id_ed25519"))}`,

@@ -29,7 +29,8 @@ export const binaryName = (version: string) => `${DEVBOX_DATA}/bin/claude-remote
  */
 const script = (version: string) => `
 printf 'system %s\\nmachine %s\\nhome %s\\n' "$(uname -s)" "$(uname -m)" "$HOME"
-for f in /lib/ld-musl-*; do [ -e "$f" ] && echo 'musl 1'; done
+ldd /bin/sh 2>/dev/null | grep -q musl && echo 'musl 1'
+[ -d "$HOME" ] || echo 'homeless 1'
 f=$HOME/${binaryName(version)}
 [ -x "$f" ] && printf 'size %s\\n' "$(wc -c <"$f")"
 shell=\${SHELL:-/bin/sh}
@@ -46,7 +47,7 @@ CLAUDE_REMOTE_CLAUDE=$c "$shell" $how 'env PATH="$PATH:'"$PATH"'" "$CLAUDE_REMOT
   grep -q '"loggedIn": *false' && echo 'login 0'
 exit 0`;
 
-/** Looks. Throws LaunchError: platform, claude_missing, claude_login, or what became of the connection. */
+/** Looks. Throws LaunchError: platform, forbidden, claude_missing, claude_login, or what became of the connection. */
 export async function examine(ssh: Ssh, version: string, signal?: AbortSignal): Promise<Examined> {
   const { name } = ssh.devbox;
   const limit = AbortSignal.timeout(SHELL_WITHIN_MS);
@@ -83,6 +84,13 @@ function read(name: string, out: string, err: string): Examined {
       next,
     );
   }
+  const home = said.get("home") ?? "";
+  if (said.has("homeless"))
+    throw new LaunchError(
+      "forbidden",
+      `${name}: that user's home folder is not there (${saidBy(home) || "it has none"})`,
+      "Make it there, and give it to that user.",
+    );
   const claude = said.get("claude");
   const broken = said.get("broken");
   if (!claude || broken !== undefined) {
@@ -98,7 +106,7 @@ function read(name: string, out: string, err: string): Examined {
   }
   return {
     platform: `${os}-${cpu}${said.has("musl") && os === "linux" ? "-musl" : ""}`,
-    home: said.get("home") ?? "",
+    home,
     size: said.has("size") ? Number(said.get("size")) : null,
     claude,
     version: saidBy(said.get("version") ?? ""),

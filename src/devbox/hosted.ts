@@ -1,6 +1,8 @@
 // The wrapper that a launch starts on a devbox: without a terminal, in a session of its own, until its claude ends.
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   openSync,
   readdirSync,
@@ -78,8 +80,9 @@ export async function runHosted(): Promise<number> {
   }
   const { output: asked } = parsed;
   const dir = asked.dir === null ? homedir() : asked.dir.replace(/^~(?=\/|$)/, homedir());
-  if (!isFolder(dir)) {
-    say({ error: { class: "no_dir", message: `there is no folder ${JSON.stringify(asked.dir)}` } });
+  const wrong = wrongWith(dir);
+  if (wrong) {
+    say({ error: { class: "no_dir", message: `${wrong} ${JSON.stringify(asked.dir ?? dir)}` } });
     return 1;
   }
   const claude = asked.claude ?? claudeIn(process.env.PATH ?? "");
@@ -165,7 +168,17 @@ function claudeIn(path: string): string | null {
   return files.find((file) => existsSync(file) && realpathSync(file) !== self) ?? null;
 }
 
-const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+/** Why nothing can start in that folder, its name left out; null: it can. */
+function wrongWith(path: string): string | null {
+  try {
+    if (!statSync(path).isDirectory()) return "there is no folder";
+    accessSync(path, constants.X_OK);
+    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "EACCES" ? "that user may not enter" : "there is no folder";
+  }
+}
 
 function childEnv(): Record<string, string> {
   const env = Object.entries(process.env).filter(([name]) => !name.startsWith("CLAUDE_REMOTE_"));

@@ -17,7 +17,7 @@ import {
   type Reply,
   wishes,
 } from "./order.ts";
-import { type Connections, type Ssh, shellWord, stopped } from "./ssh.ts";
+import { type Connections, type ScriptResult, type Ssh, shellWord, stopped } from "./ssh.ts";
 import { LaunchError, saidBy } from "./ssh-errors.ts";
 import { openTunnel, type TunnelOrder } from "./tunnel.ts";
 
@@ -223,14 +223,32 @@ async function begin(ssh: Ssh, program: readonly string[], order: Order, signal:
     });
   const reply = replyIn(ended.out);
   if (reply && "pid" in reply) return reply;
-  const said = reply?.error.message ?? saidBy(`${ended.err} ${ended.out}`);
+  if (!reply) throw notRun(name, ended);
   const next = {
-    no_dir: "Name a folder that is there.",
+    no_dir: "Name a folder that is there, and that this user may enter.",
     claude_missing: "Install it there.",
     failed: "Try again.",
   };
-  const failure = reply?.error.class ?? "failed";
-  throw new LaunchError(failure, `${name}: ${said || "the wrapper did not start"}`, next[failure]);
+  const { class: failure, message } = reply.error;
+  throw new LaunchError(failure, `${name}: ${saidBy(message)}`, next[failure]);
+}
+
+/** Why our own program said nothing there: the shell's word, where it does not run at all. */
+function notRun(name: string, { err, out }: Pick<ScriptResult, "err" | "out">): LaunchError {
+  const said = saidBy(`${err} ${out}`);
+  if (/Exec format error|cannot execute|GLIBC|symbol not found|loading shared lib|: not found/i.test(said))
+    return new LaunchError(
+      "platform",
+      `${name}: our program does not run there (${said})`,
+      "It is built for Linux and macOS on x64 and arm64, with glibc 2.17 or musl and libstdc++: see what is missing there.",
+    );
+  if (/Permission denied/i.test(said))
+    return new LaunchError(
+      "forbidden",
+      `${name}: our program may not be run there (${said})`,
+      "See that the file system of ~/.local/share is not mounted noexec.",
+    );
+  return new LaunchError("failed", `${name}: ${said || "the wrapper did not start"}`, "Try again.");
 }
 
 function replyIn(out: string): Reply | null {

@@ -6,13 +6,14 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { privateFolder } from "../paths.ts";
-import { type SshDevbox, type SshSetup, sshWords } from "./devbox.ts";
+import { inFolder, type SshDevbox, type SshSetup, sshWords } from "./devbox.ts";
 import { connectError, LaunchError } from "./ssh-errors.ts";
 
 /** A socket's path ends at 107 bytes: "/s-", 12 characters, and 17 that ssh adds for a moment. */
@@ -27,10 +28,15 @@ export function sshSetup({ paths, ssh_folder }: Config, ask: boolean): SshSetup 
   const folder = ssh_folder ?? null;
   if (folder) {
     privateFolder(folder);
-    for (const file of ["config", "known_hosts"])
-      if (!existsSync(join(folder, file))) writeFileSync(join(folder, file), "", { mode: 0o600 });
+    begun(join(folder, "known_hosts"), "");
+    begun(join(folder, "config"), ["Host *", ...inFolder(folder).map((line) => `  ${line}`), ""].join("\n"));
   }
   return { run, folder, ask };
+}
+
+/** A jump host is logged in to by an ssh of its own, which is told of the configuration and of nothing else. */
+function begun(file: string, text: string) {
+  if (!existsSync(file) || statSync(file).size === 0) writeFileSync(file, text, { mode: 0o600 });
 }
 
 /** The public key of that folder, made where there is none. Throws LaunchError where ssh is not installed. */

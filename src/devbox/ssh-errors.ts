@@ -35,7 +35,19 @@ export class LaunchError extends Error {
 /** What ssh said and how it ended; `out` is what came from there. */
 export type SshEnd = { code: number | null; out: string; err: string };
 
-type Rule = { class: LaunchFailure; text: RegExp; what: string; next: string };
+/** What ssh says beside the reason where a jump host, or a ProxyCommand, is in the way. */
+const OVER_ANOTHER = /stdio forwarding failed|UNKNOWN port 65535/;
+const MEND_IT_FIRST = "Make ssh to that host work by itself first, as the same user on the same machine.";
+
+/** `says`: the line to quote, if not the one that `text` finds. `only`: what has to be said as well. */
+type Rule = {
+  class: LaunchFailure;
+  text: RegExp;
+  says?: RegExp | "all";
+  only?: RegExp;
+  what: string;
+  next: string;
+};
 
 /**
  * In this order, since one failure brings others: an unreadable key ends in "Permission denied", every failure at a jump
@@ -45,12 +57,14 @@ const RULES: Rule[] = [
   {
     class: "host_key_changed",
     text: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
+    says: /Offending \w+ key in/,
     what: "its host key is not the one known here: another machine answers, or it was set up anew",
-    next: "Compare the fingerprint with the machine's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there); only if it is right, forget the old key with ssh-keygen -R.",
+    next: "Compare the fingerprint with the machine's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there); only if it is right, take out the line with the old key, which is named.",
   },
   {
     class: "host_key_revoked",
     text: /REVOKED HOST KEY DETECTED|was revoked and you have requested/,
+    says: /is marked as revoked/,
     what: "its host key is marked as revoked",
     next: "Do not connect; ask whoever looks after that machine.",
   },
@@ -76,7 +90,7 @@ const RULES: Rule[] = [
     class: "refused",
     text: /connect to host [^\n]*: Connection refused/,
     what: "the machine is there, but nothing answers on that port",
-    next: "See that sshd runs there and that the port is right (devbox add --port).",
+    next: "See that sshd runs there, and that the port is right; for another port, add the devbox anew.",
   },
   {
     class: "unreachable",
@@ -92,15 +106,23 @@ const RULES: Rule[] = [
   },
   {
     class: "key_file",
-    text: /Identity file [^\n]* not accessible[^\n]*|Permissions \d+ for [^\n]* are too open|Load key "[^\n]*": (bad permissions|[^\n]*)/,
+    text: /Identity file [^\n]* not accessible[^\n]*|Permissions \d+ for [^\n]* are too open|Load key "[^\n]*": [^\n]*/,
+    says: /Identity file|Load key/,
+    only: /Permission denied \(|Too many authentication/,
     what: "the key file cannot be used",
     next: "Name the right file (devbox add --key), and see that only you may read it: chmod 600.",
   },
   {
     class: "too_many_keys",
     text: /Too many authentication failures/,
-    what: "your agent offered more keys than it takes",
-    next: "Name the one key: devbox add --key FILE, or IdentitiesOnly in your ~/.ssh/config.",
+    what: "more keys were offered than it tries",
+    next: "Name the one key: devbox add --key FILE, and IdentitiesOnly yes for that host in your ~/.ssh/config.",
+  },
+  {
+    class: "auth",
+    text: /Permission denied \((?![^)]*publickey)[^\n]*/,
+    what: "it lets nobody in by a key",
+    next: "Allow keys there (PubkeyAuthentication in its sshd_config) and put yours into ~/.ssh/authorized_keys; claude-remote ssh at a terminal can be told a password.",
   },
   {
     class: "auth",
@@ -112,12 +134,19 @@ const RULES: Rule[] = [
     class: "host_key_unknown",
     text: /Host key verification failed|No \w+ host key is known for/,
     what: "its host key is not known here",
-    next: "Compare the fingerprint with the machine's own, then say yes to it: claude-remote devbox add shows it.",
+    next: "Compare the fingerprint with the machine's own, then say yes to it: at a terminal claude-remote ssh asks, on the page Test.",
+  },
+  {
+    class: "jump",
+    text: OVER_ANOTHER,
+    says: "all",
+    what: "the way over another host fails",
+    next: MEND_IT_FIRST,
   },
   {
     class: "max_sessions",
-    text: /Session open refused by peer|open failed: administratively prohibited/,
-    what: "it allows no further session on this connection",
+    text: /Session open refused by peer|channel \d+: open failed/,
+    what: "it lets this user in, but allows no session",
     next: "Raise MaxSessions in its sshd_config.",
   },
   {
@@ -127,16 +156,10 @@ const RULES: Rule[] = [
     next: "Try again when the network is back; what runs there goes on.",
   },
   {
-    class: "jump",
-    text: /stdio forwarding failed|UNKNOWN port 65535/,
-    what: "the way over another host fails",
-    next: "Try the jump host by itself with ssh; the line above says what it answered.",
-  },
-  {
     class: "closed",
     text: /kex_exchange_identification|Connection (closed|reset) by|Connection reset by peer|banner line contains invalid|Invalid SSH/i,
     what: "it closes the connection at once",
-    next: "After several refused logins sshd bans an address for some minutes: wait, do not try again. Else see that it is sshd that listens on that port.",
+    next: "It may be full, or have banned this address after refused logins: wait some minutes, then try once. Else see that it is sshd that listens on that port.",
   },
 ];
 
@@ -150,9 +173,8 @@ export const saidBy = (text: string) =>
 
 /** Why ssh ended before our script began. `name` is the devbox's. */
 export function connectError(name: string, { code, out, err }: SshEnd): LaunchError {
-  const rule = RULES.find(({ text }) => text.test(err));
-  if (rule)
-    return new LaunchError(rule.class, `${name}: ${rule.what} (${lineOf(err, rule.text)})`, rule.next);
+  const rule = ruleOf(err);
+  if (rule) return told(name, rule, err);
   if (NOLOGIN.test(`${out} ${err}`) || (code === 1 && out !== "" && err === "")) {
     const next = "Give that user a login shell there (chsh), or name another user (devbox add --user).";
     return new LaunchError("nologin", `${name}: that user may not log in (${saidBy(out || err)})`, next);
@@ -163,7 +185,8 @@ export function connectError(name: string, { code, out, err }: SshEnd): LaunchEr
       `${name}: ssh ended (${saidBy(err) || "without a word"})`,
       "Try again; ssh -v says more.",
     );
-  const next = "See that sshd there forces no other command for this key, and that /bin/sh is there.";
+  const next =
+    "See that sshd there forces no other command for this key, that /bin/sh is there, and that no start-up file (.bashrc …) ends the shell.";
   return new LaunchError(
     "no_shell",
     `${name}: no shell answers there (${saidBy(out || err) || "it says nothing"})`,
@@ -173,11 +196,26 @@ export function connectError(name: string, { code, out, err }: SshEnd): LaunchEr
 
 /** Why what ran there ended without a word: killed, or cut off. */
 export function lostError(name: string, { code, err }: SshEnd): LaunchError {
-  const rule = RULES.find(({ text }) => text.test(err));
-  if (rule) return connectError(name, { code, out: "", err });
+  const rule = ruleOf(err);
+  if (rule) return told(name, rule, err);
   const what =
     code === 255 ? "the connection was lost, or what ran there was killed" : `it ended with ${code}`;
   return new LaunchError("lost", `${name}: ${what}${err ? ` (${saidBy(err)})` : ""}`, "Try again.");
+}
+
+const ruleOf = (err: string) =>
+  RULES.find(({ text, only }) => text.test(err) && (only === undefined || only.test(err)));
+
+/** A failure at a host on the way is that one's, and mended there. */
+function told(
+  name: string,
+  { class: failure, text, says = text, what, next }: Rule,
+  err: string,
+): LaunchError {
+  const said = says === "all" ? saidBy(err) : lineOf(err, says);
+  if (failure === "jump" || !OVER_ANOTHER.test(err))
+    return new LaunchError(failure, `${name}: ${what} (${said})`, next);
+  return new LaunchError(failure, `${name}: at a host on the way there, ${what} (${said})`, MEND_IT_FIRST);
 }
 
 function lineOf(err: string, text: RegExp): string {

@@ -328,6 +328,12 @@ function copyError(name: string, path: string, err: string): LaunchError {
       `${name}: ${path} cannot be written (${said})`,
       "See that this user may write there.",
     );
+  if (/Not a directory|File exists|Is a directory/i.test(err))
+    return new LaunchError(
+      "forbidden",
+      `${name}: ${path} cannot be written (${said})`,
+      "See what stands in its place.",
+    );
   return new LaunchError("failed", `${name}: ${path} could not be put there (${said})`, "Try again.");
 }
 
