@@ -1,8 +1,9 @@
 // What follows claude's transcript: it is handed to us, and loaded while claude starts already. What hooks and the server
 // say of the transcript before that is kept for it.
 import type { ConversationId, Message, ServerMessage, WrapperMessage } from "../protocol.ts";
+import type { CallEnd } from "./held-prompt.ts";
 import type { Link } from "./link.ts";
-import type { CallEnd, Prompts } from "./prompts.ts";
+import type { Prompts } from "./prompts.ts";
 
 export type TranscriptEvents = {
   /** The text of a completed block: message, tool input, tool output. */

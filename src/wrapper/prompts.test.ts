@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import type { AnswerId, OptionId, PromptId, WrapperMessage } from "../protocol.ts";
 import type { PermissionInput } from "./claude-hooks.ts";
 import type { Dialog } from "./dialogs/dialog.ts";
-import { type ByKeys, prompts, type ScreenSide } from "./prompts.ts";
+import { prompts } from "./prompts.ts";
+import type { ByKeys, ScreenSide } from "./screen-side.ts";
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());

@@ -10,234 +10,112 @@ import type {
   PromptId,
   WrapperMessage,
 } from "../protocol.ts";
+import { calls, joins, LATE_HOOK_MS } from "./calls.ts";
 import { decisionFor, type PermissionInput } from "./claude-hooks.ts";
+import { contested, decider, deciderWithoutEvidence, mayBeFor } from "./decider.ts";
 import type { Dialog } from "./dialogs/dialog.ts";
 import { withOptions } from "./dialogs/screen-prompt.ts";
-import { covers, promptOf } from "./hook-prompt.ts";
+import {
+  age,
+  type Born,
+  type CallEnd,
+  type Chosen,
+  type HeldPrompt,
+  heldPrompt,
+  SETTLE_MS,
+  settled,
+  told,
+} from "./held-prompt.ts";
+import { promptOf } from "./hook-prompt.ts";
+import { NO_SCREEN, type ScreenSide } from "./screen-side.ts";
+import { stoppedAgents } from "./stopped-agents.ts";
 
 /** claude asks for these one after another; the next question of the same agent means that the one before has ended. */
 const asksInTurn = (tool: string) => !/^(Read|Glob|Grep|WebFetch|WebSearch|Agent|Task)$/.test(tool);
 /** claude lets go of its hooks just before it exits: wait that long before blaming the desk. */
 const EXIT_FOLLOWS_MS = 150;
-/** An answered dialog that claude never said it waits on counts as gone after that. */
-const SETTLE_MS = 400;
-/** A key at the desk this long before an answer may have come first: claude takes some 50 ms for it, on a busy machine 1 s. */
-const CONTESTED_MS = 3_000;
-/** Before our own key we see the dialog stand there: only a key at the desk that claude has not read yet was sooner. */
-const SEEN_MS = 1_000;
-/** A question's hook reaches us this long after its dialog is drawn: a key before that was for something else. */
-const DRAWN_MS = 500;
 /** The transcript tells of a decision within some 200 ms; on a busy machine, or after a lost event, within 2 s. */
 const EVIDENCE_MS = 5_000;
-/** A call stands in the transcript before claude asks about it, or as long after as evidence may take. */
-const CALLED_WITHIN_MS = 5_000;
 /** claude says that it waits within some 100 ms of a question, on a busy machine 1 s. */
 const UNSEEN_MS = 2_000;
 /** A question that claude never says it waits on does not stand. */
 const NEVER_WAITED_MS = 10_000;
-/**
- * A hook may be so slow to start that its question has been decided at the desk before it asks us. The call of one that
- * stands is in the transcript by then.
- */
-const LATE_HOOK_MS = 2_000;
-/** Calls without a prompt, and agents that have stopped, that are remembered; a turn has a handful. */
-const MAX_CALLS = 200;
-
-type Fact = Extract<WrapperMessage, { type: PromptFact }>;
-type Chosen = "approved" | "rejected" | null;
-/** How a call of a tool ended, as the transcript has it. `byHook`: a hook decided, not the desk. */
-export type CallEnd = { chosen: "approved" | "rejected"; byHook: boolean };
-/** `end`: it has ended, before any hook asked about it. */
-type Call = { tool: string; input: Record<string, unknown>; end?: CallEnd & { at: number } };
-
-/** A fact, and how many acknowledgements will come for its kind on this connection: the last one is this one's. */
-type Unacked = { fact: Fact; due: number };
-
-type Held = {
-  prompt: Prompt;
-  /** What a hook told of it; null: nothing but the screen did. */
-  request: PermissionInput | null;
-  /** It is answered by keys to this dialog, not through a hook. */
-  dialog: Dialog | null;
-  openedAt: number;
-  decide: (output: object | null) => void;
-  /** claude said that it waits while this was open. */
-  waitedOn: boolean;
-  answer: {
-    id: AnswerId;
-    at: number;
-    chosen: "approved" | "rejected";
-    handed: boolean;
-    unseen: boolean;
-  } | null;
-  /** claude let go of the hook: an answer would not arrive any more. */
-  released: boolean;
-  /** Desk and phone both acted, and the dialog is gone: evidence decides until this runs out. */
-  contest: ReturnType<typeof setTimeout> | null;
-  /** claude's name of the call it asks about, once the transcript has told it. */
-  call: string | null;
-  /** How that call ended, where that was known before we were asked. */
-  evidence: CallEnd | null;
-  /** Its agent had stopped before we were asked. */
-  late: boolean;
-  /** A key at the desk came while others were open: it may have decided this one, and claude waits for the others. */
-  touched: boolean;
-  ended: boolean;
-  /** The last word on how it ended, and what is known of the desk's choice. */
-  last: Fact | null;
-  chosen: Chosen;
-  /** Facts the server has not acknowledged, in order. */
-  unacked: Unacked[];
-};
-
-export type NewPrompt = { id: PromptId; request: PermissionInput; decide: (output: object | null) => void };
-
-/** An answer to be given by keys; `pressed`, `notApplied` or `left` tells how it went. */
-export type ByKeys = { prompt: PromptId; answer_id: AnswerId; dialog: Dialog; answer: Answer };
-
-/** claude's screen, as far as prompts care: which dialog stands for a question, and whoever presses keys. */
-export type ScreenSide = {
-  standsFor: (request: PermissionInput) => Dialog | null;
-  press: (answer: ByKeys) => void;
-  /** A prompt ended while claude still waits: whatever stands there may need another. */
-  freed: () => void;
-};
-const NO_SCREEN: ScreenSide = { standsFor: () => null, press: () => {}, freed: () => {} };
-
 /** Ended prompts are kept until their facts are acknowledged, and at most this many. */
 const MAX_ENDED = 500;
 
+export type NewPrompt = { id: PromptId; request: PermissionInput; decide: (output: object | null) => void };
+
 /** The prompts of one run. `tell` may lose a message: `restate` says everything again after a reconnect. */
 export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenSide = NO_SCREEN) {
-  const held = new Map<PromptId, Held>();
-  /** Calls in the transcript that nobody was asked about, or not yet. */
-  const calls = new Map<string, Call>();
-  /** Agents (null: the main conversation) that have stopped in a turn, and when: their hooks may come later still. */
-  const stopped = new Map<string, number>();
+  const held = new Map<PromptId, HeldPrompt>();
+  const called = calls();
+  const stopped = stoppedAgents();
   let waits = false;
   /** claude tells its state at all. */
   let telling = false;
   let touchedAt = Number.NEGATIVE_INFINITY;
   const open = () => [...held.values()].filter((one) => !one.ended);
 
-  function say(one: Held, fact: Fact) {
-    one.last = fact;
-    const before = one.unacked.find((known) => known.fact.type === fact.type);
-    one.unacked = [...one.unacked.filter((known) => known !== before), { fact, due: (before?.due ?? 0) + 1 }];
-    tell(fact);
-  }
-
-  function repeat(one: Held) {
-    for (const known of one.unacked) {
-      known.due++;
-      tell(known.fact);
-    }
-  }
-
   /** Ends a prompt, whoever ended it; a losing hook is released. */
-  function end(one: Held, by: Decider, chosen: Chosen) {
+  function end(one: HeldPrompt, by: Decider, chosen: Chosen) {
     if (one.ended) return;
     one.ended = true;
     clearTimeout(one.contest ?? undefined);
     one.chosen = chosen;
     const prompt = one.prompt.id;
-    if (!one.answer) say(one, { type: "withdrawn", prompt, by, chosen });
-    else if (by === "viewer") say(one, { type: "accepted", prompt });
-    else say(one, { type: "too_late", prompt, by, chosen });
+    if (!one.answer) one.facts.say({ type: "withdrawn", prompt, by, chosen });
+    else if (by === "viewer") one.facts.say({ type: "accepted", prompt });
+    else one.facts.say({ type: "too_late", prompt, by, chosen });
     one.decide(null);
     forget();
   }
-
-  /** Somebody may have decided at the desk before our answer came, or in the same moment. */
-  const contested = ({ answer, touched, openedAt, dialog }: Held) =>
-    answer !== null &&
-    (answer.unseen ||
-      touched ||
-      touchedAt >= Math.max(answer.at - (dialog ? SEEN_MS : CONTESTED_MS), openedAt - DRAWN_MS));
 
   /** A key just now, or just before the newest of them was told of, is for one of those that are open. */
   function touchedAll() {
     const all = open();
     if (all.length > 1)
-      for (const one of all) if (!one.answer && touchedAt >= one.openedAt - DRAWN_MS) one.touched = true;
+      for (const one of all) if (!one.answer && mayBeFor(one, touchedAt)) one.touched = true;
   }
 
   /** It has been open for a while and claude waits for nothing: the dialog may have been closed before we were asked. */
-  const unseen = (one: Held) => telling && !waits && !one.waitedOn && age(one) > UNSEEN_MS;
+  const unseen = (one: HeldPrompt) => telling && !waits && !one.waitedOn && age(one) > UNSEEN_MS;
 
   /** The dialog is gone: the desk closed it, or our answer; where it may be either, evidence says which. */
-  function gone(one: Held, chosen: Chosen) {
+  function gone(one: HeldPrompt, chosen: Chosen) {
     if (one.evidence) end(one, one.evidence.byHook ? "unknown" : "desk", one.evidence.chosen);
     else if (!one.answer?.handed) end(one, "desk", chosen);
-    else if (!contested(one)) end(one, "viewer", null);
-    else one.contest ??= setTimeout(() => noEvidence(one), EVIDENCE_MS);
-  }
-
-  /**
-   * claude writes a no down at once, and a yes when its tool has ended: a call that still runs was approved, by one or the
-   * other. Of a call that we do not read about, as a subagent's, nothing is known.
-   */
-  function noEvidence(one: Held) {
-    const runs = one.call !== null && one.answer?.chosen === "approved";
-    end(one, runs ? "viewer" : "unknown", null);
-  }
-
-  /** Who decided, by the transcript. A hook's decision that is not ours is that of a hook of the user's own. */
-  function decider(one: Held, { chosen, byHook }: CallEnd): Decider {
-    if (byHook) return one.answer?.chosen === chosen ? "viewer" : "unknown";
-    return one.answer && !contested(one) ? "viewer" : "desk";
+    else if (!contested(one, touchedAt)) end(one, "viewer", null);
+    else one.contest ??= setTimeout(() => end(one, deciderWithoutEvidence(one), null), EVIDENCE_MS);
   }
 
   /** Evidence after the end: what was not known of it is told late. */
-  function complete(one: Held, by: Decider, chosen: "approved" | "rejected") {
-    const fact = lastFact(one);
+  function complete(one: HeldPrompt, by: Decider, chosen: "approved" | "rejected") {
+    const fact = one.facts.ending();
     if (!fact || one.chosen || (fact.by !== by && fact.by !== "unknown")) return;
     one.chosen = chosen;
-    say(one, by === "viewer" ? { type: "accepted", prompt: one.prompt.id } : { ...fact, by, chosen });
+    one.facts.say(by === "viewer" ? { type: "accepted", prompt: one.prompt.id } : { ...fact, by, chosen });
   }
 
-  /** Joins a call with the prompt about it: the same question, the first one that has no call yet. */
-  const joins = (one: Held, { tool, input, end: ended }: Call) =>
-    (!ended || one.openedAt - ended.at <= LATE_HOOK_MS) &&
-    (one.call === null || (one.evidence !== null && !one.ended)) &&
-    one.request !== null &&
-    one.prompt.agent === null &&
-    one.prompt.tool === tool &&
-    performance.now() - one.openedAt <= CALLED_WITHIN_MS &&
-    covers(one.request, input);
+  /** An answer came after the end: it is told how that was. */
+  function tooLate({ prompt, facts, chosen }: HeldPrompt) {
+    facts.say({ type: "too_late", prompt: prompt.id, by: facts.ending()?.by ?? "unknown", chosen });
+  }
 
   function forget() {
     const ended = [...held.values()].filter((one) => one.ended);
-    const spare = ended.filter((one) => one.unacked.length === 0);
+    const spare = ended.filter((one) => one.facts.unacked().length === 0);
     for (const one of spare.slice(0, Math.max(0, ended.length - MAX_ENDED))) held.delete(one.prompt.id);
   }
 
   /** `follows`: what its agent asked before it is over, unless its own question was over before it came. */
-  function begin(
-    born: Pick<Held, "prompt" | "request" | "dialog" | "decide" | "waitedOn">,
-    follows: (entry: Held) => void = () => {},
-  ) {
-    const entry: Held = {
-      ...born,
-      openedAt: performance.now(),
-      answer: null,
-      released: false,
-      contest: null,
-      call: null,
-      evidence: null,
-      late: false,
-      touched: false,
-      ended: false,
-      last: null,
-      chosen: null,
-      unacked: [],
-    };
+  function begin(born: Born, follows: (entry: HeldPrompt) => void = () => {}) {
+    const entry = heldPrompt(born, tell);
     join(entry, true);
-    const stoppedAt = stopped.get(agentOf(born.request?.prompt_id, born.prompt.agent));
+    const stoppedAt = stopped.at(born.request?.prompt_id, born.prompt.agent);
     const over = entry.evidence !== null || (stoppedAt !== undefined && entry.prompt.agent === null);
     if (!over) follows(entry);
     held.set(born.prompt.id, entry);
-    if (touchedAt >= entry.openedAt - DRAWN_MS) touchedAll();
+    if (mayBeFor(entry, touchedAt)) touchedAll();
     tell({ type: "prompt", prompt: born.prompt });
     if (entry.evidence) setTimeout(() => late(entry), LATE_HOOK_MS);
     if (born.request) setTimeout(() => neverStood(entry), NEVER_WAITED_MS);
@@ -247,7 +125,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
   }
 
   /** The next question of the same agent means that the ones before it have ended. */
-  function overtake(next: Held) {
+  function overtake(next: HeldPrompt) {
     for (const one of open()) {
       const inTurn = asksInTurn(one.prompt.tool) && asksInTurn(next.prompt.tool);
       const before = one !== next && one.openedAt <= next.openedAt;
@@ -255,44 +133,42 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     }
   }
 
-  /** Finds the call that it is about: the first that fits, since claude asks in their order. */
-  function join(one: Held, ended: boolean) {
-    const [name, call] = [...calls].find(([, known]) => (ended || !known.end) && joins(one, known)) ?? [];
-    if (name === undefined) return false;
-    calls.delete(name);
-    Object.assign(one, { call: name, evidence: call?.end ?? null });
-    return true;
+  /** Finds the call that it is about; `ended`: which may have ended. */
+  function join(one: HeldPrompt, ended: boolean) {
+    const found = called.take(one, ended);
+    Object.assign(one, found);
+    return found !== null;
   }
 
   /** The call that fitted had ended before: unless another does by now, it was its own. */
-  function late(one: Held) {
+  function late(one: HeldPrompt) {
     if (one.ended || !one.evidence) return;
     if (join(one, false)) overtake(one);
     else gone(one, null);
   }
 
   /** Its agent had stopped before its hook asked us: unless its dialog stands there, it was closed at the desk. */
-  function outlived(one: Held) {
+  function outlived(one: HeldPrompt) {
     if (one.ended || !one.request || screen.standsFor(one.request)) return;
     if (one.answer) end(one, "unknown", null);
     else gone(one, null);
   }
 
   /** Its dialog was closed at the desk before its hook could ask us. */
-  function neverStood(one: Held) {
+  function neverStood(one: HeldPrompt) {
     if (telling && !waits && !one.waitedOn && !one.answer) gone(one, null);
   }
 
   /** Its hook is gone, but claude still asks: from now on it is answered by keys, with the options that stand there. */
-  function byKeys(one: Held, dialog: Dialog) {
+  function byKeys(one: HeldPrompt, dialog: Dialog) {
     one.released = false;
     one.dialog = dialog;
     one.decide = () => {};
     one.prompt = withOptions(one.prompt, dialog);
-    tell({ type: "prompt", prompt: { ...one.prompt, age_ms: performance.now() - one.openedAt } });
+    tell(told(one));
   }
 
-  function released(one: Held) {
+  function released(one: HeldPrompt) {
     const dialog = waits && !one.answer && one.request ? screen.standsFor(one.request) : null;
     if (one.ended) return;
     if (dialog) byKeys(one, dialog);
@@ -333,7 +209,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       const one = held.get(id);
       if (!one || one.ended || one.answer?.id !== answer_id) return;
       one.answer = { ...one.answer, at: performance.now(), handed: true };
-      say(one, { type: "delivered", prompt: id, answer_id });
+      one.facts.say({ type: "delivered", prompt: id, answer_id });
     },
 
     /** The keys could not be pressed, or had no effect: the question is open as before. */
@@ -341,7 +217,7 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       const one = held.get(id);
       if (!one || one.ended || one.answer?.id !== answer_id) return;
       one.answer = null;
-      one.unacked = one.unacked.filter(({ fact }) => fact.type !== "delivered");
+      one.facts.takeBack("delivered");
       tell({ type: "not_applied", prompt: id, answer_id, reason });
     },
 
@@ -369,30 +245,25 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       const earlier = asked?.evidence ? join(asked, false) : false;
       const anew = asked?.evidence ? asked : null;
       if (asked && !earlier) Object.assign(asked, { call, evidence: null });
-      else calls.set(call, { tool, input });
-      const [oldest] = calls.keys();
-      if (calls.size > MAX_CALLS && oldest !== undefined) calls.delete(oldest);
+      else called.add(call, { tool, input });
       if (anew) overtake(anew); // It has not ended, so it is the newest.
     },
 
     /** The transcript shows how it ended: the question about it is over, and this is the evidence of who decided. */
     toolEnded(call: string, how: CallEnd) {
-      const early = calls.get(call);
-      if (early) calls.set(call, { ...early, end: { ...how, at: performance.now() } });
+      called.end(call, how);
       const one = [...held.values()].find((asked) => asked.call === call);
       if (!one) return;
-      const by = decider(one, how);
+      const by = decider(one, how, touchedAt);
       if (one.ended) complete(one, by, how.chosen);
       else end(one, by, how.chosen);
     },
 
     /** A turn of this agent (null: the main conversation) ended: nothing that it asked can still be open. */
     turnEnded(turn: string | undefined, agent: string | null) {
-      const its = (one: Held) => one.request?.prompt_id === turn && one.prompt.agent === agent;
+      const its = (one: HeldPrompt) => one.request?.prompt_id === turn && one.prompt.agent === agent;
       for (const one of open()) if (turn !== undefined && its(one)) gone(one, null);
-      if (agent !== null || turn !== undefined) stopped.set(agentOf(turn, agent), performance.now());
-      const [oldest] = stopped.keys();
-      if (stopped.size > MAX_CALLS && oldest !== undefined) stopped.delete(oldest);
+      if (agent !== null || turn !== undefined) stopped.add(turn, agent);
     },
 
     /** claude's own word on whether it waits for somebody. Called at each change. */
@@ -421,9 +292,8 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       const { prompt, digest, answer_id, answer } = message;
       const one = held.get(prompt);
       if (!one) return tell({ type: "too_late", prompt, by: "unknown", chosen: null });
-      if (one.answer?.id === answer_id) return repeat(one);
-      if (one.ended)
-        return say(one, { type: "too_late", prompt, by: lastFact(one)?.by ?? "unknown", chosen: one.chosen });
+      if (one.answer?.id === answer_id) return one.facts.repeat();
+      if (one.ended) return tooLate(one);
       const offered = one.prompt.options.some((option) => option.id === answer.option);
       if (one.answer || one.released || suspended || digest !== one.prompt.digest || !offered) return;
       const chosen = answer.option === "reject" ? "rejected" : "approved";
@@ -431,46 +301,28 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       one.answer = { id: answer_id, at: performance.now(), chosen, handed, unseen: one.late || unseen(one) };
       if (one.dialog) return screen.press({ prompt, answer_id, dialog: one.dialog, answer });
       if (one.request) one.decide(decisionFor(one.request, answer));
-      say(one, { type: "delivered", prompt, answer_id });
+      one.facts.say({ type: "delivered", prompt, answer_id });
       setTimeout(() => !waits && gone(one, null), SETTLE_MS);
     },
 
     /** The server has this on disk. */
     acked(prompt: PromptId, fact: PromptFact | "prompt") {
-      const one = held.get(prompt);
-      for (const known of one?.unacked ?? []) if (known.fact.type === fact) known.due--;
-      if (one) one.unacked = one.unacked.filter(({ due }) => due > 0);
+      held.get(prompt)?.facts.acked(fact);
       forget();
     },
 
     /** What the server has not acknowledged, in order. */
-    unacked: () => [...held.values()].flatMap((one) => one.unacked.map(({ fact }) => fact)),
+    unacked: () => [...held.values()].flatMap(({ facts }) => facts.unacked()),
 
     /** Ids of what is open now. */
     open: () => open().map((one) => one.prompt.id),
 
     /** Everything the server may not know: facts first, then what is open. */
     restate() {
-      for (const one of held.values()) {
-        for (const known of one.unacked) known.due = 0;
-        repeat(one);
-      }
-      for (const one of open())
-        tell({ type: "prompt", prompt: { ...one.prompt, age_ms: performance.now() - one.openedAt } });
+      for (const { facts } of held.values()) facts.restate();
+      for (const one of open()) tell(told(one));
     },
   };
 }
 
 export type Prompts = ReturnType<typeof prompts>;
-
-const age = ({ openedAt }: Held) => performance.now() - openedAt;
-
-/** One name for an agent of a turn. */
-const agentOf = (turn: string | undefined, agent: string | null) => `${turn} ${agent}`;
-
-/** It was answered so long ago that claude would say so if it still waited. */
-const settled = ({ answer }: Held) => answer?.handed === true && performance.now() - answer.at >= SETTLE_MS;
-
-/** How it ended, if it ended otherwise than by an answer that was accepted. */
-const lastFact = (one: Held) =>
-  one.last?.type === "withdrawn" || one.last?.type === "too_late" ? one.last : null;

@@ -1,13 +1,16 @@
 // The guards of the wrapper: whether a question still stands, who decided, what the server has not acknowledged.
 import type { Guards } from "./guard.ts";
 
+/** The life of prompts is tested as a whole: these see what any part of it does. */
+const TESTS = [
+  "src/wrapper/prompts.test.ts",
+  "src/wrapper/dialogs/answer-by-keys.test.ts",
+  "src/wrapper/dialogs/screen-prompts.test.ts",
+];
+
 const PROMPTS: Guards = {
   file: "src/wrapper/prompts.ts",
-  tests: [
-    "src/wrapper/prompts.test.ts",
-    "src/wrapper/dialogs/answer-by-keys.test.ts",
-    "src/wrapper/dialogs/screen-prompts.test.ts",
-  ],
+  tests: TESTS,
   guards: [
     {
       id: "ends-once",
@@ -24,32 +27,8 @@ const PROMPTS: Guards = {
     {
       id: "end-told",
       promise: "P2 everybody learns that the desk decided",
-      text: `if (!one.answer) say(one, { type: "withdrawn", prompt, by, chosen });`,
+      text: `if (!one.answer) one.facts.say({ type: "withdrawn", prompt, by, chosen });`,
       instead: 'if (!one.answer) tell({ type: "withdrawn", prompt, by: "unknown", chosen: null });',
-    },
-    {
-      id: "contested-by-keys",
-      promise: "P2 an answer is accepted only if no key at the desk may have been first",
-      text: "touchedAt >= Math.max(answer.at - (dialog ? SEEN_MS : CONTESTED_MS), openedAt - DRAWN_MS)",
-      instead: "false",
-    },
-    {
-      id: "contested-only-by-late-keys",
-      promise: "P2 a key from before the question makes nothing doubtful",
-      text: "openedAt - DRAWN_MS));",
-      instead: "Number.NEGATIVE_INFINITY));",
-    },
-    {
-      id: "contested-by-recent-keys",
-      promise: "P2 a key long before the answer makes nothing doubtful",
-      text: "answer.at - (dialog ? SEEN_MS : CONTESTED_MS)",
-      instead: "Number.NEGATIVE_INFINITY",
-    },
-    {
-      id: "contested-when-unseen",
-      promise: "P2 an answer to a question that nobody saw stand is accepted by evidence only",
-      text: "(answer.unseen ||",
-      instead: "(false ||",
     },
     {
       id: "unseen-only-unwaited",
@@ -86,38 +65,14 @@ const PROMPTS: Guards = {
     {
       id: "gone-waits-for-evidence",
       promise: "P2 a contested end waits for evidence",
-      text: "else one.contest ??= setTimeout(() => noEvidence(one), EVIDENCE_MS);",
-      instead: "else noEvidence(one);",
+      text: "else one.contest ??= setTimeout(() => end(one, deciderWithoutEvidence(one), null), EVIDENCE_MS);",
+      instead: "else end(one, deciderWithoutEvidence(one), null);",
     },
     {
       id: "evidence-ends",
       promise: "P2 a contested answer gets an end also without evidence",
-      text: "else one.contest ??= setTimeout(() => noEvidence(one), EVIDENCE_MS);",
+      text: "else one.contest ??= setTimeout(() => end(one, deciderWithoutEvidence(one), null), EVIDENCE_MS);",
       instead: "",
-    },
-    {
-      id: "no-evidence-of-subagents",
-      promise: "P2 of a call nobody reads about nobody is named",
-      text: `one.call !== null && one.answer?.chosen === "approved";`,
-      instead: `one.answer?.chosen === "approved";`,
-    },
-    {
-      id: "no-evidence-of-a-no",
-      promise: "P2 a contested no that no record shows is nobody's",
-      text: `one.call !== null && one.answer?.chosen === "approved";`,
-      instead: "one.call !== null;",
-    },
-    {
-      id: "hook-decided-as-we-did",
-      promise: "P2 another hook's decision is not the phone's",
-      text: `if (byHook) return one.answer?.chosen === chosen ? "viewer" : "unknown";`,
-      instead: `if (byHook) return "viewer";`,
-    },
-    {
-      id: "desk-decided-when-contested",
-      promise: "P2 where both acted and no hook decided, the desk did",
-      text: `return one.answer && !contested(one) ? "viewer" : "desk";`,
-      instead: `return one.answer ? "viewer" : "desk";`,
     },
     {
       id: "completes-once",
@@ -132,45 +87,9 @@ const PROMPTS: Guards = {
       instead: "return;",
     },
     {
-      id: "joins-recent-ends",
-      promise: "P4 a call that ended long ago is another one",
-      text: "(!ended || one.openedAt - ended.at <= LATE_HOOK_MS) &&",
-      instead: "",
-    },
-    {
-      id: "joins-one-call",
-      promise: "P2 of twins each has a call of its own",
-      text: "(one.call === null || (one.evidence !== null && !one.ended)) &&",
-      instead: "",
-    },
-    {
-      id: "joins-no-agents",
-      promise: "P2 the main conversation's calls say nothing of a subagent's question",
-      text: "    one.prompt.agent === null &&\n",
-      instead: "",
-    },
-    {
-      id: "joins-same-tool",
-      promise: "P2 evidence is about a call of the same tool",
-      text: "    one.prompt.tool === tool &&\n",
-      instead: "",
-    },
-    {
-      id: "joins-in-time",
-      promise: "P2 a call much later is another one",
-      text: "performance.now() - one.openedAt <= CALLED_WITHIN_MS &&",
-      instead: "",
-    },
-    {
-      id: "joins-same-input",
-      promise: "P2 evidence is about the very input",
-      text: "    covers(one.request, input);",
-      instead: "    true;",
-    },
-    {
       id: "keeps-unacknowledged",
       promise: "P5 what the server has not acknowledged is not forgotten",
-      text: "ended.filter((one) => one.unacked.length === 0);",
+      text: "ended.filter((one) => one.facts.unacked().length === 0);",
       instead: "ended;",
     },
     {
@@ -302,7 +221,7 @@ const PROMPTS: Guards = {
     {
       id: "pressed-is-delivered",
       promise: "P3 delivered is said when the key is pressed",
-      text: `      say(one, { type: "delivered", prompt: id, answer_id });\n`,
+      text: `      one.facts.say({ type: "delivered", prompt: id, answer_id });\n`,
       instead: "",
     },
     {
@@ -314,7 +233,7 @@ const PROMPTS: Guards = {
     {
       id: "not-applied-forgets-delivered",
       promise: "P3 what was not given is not said to be delivered",
-      text: `      one.unacked = one.unacked.filter(({ fact }) => fact.type !== "delivered");\n`,
+      text: `      one.facts.takeBack("delivered");\n`,
       instead: "",
     },
     {
@@ -351,12 +270,6 @@ const PROMPTS: Guards = {
       id: "evidence-ends-at-once",
       promise: "P4 a call that has its result is not asked about any more",
       text: "else end(one, by, how.chosen);",
-      instead: "",
-    },
-    {
-      id: "evidence-before-the-hook",
-      promise: "P4 evidence from before the hook is kept",
-      text: "if (early) calls.set(call, { ...early, end: { ...how, at: performance.now() } });",
       instead: "",
     },
     {
@@ -408,15 +321,9 @@ const PROMPTS: Guards = {
       instead: `end(one, one.answer ? "unknown" : "exited", null);`,
     },
     {
-      id: "contested-among-several",
-      promise: "P2 a key while several questions are open may have decided each of them",
-      text: "      touched ||\n",
-      instead: "",
-    },
-    {
       id: "contested-from-the-first",
       promise: "P2 a key just before a question was told of may have been for it",
-      text: "    if (touchedAt >= entry.openedAt - DRAWN_MS) touchedAll();\n",
+      text: "    if (mayBeFor(entry, touchedAt)) touchedAll();\n",
       instead: "",
     },
     {
@@ -440,25 +347,25 @@ const PROMPTS: Guards = {
     {
       id: "answer-repeated",
       promise: "P3 the same answer again hears again that it was delivered",
-      text: "if (one.answer?.id === answer_id) return repeat(one);",
+      text: "if (one.answer?.id === answer_id) return one.facts.repeat();",
       instead: "if (one.answer?.id === answer_id) return;",
     },
     {
       id: "answer-once",
       promise: "P2 an answer is applied at most once",
-      text: "if (one.answer?.id === answer_id) return repeat(one);",
+      text: "if (one.answer?.id === answer_id) return one.facts.repeat();",
       instead: "if (one.answer?.id === answer_id) one.answer = null;",
     },
     {
       id: "answer-after-the-end",
       promise: "P3 an answer that comes too late is told so",
-      text: `return say(one, { type: "too_late", prompt, by: lastFact(one)?.by ?? "unknown", chosen: one.chosen });`,
-      instead: "return;",
+      text: "if (one.ended) return tooLate(one);",
+      instead: "if (one.ended) return;",
     },
     {
       id: "answer-only-to-the-open",
       promise: "P2 nothing is handed over for a prompt that has ended",
-      text: `      if (one.ended)\n        return say(one, { type: "too_late", prompt, by: lastFact(one)?.by ?? "unknown", chosen: one.chosen });\n`,
+      text: "      if (one.ended) return tooLate(one);\n",
       instead: "",
     },
     {
@@ -494,7 +401,7 @@ const PROMPTS: Guards = {
     {
       id: "answer-delivered",
       promise: "P3 delivered is said when the hook has the answer",
-      text: '      say(one, { type: "delivered", prompt, answer_id });\n',
+      text: '      one.facts.say({ type: "delivered", prompt, answer_id });\n',
       instead: "",
     },
     {
@@ -510,22 +417,133 @@ const PROMPTS: Guards = {
       instead: "setTimeout(() => gone(one, null), SETTLE_MS);",
     },
     {
-      id: "settled-only-if-handed",
-      promise: "P3 an answer by keys is not accepted before its key",
-      text: "answer?.handed === true && performance.now() - answer.at >= SETTLE_MS;",
-      instead: "answer !== null && performance.now() - answer.at >= SETTLE_MS;",
+      id: "restates-the-open",
+      promise: "P4 what is open is said again after a reconnect",
+      text: "      for (const one of open()) tell(told(one));\n",
+      instead: "",
+    },
+  ],
+};
+
+const DECIDER: Guards = {
+  file: "src/wrapper/decider.ts",
+  tests: TESTS,
+  guards: [
+    {
+      id: "contested-by-keys",
+      promise: "P2 an answer is accepted only if no key at the desk may have been first",
+      text: "touchedAt >= Math.max(answer.at - (dialog ? SEEN_MS : CONTESTED_MS), openedAt - DRAWN_MS)",
+      instead: "false",
     },
     {
-      id: "settled-after-a-while",
-      promise: "P3 accepted is not said of an answer that claude has not read yet",
-      text: "answer?.handed === true && performance.now() - answer.at >= SETTLE_MS;",
-      instead: "answer?.handed === true;",
+      id: "contested-only-by-late-keys",
+      promise: "P2 a key from before the question makes nothing doubtful",
+      text: "openedAt - DRAWN_MS));",
+      instead: "Number.NEGATIVE_INFINITY));",
     },
+    {
+      id: "contested-by-recent-keys",
+      promise: "P2 a key long before the answer makes nothing doubtful",
+      text: "answer.at - (dialog ? SEEN_MS : CONTESTED_MS)",
+      instead: "Number.NEGATIVE_INFINITY",
+    },
+    {
+      id: "contested-when-unseen",
+      promise: "P2 an answer to a question that nobody saw stand is accepted by evidence only",
+      text: "(answer.unseen ||",
+      instead: "(false ||",
+    },
+    {
+      id: "no-evidence-of-subagents",
+      promise: "P2 of a call nobody reads about nobody is named",
+      text: `one.call !== null && one.answer?.chosen === "approved";`,
+      instead: `one.answer?.chosen === "approved";`,
+    },
+    {
+      id: "no-evidence-of-a-no",
+      promise: "P2 a contested no that no record shows is nobody's",
+      text: `one.call !== null && one.answer?.chosen === "approved";`,
+      instead: "one.call !== null;",
+    },
+    {
+      id: "hook-decided-as-we-did",
+      promise: "P2 another hook's decision is not the phone's",
+      text: `if (byHook) return one.answer?.chosen === chosen ? "viewer" : "unknown";`,
+      instead: `if (byHook) return "viewer";`,
+    },
+    {
+      id: "desk-decided-when-contested",
+      promise: "P2 where both acted and no hook decided, the desk did",
+      text: `return one.answer && !contested(one, touchedAt) ? "viewer" : "desk";`,
+      instead: `return one.answer ? "viewer" : "desk";`,
+    },
+    {
+      id: "contested-among-several",
+      promise: "P2 a key while several questions are open may have decided each of them",
+      text: "    touched ||\n",
+      instead: "",
+    },
+  ],
+};
+
+const CALLS: Guards = {
+  file: "src/wrapper/calls.ts",
+  tests: TESTS,
+  guards: [
+    {
+      id: "joins-recent-ends",
+      promise: "P4 a call that ended long ago is another one",
+      text: "(!ended || one.openedAt - ended.at <= LATE_HOOK_MS) &&",
+      instead: "",
+    },
+    {
+      id: "joins-one-call",
+      promise: "P2 of twins each has a call of its own",
+      text: "(one.call === null || (one.evidence !== null && !one.ended)) &&",
+      instead: "",
+    },
+    {
+      id: "joins-no-agents",
+      promise: "P2 the main conversation's calls say nothing of a subagent's question",
+      text: "  one.prompt.agent === null &&\n",
+      instead: "",
+    },
+    {
+      id: "joins-same-tool",
+      promise: "P2 evidence is about a call of the same tool",
+      text: "  one.prompt.tool === tool &&\n",
+      instead: "",
+    },
+    {
+      id: "joins-in-time",
+      promise: "P2 a call much later is another one",
+      text: "performance.now() - one.openedAt <= CALLED_WITHIN_MS &&",
+      instead: "",
+    },
+    {
+      id: "joins-same-input",
+      promise: "P2 evidence is about the very input",
+      text: "  covers(one.request, input);",
+      instead: "  true;",
+    },
+    {
+      id: "evidence-before-the-hook",
+      promise: "P4 evidence from before the hook is kept",
+      text: "if (early) known.set(name, { ...early, end: { ...how, at: performance.now() } });",
+      instead: "",
+    },
+  ],
+};
+
+const FACTS: Guards = {
+  file: "src/wrapper/facts.ts",
+  tests: TESTS,
+  guards: [
     {
       id: "acked-the-last",
       promise: "P5 the acknowledgement of an earlier word is none of a later one",
-      text: "one.unacked = one.unacked.filter(({ due }) => due > 0);",
-      instead: "one.unacked = one.unacked.filter(({ fact: known }) => known.type !== fact);",
+      text: "unacked = unacked.filter(({ due }) => due > 0);",
+      instead: "unacked = unacked.filter(({ fact: known }) => known.type !== type);",
     },
     {
       id: "acked-counted",
@@ -536,26 +554,39 @@ const PROMPTS: Guards = {
     {
       id: "acked-forgotten",
       promise: "P6 what is acknowledged is not said again",
-      text: "one.unacked = one.unacked.filter(({ due }) => due > 0);",
+      text: "unacked = unacked.filter(({ due }) => due > 0);",
       instead: "",
     },
     {
       id: "restates-facts",
       promise: "P5 what was not acknowledged is said again after a reconnect",
-      text: "for (const known of one.unacked) known.due = 0;\n        repeat(one);",
-      instead: "for (const known of one.unacked) known.due = 0;",
+      text: "for (const known of unacked) known.due = 0;\n      repeat();",
+      instead: "for (const known of unacked) known.due = 0;",
     },
     {
       id: "restates-counts-anew",
       promise: "P5 acknowledgements of the connection before are not waited for",
-      text: "for (const known of one.unacked) known.due = 0;\n        repeat(one);",
-      instead: "repeat(one);",
+      text: "for (const known of unacked) known.due = 0;\n      repeat();",
+      instead: "repeat();",
+    },
+  ],
+};
+
+const HELD: Guards = {
+  file: "src/wrapper/held-prompt.ts",
+  tests: TESTS,
+  guards: [
+    {
+      id: "settled-only-if-handed",
+      promise: "P3 an answer by keys is not accepted before its key",
+      text: "answer?.handed === true && performance.now() - answer.at >= SETTLE_MS;",
+      instead: "answer !== null && performance.now() - answer.at >= SETTLE_MS;",
     },
     {
-      id: "restates-the-open",
-      promise: "P4 what is open is said again after a reconnect",
-      text: '      for (const one of open())\n        tell({ type: "prompt", prompt: { ...one.prompt, age_ms: performance.now() - one.openedAt } });',
-      instead: "",
+      id: "settled-after-a-while",
+      promise: "P3 accepted is not said of an answer that claude has not read yet",
+      text: "answer?.handed === true && performance.now() - answer.at >= SETTLE_MS;",
+      instead: "answer?.handed === true;",
     },
   ],
 };
@@ -705,4 +736,4 @@ const LINK: Guards = {
   ],
 };
 
-export const WRAPPER_GUARDS: Guards[] = [PROMPTS, LINK];
+export const WRAPPER_GUARDS: Guards[] = [PROMPTS, DECIDER, CALLS, FACTS, HELD, LINK];

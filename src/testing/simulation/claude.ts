@@ -2,8 +2,8 @@
 // each as late as the real one. What it really did is the truth that everything else is measured against.
 import type { PromptId } from "../../protocol.ts";
 import type { HookInput } from "../../wrapper/claude-hooks.ts";
+import type { CallEnd } from "../../wrapper/held-prompt.ts";
 import type { HookCall } from "../../wrapper/hooks.ts";
-import type { CallEnd } from "../../wrapper/prompts.ts";
 import type { History } from "./history.ts";
 import type { Random } from "./random.ts";
 import { type Owner, owner, type Time } from "./time.ts";

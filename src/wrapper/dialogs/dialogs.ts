@@ -1,6 +1,7 @@
 // The dialogs of one claude: which one stands now, told as it changes, and answered by keys, one answer at a time.
 import type { Screen } from "../../screen.ts";
-import type { ByKeys, Prompts } from "../prompts.ts";
+import type { Prompts } from "../prompts.ts";
+import type { ByKeys } from "../screen-side.ts";
 import { answerByKeys, type Keys, type KeysEnd } from "./answer-by-keys.ts";
 import { detect } from "./detect.ts";
 import type { Dialog } from "./dialog.ts";
