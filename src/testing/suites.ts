@@ -29,8 +29,14 @@ const PACKAGES: Record<string, string> = {
   "systemd-analyze": "systemd",
 };
 
-/** Those that only what takes long needs: WebKit, the engine of iPhones, and a display for it. */
-const PACKAGES_OF_ALL: Record<string, string> = { WebKitWebDriver: "webkit2gtk-driver", Xvfb: "xvfb" };
+/** Those that only what takes long needs: WebKit, the engine of iPhones, and a display for it; an emulator of arm64, and the
+ * C library for it. */
+const PACKAGES_OF_ALL: Record<string, string> = {
+  WebKitWebDriver: "webkit2gtk-driver",
+  Xvfb: "xvfb",
+  "qemu-aarch64-static": "qemu-user-static",
+  "/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1": "libc6-arm64-cross",
+};
 
 /** The tests that stand in this folder itself. */
 const testsIn = (folder: string) =>
@@ -50,6 +56,7 @@ const SUITES: Suite[] = [
   { name: "format and lint", command: [bin("biome"), "check", "--error-on-warnings", "."] },
   { name: "types", command: [bin("tsc"), "-p", "."] },
   ...(all ? [{ name: "Firefox and WebKit", command: [...test, "./src/testing/engines"] }] : []),
+  ...(all ? [{ name: "the binary for arm64", command: [...test, "./src/testing/release"] }] : []),
   { name: "claude's dialogs", command: [...test, "./src/testing/dialogs"] },
   { name: "page", command: [...test, "./public"] },
   { name: "the whole story", command: [...test, "./src/testing/story"] },
