@@ -4,6 +4,9 @@ import type { ErrorBody, ErrorCode, PromptState, ViewerEvents } from "../src/pro
 /** Longer than the worst mobile round trip that still succeeds; after that a retry with the same id is better. */
 const TIMEOUT_MS = 10_000;
 
+/** More than any limit of ours; who is told to wait for longer may ask once in between. */
+const MOST_WAIT_S = 300;
+
 /** `network`: no answer came, so nobody knows whether the request arrived. */
 export type FailureCode = ErrorCode | "network";
 
@@ -27,11 +30,14 @@ export class ApiFailure extends Error {
   readonly code: FailureCode;
   /** With `answered`: how the prompt was answered. */
   readonly winner: PromptState | null;
+  /** With `rate_limited`: the same request is refused before this is over, in milliseconds; else 0. */
+  readonly againMs: number;
 
-  constructor(code: FailureCode, message: string, winner: PromptState | null = null) {
+  constructor(code: FailureCode, message: string, winner: PromptState | null = null, againMs = 0) {
     super(message);
     this.code = code;
     this.winner = winner;
+    this.againMs = againMs;
   }
 
   /** The same request with the same id may succeed later. */
@@ -63,7 +69,7 @@ async function call(
   }
   const value = parsed(text);
   if (response.ok) return value;
-  throw failure(response.status, value);
+  throw failure(response, value);
 }
 
 /** A file for the person, which may be large. Throws ApiFailure. */
@@ -71,7 +77,7 @@ export async function getFile(path: string): Promise<Blob> {
   try {
     const response = await fetch(path, { headers: loginHeaders(), redirect: "error" });
     if (response.ok) return await response.blob();
-    throw failure(response.status, parsed(await response.text()));
+    throw failure(response, parsed(await response.text()));
   } catch (error) {
     if (error instanceof ApiFailure) throw error;
     throw new ApiFailure("network", "The file did not come through. Try again.");
@@ -86,9 +92,17 @@ function parsed(text: string): unknown {
   }
 }
 
-function failure(status: number, value: unknown): ApiFailure {
+/** Seconds; a proxy may say a date instead. */
+const waitOf = (headers: Headers) =>
+  Math.max(1, Math.min(MOST_WAIT_S, Math.ceil(Number(headers.get("retry-after")) || 1)));
+
+function failure({ status, headers }: Response, value: unknown): ApiFailure {
   const error = value && typeof value === "object" && "error" in value ? (value as ErrorBody).error : null;
-  if (error?.code) return new ApiFailure(error.code, error.message, error.winner ?? null);
+  const wait = status === 429 ? waitOf(headers) : 0;
+  if (error?.code) return new ApiFailure(error.code, error.message, error.winner ?? null, wait * 1_000);
+  // A proxy's own refusal: it may have words, but not ours.
+  if (status === 429)
+    return new ApiFailure("rate_limited", `Too many requests. Try again in ${wait} s.`, null, wait * 1_000);
   if (status === 401) return new ApiFailure("unauthorized", "This browser is not paired.");
   if (status >= 500) return new ApiFailure("network", `The server is not well (${status}).`);
   return new ApiFailure("invalid", `The server refused (${status}).`);

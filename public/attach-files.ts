@@ -233,7 +233,8 @@ async function handOver(model: Model, session: SessionId, one: Attached) {
       const away = error.code === "network" || error.code === "unreachable"; // That ends some day.
       if (one.refused || (!away && failures >= MAX_FAILURES)) break;
       model.changed();
-      await after(model, AGAIN_MS[Math.min(failures++, AGAIN_MS.length - 1)] ?? 0, signal);
+      const pause = AGAIN_MS[Math.min(failures++, AGAIN_MS.length - 1)] ?? 0;
+      await after(model, Math.max(pause, error.againMs), signal);
     }
     model.changed();
   }

@@ -181,7 +181,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
       loading = false;
       problem = error.message;
       clearTimeout(retry);
-      if (error.retryable) retry = setTimeout(() => load(id, bounds), RETRY_MS);
+      if (error.retryable) retry = setTimeout(() => load(id, bounds), Math.max(RETRY_MS, error.againMs));
     }
     draw();
   }

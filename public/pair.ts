@@ -56,7 +56,7 @@ export function pairView(code: string | null, onPaired: () => void) {
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
       if (closed) return;
-      if (error.retryable && body.claim) timer = setTimeout(begin, POLL_MS, body);
+      if (error.retryable && body.claim) timer = setTimeout(begin, Math.max(POLL_MS, error.againMs), body);
       else say(error.message);
     }
   }

@@ -69,6 +69,8 @@ export async function answerOf(response: Response): Promise<unknown> {
   const said = harmless(await response.json().catch(() => ({})));
   const answer = said as { error?: { code?: string; message?: string } };
   if (response.ok) return answer;
-  const why = answer.error?.message ?? `the server answered ${response.status}`;
+  const wait =
+    response.status === 429 ? `; try again in ${response.headers.get("retry-after") ?? "some"} s` : "";
+  const why = answer.error?.message ?? `the server answered ${response.status}${wait}`;
   throw new CommandError(why, answer.error?.code === "forbidden" ? REFUSED : 1);
 }

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { ApiError, errorResponse, expected } from "./errors.ts";
+import { ApiError, errorResponse, expected, limited } from "./errors.ts";
 import { guarded, openLog } from "./log.ts";
 
 /** What SQLite really throws when there is no room. */
@@ -36,6 +36,15 @@ test("anything unexpected is `internal` and says nothing of itself", async () =>
   const answer = errorResponse(expected(new Error("SELECT secret FROM /etc/passwd")), "r2");
   expect(answer.status).toBe(500);
   expect(await answer.text()).not.toMatch(/SELECT|secret|passwd/);
+});
+
+test("every 429 says in `Retry-After` when to try again, and nothing else does", () => {
+  const told = (error: ApiError) => errorResponse(error, "r").headers.get("retry-after");
+  expect(told(limited("Enough.", 39_500))).toBe("40");
+  expect(told(limited("Enough.", -5))).toBe("1");
+  expect(told(new ApiError("rate_limited", "Others search just now."))).toMatch(/^[1-9]\d*$/);
+  for (const code of ["answered", "unreachable", "misdirected", "internal"] as const)
+    expect(told(new ApiError(code, "x"))).toBeNull();
 });
 
 test("an expected refusal is told as it is, with the winner where there is one", async () => {

@@ -21,17 +21,28 @@ const STATUS: Record<ErrorCode, number> = {
   storage: 507,
 };
 
-/** An expected refusal of a request. `winner` goes with `answered`. */
+/** Of what has a number of places: one of them is free again soon, nobody knows when. */
+const FREE_AGAIN_S = 5;
+
+/** An expected refusal of a request. `winner` goes with `answered`, the seconds to wait with `rate_limited`. */
 export class ApiError extends Error {
   override name = "ApiError";
   readonly code: ErrorCode;
   readonly winner: PromptState | undefined;
+  readonly retryAfter: number | null;
 
-  constructor(code: ErrorCode, message: string, winner?: PromptState) {
+  constructor(code: ErrorCode, message: string, winner?: PromptState, retryAfter?: number) {
     super(message);
     this.code = code;
     this.winner = winner;
+    this.retryAfter = code === "rate_limited" ? (retryAfter ?? FREE_AGAIN_S) : null;
   }
+}
+
+/** Too many within a time that ends in so many milliseconds; the words and the answer's `Retry-After` say so. */
+export function limited(what: string, againMs: number): ApiError {
+  const wait = Math.max(1, Math.ceil(againMs / 1_000));
+  return new ApiError("rate_limited", `${what} Try again in ${wait} s.`, undefined, wait);
 }
 
 export const storageError = () =>
@@ -52,5 +63,6 @@ export function errorResponse(error: ApiError, request: string): Response {
   if (error.code === "misdirected") return new Response(null, { status });
   const body: ErrorBody = { error: { code: error.code, message: error.message, request } };
   if (error.winner) body.error.winner = error.winner;
-  return Response.json(body, { status });
+  const headers = error.retryAfter === null ? {} : { "retry-after": String(error.retryAfter) };
+  return Response.json(body, { status, headers });
 }

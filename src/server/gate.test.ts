@@ -327,6 +327,12 @@ test("a viewer that writes more than anybody types is slowed down, and nobody el
     for (const { status } of some) statuses.add(status);
   }
   expect([...statuses]).toEqual([400, 429]);
+  const refused = await busy.post("/api/prompts/none/approve", {});
+  const seconds = refused.headers.get("retry-after") ?? "";
+  expect(seconds).toMatch(/^([1-9]|10)$/);
+  expect(refused.body.error).toMatchObject({
+    message: expect.stringContaining(`Try again in ${seconds} s.`),
+  });
   expect((await other.post("/api/prompts/none/approve", {})).status).toBe(400);
 });
 

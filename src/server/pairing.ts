@@ -3,7 +3,7 @@
 import { randomInt, timingSafeEqual } from "node:crypto";
 import type { Viewer, ViewerId } from "../protocol.ts";
 import type { Clock } from "./clock.ts";
-import { ApiError } from "./errors.ts";
+import { ApiError, limited } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import { hashOf, type Logins, newSecret } from "./logins.ts";
 
@@ -104,9 +104,9 @@ export class Pairing {
     this.#wrong = recent;
     const tooMany = recent.length >= LIMITS.pairingTries;
     if (tooMany)
-      throw new ApiError(
-        "rate_limited",
+      throw limited(
         "Too many tries. Show a new code with `claude-remote pair`, or on a paired phone.",
+        (recent.at(-LIMITS.pairingTries) ?? 0) + LIMITS.pairingMs - this.#clock.now(),
       );
     const open = this.#current();
     const request = open && same(open.code, normal(given.code)) ? this.#request(open, given) : null;

@@ -14,7 +14,10 @@ const passed = (count: ReturnType<typeof counter>, kind: RateName, caller: strin
       return true;
     } catch (error) {
       expect(error).toBeInstanceOf(ApiError);
-      expect(error).toMatchObject({ code: "rate_limited", message: expect.stringMatching(/Wait \d+ s/) });
+      expect(error).toMatchObject({
+        code: "rate_limited",
+        message: expect.stringMatching(/Try again in \d+ s/),
+      });
       return false;
     }
   }).length;
@@ -30,6 +33,27 @@ test.each(KINDS)("SEC-016 of %s a caller has so many within so long, and nobody 
   expect(passed(count, kind, "one", 1)).toBe(0);
   clock.advance(1);
   expect(passed(count, kind, "one", most + 1)).toBe(most);
+});
+
+test("a refusal says when its time is over, to the second, in its words and for programs", () => {
+  const clock = fakeClock();
+  const count = counter(clock.now);
+  passed(count, "tests", "one", RATES.tests.most);
+  const refusal = () => {
+    try {
+      count("tests", "one");
+    } catch (error) {
+      if (error instanceof ApiError) return [error.retryAfter, error.message.split(". ")[1]];
+    }
+    return null;
+  };
+  expect(refusal()).toEqual([60, "Try again in 60 s."]);
+  clock.advance(20_001);
+  expect(refusal()).toEqual([40, "Try again in 40 s."]);
+  clock.advance(39_998);
+  expect(refusal()).toEqual([1, "Try again in 1 s."]);
+  clock.advance(1);
+  expect(refusal()).toBeNull();
 });
 
 test("a clock that was put back locks nobody out", () => {

@@ -1,5 +1,5 @@
 // Counts what each caller asks for, for everything that is limited by time (RATES in limits.ts).
-import { ApiError } from "./errors.ts";
+import { limited } from "./errors.ts";
 import { LIMITS, RATES, type RateName } from "./limits.ts";
 
 /** One more request of that kind by that caller. Throws `rate_limited` where that is more than the kind allows. */
@@ -19,10 +19,9 @@ export function counter(now: () => number): Count {
     span.count++;
     const { most, withinMs } = RATES[kind];
     if (span.count <= most) return;
-    const wait = Math.max(1, Math.ceil((span.since + withinMs - now()) / 1_000));
-    throw new ApiError(
-      "rate_limited",
-      `That is more than ${most} ${kind} in ${withinMs / 1_000} s. Wait ${wait} s.`,
+    throw limited(
+      `That is more than ${most} ${kind} in ${withinMs / 1_000} s.`,
+      span.since + withinMs - now(),
     );
   };
 }
