@@ -94,7 +94,7 @@ export async function ownersServer(config: Config): Promise<void> {
   if (joined && !joined.operator && !(await running(config.paths)))
     throw new CommandError(
       `this machine reports to ${joined.url} and may not operate it: run this there, or let this machine in anew ` +
-        "with `claude-remote device add <name> --operate`",
+        "with `claude-remote device add <name> --operate` there and `claude-remote join` here",
       REFUSED,
     );
   await startServer(config);

@@ -15,6 +15,7 @@ import {
 } from "./devbox/owner.ts";
 import { ownKey, sshSetup } from "./devbox/setup.ts";
 import { LaunchError } from "./devbox/ssh-errors.ts";
+import { enrolment } from "./enrolment.ts";
 import type { DevboxState } from "./protocol.ts";
 import { VERSION } from "./version.ts";
 
@@ -111,13 +112,13 @@ async function list(config: Config, { json }: Options): Promise<number> {
   }
   if (known.length === 0)
     say("There are no devboxes yet; claude-remote devbox add <name> <ssh host> adds one.");
-  for (const one of known) console.log(rowOf(one));
+  const own = enrolment(config.paths)?.operator ? "the server's machine" : "this machine";
+  for (const one of known) console.log(rowOf(one, own));
   return 0;
 }
 
-function rowOf({ name, kind, host, user, port, dir, state, last_used }: DevboxState): string {
-  const place =
-    kind === "local" ? "this machine" : `${user ? `${user}@` : ""}${host}${port ? `:${port}` : ""}`;
+function rowOf({ name, kind, host, user, port, dir, state, last_used }: DevboxState, own: string): string {
+  const place = kind === "local" ? own : `${user ? `${user}@` : ""}${host}${port ? `:${port}` : ""}`;
   const used = last_used === null ? "never used" : `used ${day(last_used)}`;
   return [name.padEnd(16), state.padEnd(12), used.padEnd(22), printable(`${place} ${dir ?? ""}`).trim()].join(
     "  ",

@@ -38,7 +38,7 @@ const ROOMS: Record<string, string[]> = {
   revoke: ["paths", "command", "background"],
   join: ["config", "command", "enrolment", "wrapper", "operator", "server"],
   healthcheck: ["config", "command", "background"],
-  sessions: ["config", "command", "background", "protocol", "enrolment"],
+  sessions: ["config", "command", "background", "protocol", "enrolment", "devbox"],
   // The room src/attach/ and its command.
   attach: ["config", "command", "background", "protocol", "screen", "sessions", "wrapper"],
   stop: ["config", "command", "background", "protocol", "sessions"],

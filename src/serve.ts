@@ -24,6 +24,8 @@ const USAGE_LINE =
   "claude-remote serve [--host A] [--port N] [--public-url URL] [--insecure-http] [--log-level L]";
 /** How often a background server looks whether anybody still needs it, and tells how many phones are paired. */
 const LOOK_MS = 1_000;
+/** How often it looks whether a process that keeps a way back was killed: as soon as a session there is told to be lost. */
+const RESTORE_MS = 5_000;
 /** Without a paired phone and without a wrapper for this long, a background server ends. */
 const UNUSED_MS = 60 * 60 * 1_000;
 
@@ -48,7 +50,8 @@ export async function serve(args: string[]): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => ended.resolve());
   if (auto) process.on("SIGHUP", () => {});
   const server = await open(config, auto, () => ended.resolve());
-  restoreTunnels(config.paths.data);
+  const restore = () => restoreTunnels(config.paths.data);
+  restore();
   if (!auto) {
     process.stderr.write(`claude-remote: page at ${server.url}; pair a phone with \`claude-remote pair\`\n`);
     if (!isLoopback(config.host)) process.stderr.write(`claude-remote: ${wider(config, server)}\n`);
@@ -57,8 +60,9 @@ export async function serve(args: string[]): Promise<number> {
     keep(config, server, auto, () => ended.resolve()),
     LOOK_MS,
   );
+  const restoring = setInterval(restore, RESTORE_MS);
   await ended.promise;
-  clearInterval(timer);
+  for (const one of [timer, restoring]) clearInterval(one);
   await server.stop();
   return 0;
 }

@@ -3,6 +3,8 @@ import { homedir } from "node:os";
 import { admin, ownersServer } from "./background.ts";
 import { CommandError, flags, printable } from "./command.ts";
 import { type Config, loadConfig } from "./config.ts";
+import { restoreTunnels } from "./devbox/tunnel.ts";
+import { enrolment } from "./enrolment.ts";
 import type { Session } from "./protocol.ts";
 
 const USAGE_LINE = "claude-remote sessions [--json]";
@@ -38,9 +40,13 @@ export async function sessions(args: string[]): Promise<number> {
 
 export const isOpen = (session: Session) => session.ended_at === null;
 
-/** The sessions of the server that the owner's commands are for; this user's own is started if there is none. */
+/**
+ * The sessions of the server that the owner's commands are for; this user's own is started if there is none. Beside one
+ * elsewhere, ways back that this machine kept are opened again: nothing else here does.
+ */
 export async function listSessions(config: Config): Promise<Listed> {
   await ownersServer(config);
+  if (enrolment(config.paths)?.operator) restoreTunnels(config.paths.data);
   return (await admin(config.paths, "GET", "/sessions")) as Listed;
 }
 

@@ -144,7 +144,8 @@ function progress() {
   let last = "";
   const terminal = process.stderr.isTTY;
   return {
-    show({ step, percent }: LaunchStep) {
+    show({ step, percent, note }: LaunchStep) {
+      if (note) process.stderr.write(`${terminal ? "\r\x1b[K" : ""}claude-remote: ${printable(note)}\n`);
       const text = `claude-remote: ${WORDS[step]}${percent === undefined ? "" : ` ${percent} %`} …`;
       if (text === last || (!terminal && WORDS[step] === last)) return;
       last = terminal ? text : WORDS[step];

@@ -1,7 +1,9 @@
 // `claude-remote tunnel`, internal: keeps one devbox's way back to this server open.
 import * as v from "valibot";
+import { keepTunnel } from "./devbox/keeper.ts";
 import { lineOf } from "./devbox/lines.ts";
-import { keepTunnel, type TunnelReply, tunnelOrder } from "./devbox/tunnel.ts";
+import { Retries } from "./devbox/retries.ts";
+import { type TunnelReply, tunnelOrder } from "./devbox/tunnel.ts";
 
 /** Reads what to do as one line on stdin, says how the first attempt went, and stays until no session is left there. */
 export async function tunnel(): Promise<number> {
@@ -11,6 +13,8 @@ export async function tunnel(): Promise<number> {
   const ended = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => ended.abort());
   const say = (reply: TunnelReply) => process.stdout.write(`${JSON.stringify(reply)}\n`);
-  const code = await keepTunnel(order, say, ended.signal);
+  const retries = new Retries();
+  process.on("SIGCONT", () => retries.hurry());
+  const code = await keepTunnel(order, { say, signal: ended.signal, retries });
   process.exit(code); // What still waits for the network does not keep us.
 }

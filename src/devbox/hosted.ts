@@ -18,12 +18,12 @@ import { delimiter, join } from "node:path";
 import * as v from "valibot";
 import { executable, ourselves } from "../command.ts";
 import { loadConfig } from "../config.ts";
-import { channelOf } from "../enrolment.ts";
 import { privateFolder } from "../paths.ts";
 import { logFile } from "../wrapper/log-file.ts";
 import { Runs } from "../wrapper/runs.ts";
 import { webSocket } from "../wrapper/socket.ts";
 import { wrap } from "../wrapper/wrapper.ts";
+import { channels } from "./channels.ts";
 import { lineOf } from "./lines.ts";
 import { loginEnvironment } from "./login.ts";
 import { DEVBOX_DATA, hostedFolder, ORDER_CHARS, type Order, order, type Reply } from "./order.ts";
@@ -108,7 +108,7 @@ async function runIn(asked: Order, dir: string, claude: string, say: (reply: Rep
       ...{ claude: [claude], args: argsOf(asked), cwd: dir, env: childEnv() },
       ...{ engine: config.pty, onHangup: "detach", keepAwake: config.keep_awake },
       ...{ device: asked.device, secret: () => new Uint8Array(Buffer.from(asked.secret, "base64url")) },
-      connect: webSocket(() => channel(asked, data)),
+      connect: webSocket(channels(asked.address, data)),
       ...{ hookCommand: ourselves(), ask: config.ask, runFolder: paths.run, runs: new Runs(data) },
       log: (session) => logFile(join(paths.state, "logs"), session),
       hosted: {
@@ -127,20 +127,6 @@ async function runIn(asked: Order, dir: string, claude: string, say: (reply: Rep
 /** What is ours is a flag of ours; what a phone said is typed, never a word of claude's (SEC-064). */
 export function argsOf({ mode, resume, args }: Pick<Order, "mode" | "resume" | "args">): string[] {
   return [...(mode ? ["--permission-mode", mode] : []), ...(resume ? ["--resume", resume] : []), ...args];
-}
-
-/** The address now: a tunnel that had to be opened anew may have another one. */
-function channel({ address }: Order, data: string): string {
-  switch (address.kind) {
-    case "url":
-      return channelOf(address.url);
-    case "socket":
-      return `ws+unix://${address.path}:/ws`;
-    case "tunnel": {
-      const at = readFileSync(join(data, "address"), "utf8").trim();
-      return at.startsWith("/") ? `ws+unix://${at}:/ws` : `ws://${at}/ws`;
-    }
-  }
 }
 
 /** What only a wrapper needed goes with it. What says how runs ended stays for the next one; the way back is its keeper's. */

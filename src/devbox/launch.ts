@@ -3,24 +3,16 @@ import * as v from "valibot";
 import { ourselves } from "../command.ts";
 import type { ConversationId, DeviceId, SessionId } from "../protocol.ts";
 import { VERSION } from "../version.ts";
+import { addressFor, type Elsewhere, type Enrolled, keptOpen, wordsOf } from "./address.ts";
 import { putBinary } from "./binary.ts";
-import type { Devbox, SshDevbox, SshSetup } from "./devbox.ts";
-import { devboxSchema } from "./devbox.ts";
+import { type Devbox, devboxSchema } from "./devbox.ts";
 import { examine, killScript, tailScript } from "./examine.ts";
 import type { PermissionMode } from "./modes.ts";
-import {
-  type Address,
-  asciiJson,
-  DEVBOX_DATA,
-  hostedFolder,
-  type Order,
-  type Reply,
-  wishes,
-} from "./order.ts";
+import { asciiJson, DEVBOX_DATA, hostedFolder, type Order, type Reply, wishes } from "./order.ts";
 import { type Connections, type ScriptResult, type Ssh, shellWord, stopped } from "./ssh.ts";
 import { LaunchError, saidBy } from "./ssh-errors.ts";
-import { openTunnel, type TunnelOrder } from "./tunnel.ts";
 
+export type { Enrolled } from "./address.ts";
 export { PERMISSION_MODES, type PermissionMode } from "./modes.ts";
 
 /** Made by whoever launches, once per launch; the wrapper says it in its session statement (`launch`). */
@@ -40,19 +32,11 @@ export type LaunchRequest = {
   size?: { cols: number; rows: number };
 };
 
-/** `percent`, of copying: how much of our binary is there. */
+/** `percent`, of copying: how much of our binary is there. `note`: what whoever launches should know of the way back. */
 export type LaunchStep = {
   step: "connecting" | "checking" | "copying" | "tunnel" | "starting";
   percent?: number;
-};
-
-/** What lets a wrapper of a devbox in. */
-export type Enrolled = {
-  device: DeviceId;
-  /** base64url, as `device add` gives it. */
-  secret: string;
-  /** Where the server's page is; a devbox that reaches it needs no tunnel. */
-  url: string;
+  note?: string;
 };
 
 /**
@@ -66,8 +50,8 @@ export type LaunchContext = {
   waitFor(launch: LaunchId, signal: AbortSignal): Promise<SessionId>;
   /** Connections to devboxes, which this launch shares with others. */
   connections: Connections;
-  /** This server's socket for wrappers (`<data>/server.sock`): where a tunnel leads. Null: the server is elsewhere. */
-  socket: string | null;
+  /** Where a way back leads: this server's socket for wrappers (`<data>/server.sock`), or the server that is elsewhere. */
+  socket: string | Elsewhere;
   /** The data folder, where tunnels are written down. */
   data: string;
   /** Where our binaries for other platforms are, besides the folder of our own. */
@@ -86,8 +70,6 @@ const KEPT_EVERY_MS = 3_000;
 const BEGINS_WITHIN_MS = 90_000;
 /** Somebody called it off: a line that is still there has the wrapper's answer by then. */
 const ENDED_WITHIN_MS = 15_000;
-/** A server that is reached at all answers by then. */
-const REACH_WITHIN_MS = 4_000;
 const USUAL_SIZE = { cols: 80, rows: 24 };
 
 const wished = v.object({ ...wishes, devbox: devboxSchema });
@@ -110,10 +92,10 @@ export async function launch(
   const order = { ...orderOf(request, enrolled, id), claude };
   try {
     const way = { ssh, program, enrolled, id, context };
-    const address = await wayBack(way, () => onStep({ step: "tunnel" }));
+    const address = await addressFor(way, (note) => onStep({ step: "tunnel", ...(note ? { note } : {}) }));
     onStep({ step: "starting" });
     const { pid } = await begin(ssh, program, { ...order, address }, context.signal);
-    const timer = setInterval(() => kept(way, address), KEPT_EVERY_MS);
+    const timer = setInterval(() => keptOpen(way, address), KEPT_EVERY_MS);
     return { session: await hello(ssh, pid, id, context).finally(() => clearInterval(timer)) };
   } finally {
     if (devbox.kind === "ssh") await settled(ssh, enrolled.device, id);
@@ -147,61 +129,6 @@ async function prepared(ssh: Ssh, { signal, binaries }: LaunchContext, onStep: (
   const onPercent = (percent: number) => onStep({ step: "copying", percent });
   const path = await putBinary(ssh, there, binaries, onPercent, signal);
   return { program: [path], claude: there.claude };
-}
-
-const wordsOf = (program: readonly string[]) => program.map(shellWord).join(" ");
-
-type Way = { ssh: Ssh; program: readonly string[]; enrolled: Enrolled; id: LaunchId; context: LaunchContext };
-
-/** Where the wrapper will find the server: by itself if it can, else by a tunnel. */
-async function wayBack({ ssh, program, enrolled, id, context }: Way, onTunnel: () => void): Promise<Address> {
-  const { devbox, setup } = ssh;
-  const { socket } = context;
-  if (devbox.kind === "local" && socket) return { kind: "socket", path: socket };
-  if (devbox.kind === "local") return { kind: "url", url: enrolled.url };
-  if (await reaches(ssh, program, enrolled.url, context.signal)) return { kind: "url", url: enrolled.url };
-  if (!socket) throw elsewhere(devbox.name, enrolled.url);
-  onTunnel();
-  await ssh.script(`${inFolder(enrolled.device)} && : >${shellWord(`launching.${id}`)}`, {
-    signal: context.signal,
-  });
-  await openTunnel(tunnelOf(devbox, setup, enrolled, context, socket), context.signal);
-  return { kind: "tunnel" };
-}
-
-const tunnelOf = (
-  devbox: SshDevbox,
-  { run, folder }: SshSetup,
-  { device }: Enrolled,
-  { data }: LaunchContext,
-  socket: string,
-): TunnelOrder => ({ devbox, setup: { run, folder }, device, socket, data });
-
-/** A way back that was there may have ended in that very moment, with the last session before this one. */
-async function kept({ ssh: { devbox, setup }, enrolled, context }: Way, address: Address): Promise<void> {
-  if (address.kind !== "tunnel" || devbox.kind !== "ssh" || !context.socket) return;
-  await openTunnel(tunnelOf(devbox, setup, enrolled, context, context.socket)).catch(() => {}); // The hello fails then.
-}
-
-/** A tunnel begins where the server is. */
-const elsewhere = (name: string, url: string) =>
-  new LaunchError(
-    "tunnel",
-    `${name} does not reach ${url}, and a way back can only be opened from the machine on which that server runs`,
-    "Run this there, or give the server an address that the devbox reaches (docs/https.md).",
-  );
-
-const inFolder = (device: DeviceId) =>
-  `umask 077; mkdir -p -- "$HOME"/${DEVBOX_DATA}/${hostedFolder(device)} && cd -- "$HOME"/${DEVBOX_DATA}/${hostedFolder(device)}`;
-
-/** Whether the devbox itself gets an answer from the server. What leads to a machine itself leads to another one there. */
-async function reaches(ssh: Ssh, program: readonly string[], url: string, signal: AbortSignal | undefined) {
-  if (/^(127\.|localhost$|\[::1\]$|0\.0\.0\.0$)/.test(new URL(url).hostname)) return false;
-  const { out } = await ssh.script(`${wordsOf(program)} hosted --reach`, {
-    stdin: `${asciiJson({ url, within_ms: REACH_WITHIN_MS })}\n`,
-    signal,
-  });
-  return out.includes("claude-remote-reached");
 }
 
 /**

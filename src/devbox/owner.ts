@@ -4,18 +4,28 @@ import { admin, ownersServer } from "../background.ts";
 import { CommandError, printable } from "../command.ts";
 import type { Config } from "../config.ts";
 import { enrolment } from "../enrolment.ts";
+import type { Paths } from "../paths.ts";
 import type { DevboxState, SessionId } from "../protocol.ts";
+import type { Enrolled } from "./address.ts";
 import type { Devbox } from "./devbox.ts";
-import type { Enrolled, LaunchContext } from "./launch.ts";
+import type { LaunchContext } from "./launch.ts";
 import type { Connections } from "./ssh.ts";
 import type { LaunchError } from "./ssh-errors.ts";
+import { endTunnel, restoreTunnels } from "./tunnel.ts";
 
 /** How often a command looks whether its wrapper has said hello. */
 const LOOK_MS = 100;
 
-/** Every devbox, once the server runs. */
+/** The server elsewhere that this machine operates, or null: the owner's commands are for its own. */
+const operates = (paths: Paths) => {
+  const joined = enrolment(paths);
+  return joined?.operator ? joined : null;
+};
+
+/** Every devbox, once the server runs. Where it is elsewhere, ways back that this machine kept are opened again. */
 export async function knownDevboxes(config: Config): Promise<DevboxState[]> {
   await ownersServer(config);
+  if (operates(config.paths)) restoreTunnels(config.paths.data);
   return ((await admin(config.paths, "GET", "/devboxes")) as { devboxes: DevboxState[] }).devboxes;
 }
 
@@ -32,15 +42,20 @@ export async function addDevbox({ paths }: Config, devbox: Devbox): Promise<void
 
 export async function removeDevbox({ paths }: Config, name: string): Promise<void> {
   await admin(paths, "DELETE", `/devboxes/${encodeURIComponent(name)}`);
+  if (operates(paths)) endTunnel({ data: paths.data, name });
 }
 
-/** Tells the server how a devbox was just now; null: it was there. */
+/**
+ * Tells the server how a devbox was just now; null: it was there. A server elsewhere is told nothing: how this machine reaches
+ * it says nothing of how that one does.
+ */
 export async function noteTried(
   { paths }: Config,
   name: string,
   error: LaunchError | null,
   fingerprint: string | null = null,
 ): Promise<void> {
+  if (operates(paths)) return;
   const told = error && { class: error.class, message: error.message.slice(0, 2_000), next: error.next };
   const body = { error: told, ...(fingerprint ? { fingerprint } : {}) };
   await admin(paths, "POST", `/devboxes/${encodeURIComponent(name)}/tried`, body).catch(() => {}); // Only a note.
@@ -49,7 +64,7 @@ export async function noteTried(
 /** What a launch from this terminal needs. */
 export function ownersContext(config: Config, connections: Connections): LaunchContext {
   const { paths } = config;
-  const ours = enrolment(paths)?.operator === undefined;
+  const joined = operates(paths);
   return {
     enrol: async ({ name }) =>
       (await admin(paths, "POST", `/devboxes/${encodeURIComponent(name)}/enrol`, {})) as Enrolled,
@@ -65,7 +80,7 @@ export function ownersContext(config: Config, connections: Connections): LaunchC
       }
     },
     connections,
-    socket: ours ? join(paths.data, "server.sock") : null,
+    socket: joined ? { url: config.url ?? joined.url, by: joined.device } : join(paths.data, "server.sock"),
     data: paths.data,
     binaries: config.binaries,
   };

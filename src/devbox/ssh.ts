@@ -180,7 +180,7 @@ export class Ssh implements AsyncDisposable {
     };
     const [out, err] = [new Said(child.stdout, give), new Said(child.stderr, give)];
     send(child, framed(text, mark), stdin === undefined);
-    if (stdin !== undefined) await this.#feed(child, out, mark, stdin);
+    if (stdin !== undefined) await Promise.race([this.#feed(child, out, mark, stdin), child.exited]);
     const code = await child.exited;
     if (signal?.aborted) throw stopped(name); // The shared connection holds its pipes for as long as that shell lives.
     if (!tooMuch) await Promise.all([out.done, err.done]);

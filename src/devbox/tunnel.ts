@@ -1,5 +1,5 @@
-// The way back from a devbox to this server: a socket there that leads here, kept open by a process of its own for as long
-// as a session runs there.
+// Ways back from devboxes, each kept open by a process of its own for as long as a session runs there: begun, looked for and
+// ended from here.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
@@ -8,48 +8,30 @@ import type { DeviceId } from "../protocol.ts";
 import { alive, bornAt } from "../wrapper/birth.ts";
 import { devboxSchema, type SshDevbox, type SshSetup } from "./devbox.ts";
 import { lineOf } from "./lines.ts";
-import { DEVBOX_DATA, hostedFolder } from "./order.ts";
-import { Ssh, shellWord, stopped } from "./ssh.ts";
-import { FAILURES, LaunchError, type LaunchFailure, saidBy } from "./ssh-errors.ts";
+import { stopped } from "./ssh.ts";
+import { FAILURES, LaunchError } from "./ssh-errors.ts";
 
 /** A way that is asked for is there by then, or it never comes. */
 const UP_WITHIN_MS = 60_000;
-/** A connection attempt of a lost tunnel: soon given up, for the next one is near. */
-const CONNECT_SECONDS = 4;
-/** Waits between attempts, ms, by how long the connection has been lost: at first often, since somebody may be watching. */
-const WAITS: { lostMs: number; waitMs: number }[] = [
-  { lostMs: 5_000, waitMs: 250 },
-  { lostMs: 10 * 60_000, waitMs: 1_000 },
-  { lostMs: 60 * 60_000, waitMs: 5_000 },
-  { lostMs: Number.POSITIVE_INFINITY, waitMs: 30_000 },
-];
-/** sshd bans whoever is refused often; what was let in before and is not now needs a person anyway. */
-const REFUSED_WAIT_MS = 15 * 60_000;
-const REFUSED: ReadonlySet<LaunchFailure> = new Set([
-  ...([
-    "auth",
-    "too_many_keys",
-    "key_file",
-    "host_key_unknown",
-    "host_key_changed",
-    "host_key_revoked",
-  ] as const),
-]);
-/** A wall clock that runs ahead of the steady one: the machine slept, and the network may be another. */
-const SLEPT_MS = 30_000;
 
 export type TunnelOrder = {
   devbox: SshDevbox;
   setup: Pick<SshSetup, "run" | "folder">;
   device: DeviceId;
-  /** The server's socket for wrappers, here. */
-  socket: string;
-  /** This server's data folder. */
+  /** Where it leads: the server's socket for wrappers, here; or the address at which this machine reaches one elsewhere. */
+  to: string;
+  /** This machine, among all those that keep ways to that server open: one that joined it has an id there. Null: the server's. */
+  by: DeviceId | null;
+  /** The data folder here. */
   data: string;
   /** It was open before: the first attempt may fail like any other. */
   again?: boolean | undefined;
 };
 
+const device = v.pipe(
+  v.string(),
+  v.transform((id) => id as DeviceId),
+);
 export const tunnelOrder = v.object({
   devbox: v.pipe(
     devboxSchema,
@@ -57,11 +39,9 @@ export const tunnelOrder = v.object({
     v.transform((devbox) => devbox as SshDevbox),
   ),
   setup: v.object({ run: v.string(), folder: v.nullable(v.string()) }),
-  device: v.pipe(
-    v.string(),
-    v.transform((id) => id as DeviceId),
-  ),
-  socket: v.string(),
+  device,
+  to: v.string(),
+  by: v.nullable(device),
   data: v.string(),
   again: v.optional(v.boolean()),
 });
@@ -73,10 +53,19 @@ const folderIn = (data: string) => join(data, "tunnels");
 const fileOf = ({ data, device }: Pick<TunnelOrder, "data" | "device">) =>
   join(folderIn(data), `${device}.json`);
 
+const recordOf = (at: Pick<TunnelOrder, "data" | "device">) => read(fileOf(at));
+
 /** Whether a process keeps that way open, or opens it again. */
 export function tunnelRuns(at: Pick<TunnelOrder, "data" | "device">): boolean {
-  const known = read(fileOf(at));
+  const known = recordOf(at);
   return known !== null && alive(known.pid, known.born);
+}
+
+/** Its machine was seen to answer, or somebody asks for it: a way that is lost is tried again at once. */
+export function hurryTunnel(at: Pick<TunnelOrder, "data" | "device">): void {
+  const known = recordOf(at);
+  // Whoever does not listen for this signal takes no harm from it.
+  if (known && alive(known.pid, known.born)) process.kill(known.pid, "SIGCONT");
 }
 
 /**
@@ -103,20 +92,26 @@ export async function openTunnel(order: TunnelOrder, signal?: AbortSignal): Prom
   );
 }
 
-/** Opens again what a restart of this machine ended, without waiting for it. */
+/** Opens again what a restart of this machine ended, or what somebody killed, without waiting for it. */
 export function restoreTunnels(data: string): void {
-  for (const name of namesIn(folderIn(data))) {
-    const known = read(join(folderIn(data), name));
-    if (known && !alive(known.pid, known.born)) startTunnel({ ...known.order, again: true }).unref();
+  for (const { pid, born, order } of recordsIn(data))
+    if (!alive(pid, born)) startTunnel({ ...order, again: true }).unref();
+}
+
+/** Ends the way back from that device, or from the devbox of that name; what runs there goes on, and is out of reach. */
+export function endTunnel({
+  data,
+  ...of
+}: { data: string } & ({ device: DeviceId } | { name: string })): void {
+  for (const { pid, born, order } of recordsIn(data)) {
+    if ("device" in of ? order.device !== of.device : order.devbox.name !== of.name) continue;
+    rmSync(fileOf(order), { force: true });
+    if (alive(pid, born)) process.kill(pid, "SIGTERM");
   }
 }
 
-/** Ends the way back; what runs there goes on, and is out of reach. */
-export function endTunnel(at: Pick<TunnelOrder, "data" | "device">): void {
-  const known = read(fileOf(at));
-  rmSync(fileOf(at), { force: true });
-  if (known && alive(known.pid, known.born)) process.kill(known.pid, "SIGTERM");
-}
+const recordsIn = (data: string) =>
+  namesIn(folderIn(data)).flatMap((name) => read(join(folderIn(data), name)) ?? []);
 
 function namesIn(folder: string): string[] {
   try {
@@ -134,8 +129,9 @@ function read(file: string): v.InferOutput<typeof record> | null {
   }
 }
 
-/** Of our environment, what says where files are, and where the keys are that ssh may use. */
-const CARRIED = /^(HOME|PATH|USER|LOGNAME|LANG|TMPDIR|XDG_\w+|SSH_AUTH_SOCK|CLAUDE_REMOTE_\w+)$/;
+/** Of our environment, what says where files are, where the keys are that ssh may use, and whose certificates count. */
+const CARRIED =
+  /^(HOME|PATH|USER|LOGNAME|LANG|TMPDIR|XDG_\w+|SSH_AUTH_SOCK|NODE_EXTRA_CA_CERTS|CLAUDE_REMOTE_\w+)$/;
 
 function startTunnel(order: TunnelOrder) {
   const env = Object.entries(process.env).filter(([name]) => CARRIED.test(name));
@@ -148,30 +144,8 @@ function startTunnel(order: TunnelOrder) {
   return child;
 }
 
-/**
- * Keeps one way open until no session is left there, or `signal` ends it. `say`: how the first attempt went. Resolves with
- * the exit code, its connection closed.
- */
-export async function keepTunnel(
-  order: TunnelOrder,
-  say: (reply: TunnelReply) => void,
-  signal: AbortSignal,
-): Promise<number> {
-  if (!claim(order)) {
-    say({ up: true });
-    return 0;
-  }
-  const mine = () => read(fileOf(order))?.pid === process.pid;
-  try {
-    return await kept(order, say, () => mine() && !signal.aborted, signal);
-  } finally {
-    // Ended from outside: the next start of the server opens it again.
-    if (mine() && !signal.aborted) rmSync(fileOf(order), { force: true });
-  }
-}
-
-/** One process for each devbox: false where another one is at it. */
-function claim(order: TunnelOrder): boolean {
+/** Writes down that this process keeps it: one for each devbox. False where another one is at it. */
+export function claim(order: TunnelOrder): boolean {
   if (tunnelRuns(order)) return false;
   mkdirSync(folderIn(order.data), { recursive: true, mode: 0o700 });
   const file = fileOf(order);
@@ -181,135 +155,8 @@ function claim(order: TunnelOrder): boolean {
   return true;
 }
 
-async function kept(
-  order: TunnelOrder,
-  say: (reply: TunnelReply) => void,
-  goesOn: () => boolean,
-  signal: AbortSignal,
-): Promise<number> {
-  let told = order.again === true;
-  let lost = { wall: Date.now(), steady: performance.now() };
-  while (goesOn()) {
-    try {
-      await using ssh = await Ssh.open(order.devbox, {
-        ...order.setup,
-        ask: false,
-        connectSeconds: CONNECT_SECONDS,
-      });
-      await openWay(ssh, order);
-      if (!told) say({ up: true });
-      told = true;
-      if (await unneeded(ssh, order, signal)) return 0;
-      lost = { wall: Date.now(), steady: performance.now() };
-      await pause(waitAfter(lost), signal);
-    } catch (error) {
-      if (!told) {
-        say({ error: toldOf(error) });
-        return 1;
-      }
-      const refused = error instanceof LaunchError && REFUSED.has(error.class);
-      await pause(refused ? REFUSED_WAIT_MS : waitAfter(lost), signal);
-    }
-    const slept = Date.now() - lost.wall - (performance.now() - lost.steady) > SLEPT_MS;
-    if (slept) lost = { wall: Date.now(), steady: performance.now() };
-  }
-  return 0;
-}
+/** Whether it is still this process that keeps it. */
+export const isOurs = (order: TunnelOrder) => recordOf(order)?.pid === process.pid;
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const ended = Promise.withResolvers<void>();
-  const timer = setTimeout(ended.resolve, signal.aborted ? 0 : ms);
-  signal.addEventListener("abort", () => ended.resolve(), { once: true });
-  await ended.promise;
-  clearTimeout(timer);
-}
-
-function waitAfter({ steady }: { steady: number }): number {
-  const lostMs = performance.now() - steady;
-  return WAITS.find((one) => lostMs < one.lostMs)?.waitMs ?? 0;
-}
-
-function toldOf(error: unknown): Extract<TunnelReply, { error: object }>["error"] {
-  if (error instanceof LaunchError) return { class: error.class, message: error.message, next: error.next };
-  return {
-    class: "tunnel",
-    message: error instanceof Error ? error.message : String(error),
-    next: "Try again.",
-  };
-}
-
-const enter = (device: DeviceId) => `
-umask 077
-d=$HOME/${DEVBOX_DATA}/${hostedFolder(device)}
-mkdir -p -- "$d" && cd -- "$d" || exit 1`;
-
-/** A socket's path ends at 107 bytes: where the home is too deep, it stands in a private folder of /tmp. */
-const SOCKET_PATH = (device: DeviceId) => `
-s=$d/s
-if [ \${#s} -gt 100 ]; then
-  t=/tmp/claude-remote-$(id -u)
-  mkdir -m 700 -- "$t" 2>/dev/null
-  [ -d "$t" ] && [ -O "$t" ] && [ ! -L "$t" ] || { echo "$t is not a folder of that user" >&2; exit 1; }
-  s=$t/${hostedFolder(device).slice(-12)}
-fi`;
-
-/** A unix socket there, which only that user may enter; where sshd allows none, a port of that machine alone. */
-async function openWay(ssh: Ssh, { device, socket }: TunnelOrder): Promise<void> {
-  const start = enter(device) + SOCKET_PATH(device);
-  const made = await ssh.script(`${start}\nrm -f -- "$s" && printf %s "$s"`);
-  if (made.code !== 0)
-    throw new LaunchError(
-      "forbidden",
-      `${ssh.devbox.name}: our folder there cannot be used (${saidBy(made.err)})`,
-      "See that this user may write in its home.",
-    );
-  const path = made.out;
-  const address = await ssh.forward(path, socket).then(
-    () => path,
-    async () => `127.0.0.1:${/\d+/.exec(await ssh.forward("127.0.0.1:0", socket))?.[0] ?? ""}`,
-  );
-  const noted = `${enter(device)}\nprintf '%s\\n' ${shellWord(address)} >address.new && mv -f address.new address`;
-  await ssh.script(noted);
-}
-
-/**
- * Runs there until no wrapper of ours does, and cleans up. A launch that is on its way counts (`launching.*`, for two
- * minutes). Where a newer tunnel has taken over, or our own sshd is gone, this one is over, and cleans nothing up.
- */
-const watchScript = (device: DeviceId, generation: string) => `${enter(device)}${SOCKET_PATH(device)}
-g=${generation}
-parent() {
-  if [ -r "/proc/$$/stat" ]; then sed 's/.*) [A-Za-z] \\([0-9]*\\) .*/\\1/' "/proc/$$/stat"; else ps -o ppid= -p $$ | tr -d ' '; fi
-}
-printf '%s\\n' "$g" >tunnel
-while :; do
-  [ "$(cat tunnel 2>/dev/null)" = "$g" ] && [ "$(parent)" = "$PPID" ] || exit 8
-  needed=
-  for f in *.pid; do
-    [ -f "$f" ] && read -r pid <"$f" || continue
-    if kill -0 "$pid" 2>/dev/null && { [ ! -r "/proc/$pid/cmdline" ] || grep -q hosted "/proc/$pid/cmdline"; }
-    then needed=1
-    else rm -f -- "$f"
-    fi
-  done
-  [ -n "$(find . -name 'launching.*' -mmin -2 2>/dev/null)" ] && needed=1
-  [ "$needed" ] || break
-  sleep 2
-done
-rm -f -- "$s" address tunnel launching.*
-rmdir runs 2>/dev/null
-cd .. && rmdir -- "$d" 2>/dev/null && rmdir ../hosted 2>/dev/null
-exit 0`;
-
-/** True once nothing there needs a way back; throws when the connection is lost. */
-async function unneeded(ssh: Ssh, { device }: TunnelOrder, signal: AbortSignal): Promise<boolean> {
-  const ended = new AbortController();
-  const either = AbortSignal.any([ended.signal, signal]);
-  const watch = ssh.script(watchScript(device, crypto.randomUUID()), { signal: either });
-  const gone = ssh.closed.then(() => null);
-  const result = await Promise.race([watch, gone]);
-  if (result) return result.code === 0;
-  ended.abort();
-  await watch.catch(() => {});
-  return false;
-}
+/** It is over. */
+export const forget = (order: TunnelOrder) => rmSync(fileOf(order), { force: true });

@@ -1,0 +1,93 @@
+// Three machines: a server, a laptop that joined it, and a devbox that the laptop alone can reach by ssh.
+import { expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { REFUSED } from "../../command.ts";
+import { LEAVE } from "../attach/place.ts";
+import { kill, until } from "../story/processes.ts";
+import type { TestViewer } from "../viewer.ts";
+import { Laptop } from "./laptop.ts";
+import { DEMO, DevboxWorld, PATIENCE_MS } from "./world.ts";
+
+const TEST_MS = 180_000;
+const demoBox = { name: "box", files: { ".local/bin/claude*": DEMO } };
+
+/** A server whose own ssh reaches nothing, on a machine with a claude; `box` is a name that the laptop's ssh knows. */
+async function open(): Promise<DevboxWorld> {
+  const world = await DevboxWorld.open([demoBox]);
+  const bin = join(world.folder, "bin");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "claude"), "#!/bin/sh\n");
+  chmodSync(join(bin, "claude"), 0o755);
+  world.env.PATH = `${bin}:${world.env.PATH}`;
+  world.env.CLAUDE_REMOTE_SSH_FOLDER = join(world.folder, "no-ssh");
+  const host = world.hosts.host("box");
+  writeFileSync(join(world.sshFolder, "config"), `Host box\n  HostName 127.0.0.1\n  Port ${host.port}\n`);
+  return world;
+}
+
+const openPrompt = (phone: TestViewer) =>
+  phone.until("a card", ({ prompts }) => [...prompts.values()].find(({ stage }) => stage === "open"));
+
+test.concurrent(
+  "SEC-026 claude-remote ssh on a laptop that only reports is refused, with what to do; on one that operates it works",
+  async () => {
+    await using world = await open();
+    const url = `http://127.0.0.1:${world.port}`;
+    {
+      await using reports = await Laptop.join(world, "reports", url);
+      const desk = reports.terminal("ssh", "box");
+      expect((await desk.exited).code).toBe(REFUSED);
+      const said = desk.screen().replace(/\s+/g, ""); // A terminal has lines of its own.
+      expect(said).toContain(`thismachinereportsto${url}andmaynotoperateit`);
+      expect(said).toMatch(/deviceadd<name>--operate`thereand`claude-remotejoin`here/);
+    }
+    await using laptop = await Laptop.join(world, "laptop", url, "--operate");
+    const phone = await world.phone();
+    const desk = laptop.terminal("ssh", "box");
+    await desk.waitFor(/box is no devbox yet\. Add it[^\n]*\[y\/N\]\s*$/, { timeout: PATIENCE_MS });
+    desk.write("y\r");
+    await desk.waitFor(/attached to/, { timeout: 4 * PATIENCE_MS });
+    const said = Buffer.from(desk.bytes()).toString();
+    expect(said).toMatch(/its way there leads through this machine/);
+    const prompt = await openPrompt(phone);
+    expect(phone.sessions.get(prompt.session_id)).toMatchObject({ device_name: "box", terminal: true });
+    expect((await phone.answer("approve", prompt)).status).toBe(200);
+    await phone.until("accepted", (viewer) => viewer.prompts.get(prompt.id)?.stage === "accepted");
+
+    // The terminal is closed, not left: the session goes on, and so does its way back.
+    const id = prompt.session_id;
+    const at = () => phone.sessions.get(id);
+    desk.kill("SIGHUP");
+    await desk.exited;
+    await phone.until("no terminal", () => at()?.terminal === false);
+    expect(at()).toMatchObject({ connected: true, ended_at: null });
+    expect(world.tunnels()).toEqual([]); // Nothing of it is the server's.
+    const back = laptop.terminal("attach");
+    await back.waitFor(/attached to/, { timeout: PATIENCE_MS });
+    back.write(LEAVE);
+    expect((await back.exited).code).toBe(0);
+
+    // The server's own machine is not this one.
+    const local = await laptop.ran(["ssh", "--detach", "local"]);
+    expect(local.err).toMatch(/"local" is the machine on which the server[\s\S]*from a phone/);
+    expect((await laptop.ran(["devbox", "list"])).out).toContain("the server's machine");
+
+    // What keeps the way back is killed: its connection ends with it; any command about the server opens it again.
+    const killed = laptop.keeper();
+    expect(killed?.connections.length).toBe(2);
+    kill(killed?.pid ?? 0, "SIGKILL");
+    await until("the end of its connections", () => laptop.processes().length === 0, PATIENCE_MS);
+    await phone.until("out of reach", () => at()?.connected === false);
+    const listed = await laptop.ran(["sessions"]);
+    expect(listed.out).toContain(id.slice(0, 8));
+    await phone.until("in reach again", () => at()?.connected === true);
+
+    expect((await laptop.ran(["stop", id])).code).toBe(0);
+    await phone.until("its end", () => at()?.end_reason === "stopped");
+    await world.clean("box");
+    await until("nothing keeps a way back", () => laptop.processes().length === 0, PATIENCE_MS);
+    expect(existsSync(join(laptop.folder, "cr", "data", "admin.sock"))).toBe(false); // No server of its own.
+  },
+  TEST_MS,
+);
