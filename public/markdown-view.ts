@@ -1,7 +1,8 @@
 // Markdown's tokens as elements. Text goes in as text nodes; a link leads only where it says, and nothing is fetched.
 import { copyButton } from "./conversation-copy.ts";
 import { element, marked } from "./dom.ts";
-import { type Inline, type ListItem, type MarkdownBlock, markdown } from "./markdown.ts";
+import { type ListItem, type MarkdownBlock, markdown } from "./markdown.ts";
+import type { Inline } from "./markdown-tree.ts";
 
 /** Characters shown of where a link leads. */
 const MAX_SHOWN_CHARS = 200;

@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
-import { type Inline, inlines, type MarkdownBlock, markdown } from "./markdown.ts";
+import { type MarkdownBlock, markdown } from "./markdown.ts";
+import { inlines } from "./markdown-inlines.ts";
+import type { Inline } from "./markdown-tree.ts";
 
 /** As HTML would be, for reading. */
 function shown(blocks: readonly MarkdownBlock[]): string {

@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { editLines, linesIn } from "../../../public/edit-lines.ts";
 import { inputParts } from "../../../public/input-view.ts";
-import { inlines, markdown } from "../../../public/markdown.ts";
+import { markdown } from "../../../public/markdown.ts";
+import { inlines } from "../../../public/markdown-inlines.ts";
 import { hiddenIn, piecesOf } from "../../../public/marks.ts";
 import { isOutside, risksOf } from "../../../public/risks.ts";
 import { printable } from "../../command.ts";
