@@ -37,14 +37,15 @@ test("`help` has every command that is documented", () => {
 const viewers = (source: string) => source.replace(/"[A-Z]+", "\/(?:devboxes|launches|tokens)/g, "");
 
 test("docs/api.md has every route, each with a curl line, and no other", () => {
+  const inServer = (name: string) => read("src", "server", `${name}.ts`);
   const source =
-    read("src", "server", "api.ts") +
+    ["api", "history", "metrics", "pair-another", "usage"].map((name) => inServer(name)).join("") +
+    ["audit", "composing", "prompt", "search", "session", "viewer"]
+      .map((noun) => inServer(`${noun}-routes`))
+      .join("") +
     read("src", "server", "push", "routes.ts") +
     viewers(read("src", "devbox", "annex.ts")) +
-    read("src", "server", "pair-another.ts") +
-    ["history", "search", "usage"].map((name) => read("src", "server", `${name}.ts`)).join("") +
-    read("src", "server", "metrics.ts") +
-    viewers(read("src", "server", "token-routes.ts"));
+    viewers(inServer("token-routes"));
   const named = [...source.matchAll(/(?:plain|route)\(\s*"([A-Z]+)",\s*"([^"]+)"/g)].map(
     ([, method, path]) => `${method} ${path}`,
   );

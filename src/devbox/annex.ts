@@ -14,8 +14,8 @@ import type {
   SessionId,
 } from "../protocol.ts";
 import { deviceSecret } from "../seal.ts";
-import { byOf } from "../server/api.ts";
 import { type By, whoIn } from "../server/audit.ts";
+import { byOf } from "../server/caller.ts";
 import { LOCAL_DEVICE } from "../server/devices.ts";
 import { ApiError } from "../server/errors.ts";
 import { LIMITS } from "../server/limits.ts";

@@ -1,10 +1,11 @@
 // Sessions that ended: page by page, by a name of their own, and away for good.
 import * as v from "valibot";
-import type { By } from "./audit.ts";
+import { byOf } from "./caller.ts";
+import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { LIMITS } from "./limits.ts";
-import { type Call, plain, type Route, route } from "./routes.ts";
+import { plain, READ, type Route, route } from "./routes.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Ended } from "./store/session-table.ts";
 import type { Store } from "./store.ts";
@@ -13,10 +14,9 @@ export type HistoryOptions = {
   store: Store;
   sessions: Sessions;
   events: Events;
-  now: () => number;
-  byOf: (call: Call) => By;
-  /** There is something to take away. */
-  onDeleted: () => void;
+  clock: Clock;
+  /** There is something to forget now. */
+  sweepSoon: () => void;
 };
 
 /** Letters, digits and signs only; nothing but that takes the name away. */
@@ -29,9 +29,9 @@ const title = v.nullable(
 );
 
 /** `GET /api/history`, `PATCH` and `DELETE /api/sessions/:id`. */
-export function historyRoutes({ store, sessions, events, now, byOf, onDeleted }: HistoryOptions): Route[] {
+export function historyRoutes({ store, sessions, events, clock, sweepSoon }: HistoryOptions): Route[] {
   return [
-    plain("GET", "/api/history", ["viewer", "token:read"], ({ query }) => {
+    plain("GET", "/api/history", READ, ({ query }) => {
       const page = store.sessions.ended(LIMITS.endedSessions + 1, beforeIn(query));
       const shown = page.slice(0, LIMITS.endedSessions);
       const last = shown.at(-1);
@@ -40,7 +40,7 @@ export function historyRoutes({ store, sessions, events, now, byOf, onDeleted }:
     }),
     route("PATCH", "/api/sessions/:id", ["viewer"], v.object({ title }), (call) => {
       const { id } = sessions.get(call.params.id ?? "");
-      store.sessions.rename(id, call.body.title || null, byOf(call as Call), now());
+      store.sessions.rename(id, call.body.title || null, byOf(call), clock.now());
       sessions.again(id);
       return Response.json({ session: sessions.get(id) });
     }),
@@ -48,9 +48,9 @@ export function historyRoutes({ store, sessions, events, now, byOf, onDeleted }:
       const { id, ended_at } = sessions.get(call.params.id ?? "");
       if (ended_at === null || sessions.uplink(id))
         throw new ApiError("alive", "This session is still open. Stop it first; then it can be deleted.");
-      store.sessions.delete(id, byOf(call), now());
+      store.sessions.delete(id, byOf(call), clock.now());
       events.tell(`session ${id}`, "session_gone", { session: id });
-      onDeleted();
+      sweepSoon();
       return Response.json({ ok: true });
     }),
   ];

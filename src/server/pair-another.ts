@@ -1,6 +1,6 @@
 // What a paired phone may do about others: let one in, with the code and the yes on its own screen, and log out all others.
 import * as v from "valibot";
-import { byOf, viewerOf } from "./api.ts";
+import { byOf, viewerOf } from "./caller.ts";
 import { ApiError } from "./errors.ts";
 import { isLoopback } from "./front.ts";
 import type { OpenAnnex } from "./parts.ts";

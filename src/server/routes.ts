@@ -36,6 +36,9 @@ export type Route = {
   handle: (call: Call<never>) => Response | Promise<Response>;
 };
 
+/** Who may read what there is of sessions. */
+export const READ = ["viewer", "token:read"] as const;
+
 /** A route whose handler gets the body as its schema makes it. */
 export function route<const S extends v.GenericSchema>(
   method: Route["method"],

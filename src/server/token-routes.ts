@@ -1,6 +1,6 @@
 // The routes about tokens: the owner makes, lists and revokes them, a paired phone lists and revokes.
 import * as v from "valibot";
-import { byOf } from "./api.ts";
+import { byOf } from "./caller.ts";
 import { ApiError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import { nameOf, OWNER, ownerOf } from "./owner.ts";

@@ -1,8 +1,9 @@
 // What was used: tokens, money where claude names it, minutes worked; by day and by session.
 import type { Database } from "bun:sqlite";
 import type { SessionId, Used } from "../protocol.ts";
+import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
-import { plain, type Route } from "./routes.ts";
+import { plain, READ, type Route } from "./routes.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Named } from "./store/database.ts";
 import type { Store } from "./store.ts";
@@ -32,23 +33,16 @@ export function usedBy(db: Database, session: SessionId): Used | null {
   return row?.input == null ? null : row;
 }
 
+export type UsageOptions = { store: Store; sessions: Sessions; clock: Clock };
+
 /** `GET /api/usage`, and `GET /api/sessions/:id/usage`. */
-export function usageRoutes({
-  store,
-  sessions,
-  now,
-}: {
-  store: Store;
-  sessions: Sessions;
-  now: () => number;
-}): Route[] {
+export function usageRoutes({ store, sessions, clock }: UsageOptions): Route[] {
   const db = store.tables;
-  const read = ["viewer", "token:read"] as const;
   return [
-    plain("GET", "/api/usage", read, ({ query }) => {
+    plain("GET", "/api/usage", READ, ({ query }) => {
       const days = within(query, "days", 1, MOST_DAYS, DAYS);
       const offset = within(query, "offset", -MOST_OFFSET, MOST_OFFSET, 0) * 60_000;
-      const today = Math.floor((now() + offset) / DAY_MS) * DAY_MS - offset;
+      const today = Math.floor((clock.now() + offset) / DAY_MS) * DAY_MS - offset;
       const since = today - (days - 1) * DAY_MS;
       const some = db.query<Used & { session: SessionId }, [Named]>(SQL.sessions).all({ since });
       const known = some.flatMap(({ session: id, ...used }) => {
@@ -57,7 +51,7 @@ export function usageRoutes({
       });
       return Response.json({ days: db.query(SQL.days).all({ since, offset }), sessions: known });
     }),
-    plain("GET", "/api/sessions/:id/usage", read, ({ params }) => {
+    plain("GET", "/api/sessions/:id/usage", READ, ({ params }) => {
       const { id } = sessions.get(params.id ?? "");
       return Response.json({ used: usedBy(db, id) });
     }),

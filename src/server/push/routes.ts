@@ -8,7 +8,7 @@ import type {
   SessionId,
   ViewerId,
 } from "../../protocol.ts";
-import { byOf, viewerOf } from "../api.ts";
+import { byOf, viewerOf } from "../caller.ts";
 import { ApiError } from "../errors.ts";
 import type { Prompts } from "../prompts.ts";
 import { counter } from "../rate.ts";
