@@ -1,4 +1,5 @@
 // After each turn of a session on a devbox its files come back to this machine, one turn after the other.
+import { REFUSALS } from "../devbox/ssh-errors.ts";
 import type { DevboxError, Session, SessionCopy, SessionId } from "../protocol.ts";
 import type { Clock } from "../server/clock.ts";
 import type { Synced } from "./sync.ts";
@@ -19,9 +20,6 @@ const SETTLED_MS = 500;
 const AT_ONCE = 2;
 /** A machine that refused us is left alone: sshd bans whoever is refused again and again. */
 const REFUSED_MS = 15 * 60_000;
-const REFUSALS = new Set([
-  ...["auth", "too_many_keys", "key_file", "host_key_unknown", "host_key_changed", "host_key_revoked"],
-]);
 
 type Turn = { session: Session; due: boolean; running: boolean; copy: SessionCopy };
 

@@ -199,6 +199,25 @@ test("SEC-062 folders asked for, and what a launch says, are valid text or refus
   expect(reach.started).toEqual([]);
 });
 
+test("a refused login is not tried again for each letter of a folder, until somebody says so", async () => {
+  const { viewer, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  const type = async (under: string) => {
+    const { status, body } = await viewer.get(`/api/devboxes/box1/directories?under=${under}`);
+    return [status, (body.error as { message?: string } | undefined)?.message ?? ""] as const;
+  };
+  reach.failure = new LaunchError("timeout", "box1: it does not answer", "Wake it.");
+  expect(await type("~/s")).toEqual([503, "box1: it does not answer. Wake it."]);
+  reach.failure = new LaunchError("auth", "box1: it lets nobody in", "Give it the key.");
+  const told =
+    "box1: it lets nobody in. Give it the key. It is not tried again by itself: test it under Devboxes then.";
+  for (const under of ["~/sr", "~/src", "~/src/"]) expect(await type(under)).toEqual([503, told]);
+  expect(reach.scripts).toBe(2);
+  reach.failure = null;
+  expect((await viewer.post("/api/devboxes/box1/test")).status).toBe(200);
+  expect((await type("~/src/w"))[0]).toBe(200);
+});
+
 test("SEC-063 nothing but what a launch has can be asked for: no environment, arguments or flags", async () => {
   const { viewer, reach } = await world();
   await viewer.post("/api/devboxes", BOX);

@@ -28,7 +28,7 @@ import { listings, type Script } from "./directories.ts";
 import type { Enrolled, LaunchContext, LaunchRequest, LaunchStep } from "./launch.ts";
 import { Launches, type Progress } from "./launches.ts";
 import { type Registered, Registry, toState } from "./registry.ts";
-import { FAILURES, LaunchError, type LaunchFailure } from "./ssh-errors.ts";
+import { FAILURES, LaunchError, type LaunchFailure, REFUSALS } from "./ssh-errors.ts";
 import { endTunnel } from "./tunnel.ts";
 
 /** What reaches devboxes. */
@@ -325,14 +325,17 @@ class Devboxes {
   async #listing(devbox: Registered, under: string) {
     const checked = v.safeParse(directory, under);
     if (!checked.success) throw new ApiError("invalid", `under: ${checked.issues[0].message}`);
+    if (devbox.error && REFUSALS.has(devbox.error.class)) throw notAgain(devbox.error);
     const script: Script = (...rest) => this.#options.engine.script(toDevbox(devbox), ...rest);
     const listing = this.#directories(devbox.device_id, under, script);
     if (!listing) throw new ApiError("rate_limited", "Many folders are being read already.");
     try {
       return await listing;
     } catch (error) {
-      if (error instanceof LaunchError) throw new ApiError("unreachable", `${error.message} ${error.next}`);
-      throw error;
+      if (!(error instanceof LaunchError)) throw error;
+      if (!REFUSALS.has(error.class)) throw new ApiError("unreachable", `${error.message}. ${error.next}`);
+      this.#note(devbox.name, this.#told(error));
+      throw notAgain(error);
     }
   }
 
@@ -443,6 +446,13 @@ class Devboxes {
 /** A LaunchError, or what carrying the files of a conversation fails with. */
 const saysWhatToDo = (error: unknown): error is Error & { class: string; next: string } =>
   error instanceof Error && ["class", "next"].every((name) => typeof Reflect.get(error, name) === "string");
+
+/** A folder is asked for with each few letters: none of them is another login that is refused. */
+const notAgain = ({ message, next }: Pick<DevboxError, "message" | "next">) =>
+  new ApiError(
+    "unreachable",
+    `${message}. ${next} It is not tried again by itself: test it under Devboxes then.`,
+  );
 
 type Stated = { id: SessionId; device_id: DeviceId; launch?: string | null };
 

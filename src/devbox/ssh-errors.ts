@@ -17,6 +17,12 @@ export const FAILURES = [
   ...(["claude_missing", "claude_login", "tunnel", "server", "stopped", "failed"] as const),
 ] as const;
 
+/** sshd keeps count of these, and bans who comes again and again: only a person tries again, never a timer or a letter typed. */
+export const REFUSALS: ReadonlySet<string> = new Set<LaunchFailure>([
+  ...(["auth", "too_many_keys", "key_file"] as const),
+  ...(["host_key_unknown", "host_key_changed", "host_key_revoked"] as const),
+]);
+
 /** A launch that failed: `message` says what and why, `next` the one thing to do. `fingerprint`: of a host key in question. */
 export class LaunchError extends Error {
   override name = "LaunchError";

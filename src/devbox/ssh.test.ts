@@ -173,7 +173,7 @@ test("SEC-061 a changed host key ends it, with the fingerprint that is shown now
   expect(error.message).toContain("SHA256:");
 });
 
-test("a refused login is one attempt, and names what to look at", async () => {
+test("a refused login is one attempt for all who wait for it, and names what to look at", async () => {
   const setup = otherFolder("stranger");
   await ownKey(join(hosts.folder, "stranger"));
   const known = readFileSync(join(hosts.folder, "ssh", "known_hosts"), "utf8");
@@ -182,7 +182,8 @@ test("a refused login is one attempt, and names what to look at", async () => {
     readFileSync(join(hosts.folder, "own.log"), "utf8").split("closed by authenticating user").length;
   const before = log();
   await using connections = new Connections(setup);
-  const error = await failing(connections.get(box.devbox));
+  const [error] = await Promise.all([1, 2, 3].map(() => failing(connections.get(box.devbox))));
+  if (!error) throw new Error("no error");
   expect(error.class).toBe("auth");
   expect(error.next).toContain("authorized_keys");
   await until("sshd's own word", () => log() > before);

@@ -1,7 +1,7 @@
 // A connection to a devbox's shell, shared by everything that this process does there.
 import { controlPath, type Devbox, type SshDevbox, type SshSetup, words } from "./devbox.ts";
 import { hostKey } from "./setup.ts";
-import { connectError, LaunchError, lostError, type SshEnd, saidBy } from "./ssh-errors.ts";
+import { connectError, LaunchError, lostError, REFUSALS, type SshEnd, saidBy } from "./ssh-errors.ts";
 
 /** How a script ended; `code` is null if a signal killed what ran it. */
 export type ScriptResult = { code: number | null; out: string; err: string };
@@ -344,6 +344,12 @@ const tunnelError = (name: string, why: string) =>
     "Allow AllowStreamLocalForwarding or AllowTcpForwarding in its sshd_config, or give the server an address that it reaches (docs/https.md).",
   );
 
+/** Who waited for a login that was refused has been refused as well: sshd counts each one. */
+function refusal(error: unknown): null {
+  if (error instanceof LaunchError && REFUSALS.has(error.class)) throw error;
+  return null;
+}
+
 /** One connection for each devbox, closed a minute after its last use. */
 export class Connections implements AsyncDisposable {
   readonly setup: SshSetup;
@@ -364,7 +370,7 @@ export class Connections implements AsyncDisposable {
   async get(devbox: Devbox, signal?: AbortSignal): Promise<Ssh> {
     const id = JSON.stringify(devbox);
     const known = this.#open.get(id);
-    const ssh = known ? await known.ssh.catch(() => null) : null;
+    const ssh = known ? await known.ssh.catch(refusal) : null;
     if (ssh?.open) {
       this.#use(id);
       return ssh;
