@@ -9,6 +9,8 @@ export const RESTORED = "restored";
 export const PREPARED = "restore.new-";
 /** Begins the name of the folder with what was there before. */
 export const BEFORE = "before-restore-";
+/** A hash of the master key under which everybody was let in (key-change.ts). Where there is none, nobody is put out. */
+export const KEY_MARK = "master.key.mark";
 const DATABASE = "claude-remote.db";
 
 /** Puts restored files in place, if there are any, and removes what an earlier restore left unfinished. */
@@ -23,6 +25,8 @@ export function finishRestore(data: string): void {
   // The log of the old database must never be read into the new one; what is in it stands beside by now.
   if (names.includes(DATABASE))
     for (const log of ["-wal", "-shm", "-journal"]) rmSync(join(data, `${DATABASE}${log}`), { force: true });
+  // A key that comes with its database was not changed: nobody is put out for it.
+  if (names.includes("master.key")) rmSync(join(data, KEY_MARK), { force: true });
   toDisk(data);
   for (const name of names.filter((one) => !one.startsWith(BEFORE)))
     renameSync(join(restored, name), join(data, name));

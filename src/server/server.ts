@@ -13,6 +13,7 @@ import { Desks } from "./desks.ts";
 import { LOCAL_DEVICE } from "./devices.ts";
 import { type Front, front } from "./front.ts";
 import { ownersDoor, publicDoor } from "./gate.ts";
+import { evictAfterKeyChange } from "./key-change.ts";
 import { type Listener, listenTcp, listenUnix, type Sockets } from "./listen.ts";
 import { lockFolder } from "./lock.ts";
 import type { Logger } from "./log.ts";
@@ -69,8 +70,6 @@ export type RunningServer = AsyncDisposable & {
   routes: readonly Route[];
   /** Where browsers go. */
   url: string;
-  /** What there is to serve: paired phones, open sessions, connected wrappers, open streams. */
-  status(): { viewers: number; sessions: number; wrappers: number; streams: number };
   /** What there is to serve, for whoever decides whether the server may end. */
   status(): Status;
   /** Closes streams and connections, writes everything down, frees the folder. */
@@ -109,6 +108,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const annexes = [...(options.annexes ?? []), metrics, pairAnother];
   const beside = annexes.map((open) => open({ ...parts, data, log, url: () => named().url }));
   for (const annex of beside) opened.defer(() => annex.stop());
+  evictAfterKeyChange(data, parts, log);
 
   let stopped: Promise<void> | null = null;
   const stop = () => (stopped ??= whole.disposeAsync());

@@ -1,6 +1,7 @@
 // After a theft: what was let in before is out, everywhere, and nothing lets it in again by itself.
 import { expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DeviceId } from "../../protocol.ts";
 import { deviceSecret } from "../../seal.ts";
@@ -81,6 +82,34 @@ test("SEC-024 the owner's word ends every login, token, operator and machine, op
   await gone();
   await server.restart();
   await gone();
+});
+
+test("SEC-024 another master key puts everybody out at once: logins, tokens, operators and machines", async () => {
+  await using server = await testServer();
+  const viewer = await TestViewer.pair(server, "stolen");
+  const scopes = ["read"];
+  const { token } = (await server.admin("POST", "/tokens", { name: "t", scopes })) as { token: string };
+  const laptop = await machine(server, "laptop");
+  await server.restart(); // The same key: nobody is put out.
+  expect((await viewer.get("/api/sessions")).status).toBe(200);
+  expect(await bearer(server, token, "/api/sessions")).toBe(200);
+  expect(await bearer(server, laptop.token, "/operate/status")).toBe(200);
+  await server.stop();
+  // A wrapper that runs on makes the new key before the server starts.
+  writeFileSync(join(server.data, "master.key"), randomBytes(32), { mode: 0o600 });
+  await server.restart();
+  const gone = async () => {
+    await staysOut(viewer);
+    expect(await bearer(server, token, "/api/sessions")).toBe(401);
+    expect(await bearer(server, laptop.token, "/operate/status")).toBe(401);
+    expect((await TestLink.connect(server, laptop.options)).refused).toMatchObject({ code: "revoked" });
+  };
+  await gone();
+  const again = await TestViewer.pair(server, "own");
+  await server.restart(); // Once, not at each start.
+  await gone();
+  expect((await again.get("/api/sessions")).status).toBe(200);
+  expect((await TestLink.session(server)).link.channel).not.toBeNull();
 });
 
 test("SEC-024 another master key ends every machine's secret, this one's of before too", async () => {
