@@ -11,7 +11,7 @@ import type { Devbox } from "./devbox.ts";
 import type { LaunchContext } from "./launch.ts";
 import type { Connections } from "./ssh.ts";
 import type { LaunchError } from "./ssh-errors.ts";
-import { endTunnel, restoreTunnels } from "./tunnel.ts";
+import { endTunnel, hurryTunnel, restoreTunnels } from "./tunnel.ts";
 
 /** How often a command looks whether its wrapper has said hello. */
 const LOOK_MS = 100;
@@ -55,7 +55,7 @@ export async function noteTried(
   error: LaunchError | null,
   fingerprint: string | null = null,
 ): Promise<void> {
-  if (operates(paths)) return;
+  if (operates(paths)) return void (error || hurryTunnel({ data: paths.data, name }));
   const told = error && { class: error.class, message: error.message.slice(0, 2_000), next: error.next };
   const body = { error: told, ...(fingerprint ? { fingerprint } : {}) };
   await admin(paths, "POST", `/devboxes/${encodeURIComponent(name)}/tried`, body).catch(() => {}); // Only a note.

@@ -61,11 +61,12 @@ export function tunnelRuns(at: Pick<TunnelOrder, "data" | "device">): boolean {
   return known !== null && alive(known.pid, known.born);
 }
 
+/** The way back of that device, or of the devbox of that name. `data`: the data folder here. */
+type Of = { data: string } & ({ device: DeviceId } | { name: string });
+
 /** Its machine was seen to answer, or somebody asks for it: a way that is lost is tried again at once. */
-export function hurryTunnel(at: Pick<TunnelOrder, "data" | "device">): void {
-  const known = recordOf(at);
-  // Whoever does not listen for this signal takes no harm from it.
-  if (known && alive(known.pid, known.born)) process.kill(known.pid, "SIGCONT");
+export function hurryTunnel(of: Of): void {
+  for (const { pid, born } of recordsOf(of)) if (alive(pid, born)) process.kill(pid, "SIGCONT"); // Whoever does not listen for this takes no harm from it.
 }
 
 /**
@@ -98,17 +99,18 @@ export function restoreTunnels(data: string): void {
     if (!alive(pid, born)) startTunnel({ ...order, again: true }).unref();
 }
 
-/** Ends the way back from that device, or from the devbox of that name; what runs there goes on, and is out of reach. */
-export function endTunnel({
-  data,
-  ...of
-}: { data: string } & ({ device: DeviceId } | { name: string })): void {
-  for (const { pid, born, order } of recordsIn(data)) {
-    if ("device" in of ? order.device !== of.device : order.devbox.name !== of.name) continue;
+/** Ends that way back; what runs there goes on, and is out of reach. */
+export function endTunnel(of: Of): void {
+  for (const { pid, born, order } of recordsOf(of)) {
     rmSync(fileOf(order), { force: true });
     if (alive(pid, born)) process.kill(pid, "SIGTERM");
   }
 }
+
+const recordsOf = (of: Of) =>
+  recordsIn(of.data).filter(({ order }) =>
+    "device" in of ? order.device === of.device : order.devbox.name === of.name,
+  );
 
 const recordsIn = (data: string) =>
   namesIn(folderIn(data)).flatMap((name) => read(join(folderIn(data), name)) ?? []);

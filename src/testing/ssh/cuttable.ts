@@ -17,10 +17,10 @@ export class Cuttable implements AsyncDisposable {
     this.port = port;
   }
 
-  /** A port of this machine that leads to `target`. */
-  static async open(target: number): Promise<Cuttable> {
+  /** A port of this machine that leads to `target` on its loopback. */
+  static async open(target: number, address = "127.0.0.1"): Promise<Cuttable> {
     const server = createServer({ allowHalfOpen: true });
-    await new Promise<void>((ok, fail) => server.once("error", fail).listen(0, "127.0.0.1", ok));
+    await new Promise<void>((ok, fail) => server.once("error", fail).listen(0, address, ok));
     const at = server.address();
     const cuttable = new Cuttable(server, typeof at === "object" && at ? at.port : 0);
     server.on("connection", (near) => cuttable.#join(near, target));

@@ -1,15 +1,19 @@
 // Three machines: a server, a laptop that joined it, and a devbox that the laptop alone can reach by ssh.
 import { expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { REFUSED } from "../../command.ts";
 import { LEAVE } from "../attach/place.ts";
 import { kill, until } from "../story/processes.ts";
 import type { TestViewer } from "../viewer.ts";
+import { Cuttable } from "./cuttable.ts";
 import { Laptop } from "./laptop.ts";
 import { DEMO, DevboxWorld, PATIENCE_MS } from "./world.ts";
 
 const TEST_MS = 180_000;
+/** RFC 5737: nobody's. */
+const DOCUMENTED = "192.0.2.77";
 const demoBox = { name: "box", files: { ".local/bin/claude*": DEMO } };
 
 /** A server whose own ssh reaches nothing, on a machine with a claude; `box` is a name that the laptop's ssh knows. */
@@ -65,6 +69,7 @@ test.concurrent(
     expect(world.tunnels()).toEqual([]); // Nothing of it is the server's.
     const back = laptop.terminal("attach");
     await back.waitFor(/attached to/, { timeout: PATIENCE_MS });
+    await phone.until("a terminal", () => at()?.terminal === true); // From then on its keys are the session's.
     back.write(LEAVE);
     expect((await back.exited).code).toBe(0);
 
@@ -88,6 +93,76 @@ test.concurrent(
     await world.clean("box");
     await until("nothing keeps a way back", () => laptop.processes().length === 0, PATIENCE_MS);
     expect(existsSync(join(laptop.folder, "cr", "data", "admin.sock"))).toBe(false); // No server of its own.
+  },
+  TEST_MS,
+);
+
+/** An address of this machine that is not loopback's, so that it is tried like another machine's. */
+class PublicAddress implements Disposable {
+  readonly text: string;
+  readonly #made: boolean;
+
+  constructor() {
+    const all = Object.values(networkInterfaces()).flatMap((ones) => ones ?? []);
+    const found = all.find(({ family, internal }) => family === "IPv4" && !internal);
+    this.text = found?.address ?? DOCUMENTED;
+    this.#made = !found; // A machine without a network gets one on its loopback device.
+    if (this.#made) Bun.spawnSync(["ip", "address", "add", `${DOCUMENTED}/32`, "dev", "lo"]);
+  }
+
+  [Symbol.dispose]() {
+    if (this.#made) Bun.spawnSync(["ip", "address", "del", `${DOCUMENTED}/32`, "dev", "lo"]);
+  }
+}
+
+test.concurrent(
+  "a devbox that is seen to reach the server by itself needs nobody: no way back, no ssh, no laptop; and finds another when it does not",
+  async () => {
+    await using world = await open();
+    using address = new PublicAddress();
+    await using way = await Cuttable.open(world.port, address.text);
+    const url = `http://${address.text}:${way.port}`;
+    world.env.CLAUDE_REMOTE_PUBLIC_URL = url;
+    await using laptop = await Laptop.join(world, "laptop", `http://127.0.0.1:${world.port}`, "--operate");
+    expect((await laptop.ran(["devbox", "add", "box", "box"])).code).toBe(0);
+    const phone = await world.phone();
+    const { id, said } = await laptop.launch("box");
+    const at = () => phone.sessions.get(id);
+    expect(said).not.toMatch(/way/);
+    expect([...laptop.processes(), ...world.tunnels()]).toEqual([]);
+    expect(way.made).toBeGreaterThan(0);
+
+    // The laptop is gone, with every connection that ssh has there: nobody notices.
+    const heard = await phone.until("connected", () => at()?.connected && at()?.heard_at);
+    laptop.off();
+    const host = world.hosts.host("box");
+    await host.stop(true);
+    const prompt = await openPrompt(phone);
+    expect((await phone.answer("approve", prompt)).status).toBe(200);
+    await phone.until("accepted", ({ prompts }) => prompts.get(prompt.id)?.stage === "accepted");
+    await phone.until("heard after that", () => (at()?.heard_at ?? 0) > heard);
+    expect(at()).toMatchObject({ connected: true, ended_at: null });
+
+    // A short outage of the address heals by itself.
+    way.set("refuse");
+    await phone.until("out of reach", () => at()?.connected === false);
+    way.set("pass");
+    await phone.until("in reach again", () => at()?.connected === true);
+
+    // Where it stays away, the next launch says so and opens a way back, which the older session finds as well.
+    way.set("refuse");
+    await phone.until("out of reach again", () => at()?.connected === false);
+    await host.start();
+    const second = await laptop.launch("box");
+    expect(second.said).toContain(`box does not reach ${url} (`);
+    expect(second.said).toMatch(/its way there leads through this machine/);
+    for (const one of [second.id, id])
+      await phone.until("in reach by the way back", () => phone.sessions.get(one)?.connected === true);
+    expect(laptop.keeper()).not.toBeNull();
+
+    for (const one of [id, second.id]) expect((await laptop.ran(["stop", one])).code).toBe(0);
+    await world.clean("box");
+    await until("nothing keeps a way back", () => laptop.processes().length === 0, PATIENCE_MS);
   },
   TEST_MS,
 );
