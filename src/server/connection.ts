@@ -17,10 +17,11 @@ import type { Events } from "./events.ts";
 import type { Files } from "./files.ts";
 import type { Inputs } from "./inputs.ts";
 import { LIMITS } from "./limits.ts";
+import type { Uplink } from "./live-session.ts";
 import type { Logger } from "./log.ts";
 import { parseWrapperMessage } from "./messages.ts";
 import type { Prompts } from "./prompts.ts";
-import type { Sessions, Uplink } from "./sessions.ts";
+import type { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
 export type ConnectionOptions = {

@@ -1,10 +1,8 @@
 // The sessions that live: what is true of each, its screen, and the connection of its wrapper, which it outlives.
 import {
-  type ConversationId,
   DEAD_AFTER_MS,
   type DeskId,
   type DeviceId,
-  type ServerMessage,
   type Session,
   type SessionCopy,
   type SessionId,
@@ -16,39 +14,9 @@ import type { Clock } from "./clock.ts";
 import { ApiError, storageError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { LIMITS } from "./limits.ts";
+import { type AttachedDesk, isOpen, type Live, liveOf, share, type Uplink, viewOf } from "./live-session.ts";
 import type { Exit } from "./store/session-table.ts";
 import type { Store } from "./store.ts";
-
-/** The connection of one wrapper, as a session sees it. */
-export type Uplink = {
-  /** When it was last heard. */
-  readonly heardAt: number;
-  tell(message: ServerMessage): void;
-  /** Another wrapper owns the session now. */
-  replaced(): void;
-};
-
-/** A terminal that `claude-remote attach` opened, as a session sees it. */
-export type AttachedDesk = {
-  readonly id: DeskId;
-  /** What its session's wrapper has to know of it. */
-  stated(): ServerMessage;
-  session(session: Session): void;
-  screen(screen: Screen): void;
-  taken(upto: number): void;
-};
-
-type Live = {
-  session: Session;
-  screen: Screen;
-  saved: boolean;
-  uplink: Uplink | null;
-  desks: Set<AttachedDesk>;
-  /** The conversation that others with it were told of. */
-  told: ConversationId | null;
-  /** Of its conversation's files, as far as they were fetched. */
-  copy: SessionCopy | null;
-};
 
 /** More than ten frames a second nobody sees on a phone; in a terminal, where one types, one does. */
 const FRAMES_PER_SECOND = 10;
@@ -75,15 +43,7 @@ export class Sessions {
 
   #keep(session: Session, uplink: Uplink | null): Live {
     const screen = this.#store.sessions.screen(session.id) ?? blank(session.cols, session.rows);
-    const live = {
-      session,
-      screen,
-      saved: true,
-      uplink,
-      desks: new Set<AttachedDesk>(),
-      told: null,
-      copy: null,
-    };
+    const live = liveOf(session, screen, uplink);
     this.#live.set(session.id, live);
     return live;
   }
@@ -310,32 +270,11 @@ export class Sessions {
     }
   }
 
-  /** What is stored, and what only the connections know. */
   #view(live: Live): Session {
-    const { session, uplink, desks } = live;
-    const connected = uplink !== null && session.ended_at === null;
-    const attached = desks.size > 0 ? { attached: desks.size } : {};
-    const others = this.#sharing(live);
-    const also = others.length > 0 ? { also_open: others } : {};
-    const copy = live.copy ? { copy: live.copy } : {};
-    return {
-      ...session,
-      connected,
-      ...attached,
-      ...also,
-      ...copy,
-      heard_at: uplink?.heardAt ?? session.heard_at,
-    };
-  }
-
-  /** The other open sessions with its conversation. */
-  #sharing(live: Live): SessionId[] {
-    const { conversation } = live.session;
-    if (conversation === null || !isOpen(live)) return [];
-    return [...this.#live.values()]
-      .filter((other) => other !== live && isOpen(other) && other.session.conversation === conversation)
-      .map(({ session }) => session.id);
+    const others = [...this.#live.values()].filter((other) => share(live, other));
+    return viewOf(
+      live,
+      others.map(({ session }) => session.id),
+    );
   }
 }
-
-const isOpen = ({ session }: Live) => session.ended_at === null;
