@@ -145,6 +145,8 @@ test.concurrent("a page that is loaded anew goes on with its launch", async () =
   await using page = await onForm();
   await page.phone.button("Start").tap();
   const body = await asked(page);
+  // Only a tab that has heard the answer knows which launch is its own.
+  await page.phone.reads(page.page.locator(".launch-title"), /Starting on box1/);
   const under = launched(body, { step: "copying", percent: 12 });
   page.server.reply("/api/launches", () => ({ body: { launches: [under] } }));
   await page.page.reload();
