@@ -1,16 +1,17 @@
 // Notifications, joined: hears the core, keeps what each phone wants, and sends what is due, one push of a phone at a time.
 import { join } from "node:path";
-import type { PromptId, PromptState, PushDelivery, SessionId, ViewerId } from "../../protocol.ts";
+import type { PromptId, PromptState, SessionId, ViewerId } from "../../protocol.ts";
 import type { OpenAnnex } from "../parts.ts";
 import { type EndpointRule, isApple } from "./endpoint.ts";
 import { pushKeys } from "./keys.ts";
 import { Nonces } from "./nonces.ts";
 import { type Notice, Notices } from "./notices.ts";
+import { Post } from "./post.ts";
 import { type Due, Queue, TOPIC_EVERY_MS } from "./queue.ts";
 import { pushRoutes } from "./routes.ts";
-import { type Send, type SenderOptions, type SendResult, sender } from "./send.ts";
+import { type SenderOptions, sender } from "./send.ts";
 import { type Phone, Tables } from "./tables.ts";
-import { pushOf, testOf, type Wording, type Wrapped, withdrawalOf } from "./wording.ts";
+import { pushOf, withdrawalOf } from "./wording.ts";
 
 export type PushOptions = {
   /** Hosts of push services besides the known ones. */
@@ -57,8 +58,7 @@ class Push {
   readonly #notices: Notices;
   readonly #nonces = new Nonces();
   readonly #lines = new Map<ViewerId, Line>();
-  readonly #send: Send;
-  readonly #contact: () => string;
+  readonly #post: Post;
   readonly #key: string;
   readonly #rule: EndpointRule;
   readonly #stops: (() => void)[];
@@ -71,19 +71,17 @@ class Push {
     this.#core = core;
     this.#key = keys.public;
     this.#rule = { hosts: options.hosts ?? [], anywhere: options.anywhere ?? false };
-    this.#contact = () => options.contact ?? (url().startsWith("https:") ? url() : NO_CONTACT);
-    const { resolve } = options;
-    const contact = this.#contact;
-    this.#send = sender({
+    const send = sender({
       keys,
-      contact,
+      contact: () => options.contact ?? (url().startsWith("https:") ? url() : NO_CONTACT),
       rule: this.#rule,
       end: this.#end.signal,
       now: clock.now,
-      ...(resolve && { resolve }),
+      ...(options.resolve && { resolve: options.resolve }),
     });
     this.#tables = new Tables(store.tables);
     this.#notices = new Notices(this.#tables.told());
+    this.#post = new Post({ core, tables: this.#tables, nonces: this.#nonces, notices: this.#notices, send });
     if (this.#rule.anywhere)
       log.warn("pushes go to any address a phone names, this machine's own and in clear text too");
     const now = clock.now();
@@ -105,7 +103,7 @@ class Push {
       now: this.#core.clock.now,
       snoozed: () => Object.fromEntries(this.#notices.snoozed(this.#core.clock.now())),
       snooze: (session: SessionId, ms: number) => this.#snooze(session, ms),
-      test: (viewer: ViewerId) => this.#test(viewer),
+      test: (viewer: ViewerId) => this.#post.test(viewer),
       sessions: this.#core.sessions,
     };
     return { routes: pushRoutes(push), stop: () => this.#stop() };
@@ -154,7 +152,9 @@ class Push {
     if (!phone?.subscription || isApple(phone.subscription.endpoint)) return;
     const own = this.#core.logins.list().find(({ id }) => id === viewer)?.name;
     if (prompt.responded_by !== null && prompt.responded_by === own) return;
-    this.#track(this.#post(phone, withdrawalOf(topic, prompt, this.#wording(phone))).then(() => {}));
+    this.#track(
+      this.#post.send(phone, withdrawalOf(topic, prompt, this.#post.wording(phone))).then(() => {}),
+    );
   }
 
   #forgetStrangers(known: readonly ViewerId[]) {
@@ -214,8 +214,8 @@ class Push {
   }
 
   async #deliver(phone: Phone, line: Line, due: Due) {
-    const wrapped = pushOf(due, this.#wording(phone));
-    const result = await this.#post(phone, wrapped);
+    const wrapped = pushOf(due, this.#post.wording(phone));
+    const result = await this.#post.send(phone, wrapped);
     const notices = due.kind === "one" ? [due.notice] : due.notices;
     if ("again" in result) return this.#again(phone, line, notices, result.again);
     line.failures = 0;
@@ -249,7 +249,7 @@ class Push {
 
   #drop(phone: Phone, line: Line, notice: Notice, now: number) {
     line.tried.delete(notice.id);
-    this.#note(phone, notice, "expired", "its push service was out of reach for too long", now);
+    this.#post.note(phone, notice, "expired", "its push service was out of reach for too long", now);
   }
 
   /** Answered before anything was pushed: that is kept as well, of a flood only some. */
@@ -257,48 +257,7 @@ class Push {
     const line = this.#line(phone.viewer, now);
     if (!("prompt" in notice) || now - line.notedAt < TOPIC_EVERY_MS) return;
     line.notedAt = now;
-    this.#note(phone, notice, "answered_first", null, now);
-  }
-
-  #note(phone: Phone, notice: Notice, outcome: PushDelivery["outcome"], reason: string | null, at: number) {
-    const { kind, topic, title, subject } = pushOf({ kind: "one", notice }, this.#wording(phone));
-    this.#tables.delivered({
-      ...{ viewer_id: phone.viewer, at, kind, topic, subject, title, outcome, status: null, reason },
-    });
-  }
-
-  /** Sends, and writes down what became of it. */
-  async #post(phone: Phone, wrapped: Wrapped): Promise<SendResult> {
-    const { subscription, viewer } = phone;
-    if (!subscription) return { outcome: "refused", status: null, reason: "there is no subscription" };
-    const result = await this.#send(subscription, wrapped);
-    const { kind, topic, title, subject } = wrapped;
-    const { outcome, status } = result;
-    const reason = "reason" in result ? result.reason : null;
-    const at = this.#core.clock.now();
-    const { endpoint } = subscription;
-    if (!this.#core.logins.list().some(({ id }) => id === viewer)) return result; // Revoked meanwhile: nothing is kept.
-    this.#tables.delivered({ viewer_id: viewer, at, kind, topic, subject, title, outcome, status, reason });
-    if (result.outcome === "sent") this.#tables.sent(viewer, endpoint, at);
-    else if (result.outcome === "gone") this.#tables.gone(viewer, endpoint, result.reason);
-    else if (result.outcome === "refused") this.#tables.refused(viewer, endpoint, result.reason, at);
-    if (outcome !== "sent") this.#core.log.info({ viewer, outcome, status, reason }, "push");
-    return result;
-  }
-
-  /** A test to that phone. Null: it has no subscription. */
-  async #test(viewer: ViewerId): Promise<SendResult | null> {
-    const phone = this.#tables.phone(viewer);
-    if (!phone?.subscription) return null;
-    return this.#post(phone, testOf(this.#wording(phone)));
-  }
-
-  #wording({ viewer, subscription, settings }: Phone): Wording {
-    return {
-      ...{ url: this.#core.url(), private: settings.private, open: this.#notices.open },
-      actions: !isApple(subscription?.endpoint ?? ""),
-      nonce: (prompt) => this.#nonces.give(viewer, prompt.id, prompt.digest),
-    };
+    this.#post.note(phone, notice, "answered_first", null, now);
   }
 
   #track(work: Promise<void>) {
