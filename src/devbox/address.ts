@@ -87,10 +87,10 @@ const inFolder = ({ enrolled: { device } }: Launching) =>
 
 /** What is worth saying: that something hangs on this machine, or that an address does not do what it is for. */
 function noteOf(name: string, url: string, why: string, { socket }: Launching["context"]): string | null {
-  if (typeof socket === "string")
-    return why === "" ? null : `${name} does not reach ${url} (${why}); it goes by ssh from here`;
-  const reason = why === "" ? `${url} leads nowhere from ${name}` : `${name} does not reach ${url} (${why})`;
-  return `${reason}; its way there leads through this machine, and phones reach the session while this machine is on`;
+  const fails = `${name} does not reach ${url}${why === "" ? "" : ` (${why})`}`;
+  if (typeof socket !== "string")
+    return `${fails}: its way there leads through this machine, and phones reach the session while this machine is on`;
+  return why === "" ? null : `${fails}: its way there leads through ssh from here`;
 }
 
 /** Null: the devbox itself gets to that very server. Else why not; "" where the address can only lead to the devbox itself. */
