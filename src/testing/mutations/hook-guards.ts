@@ -190,7 +190,7 @@ export const HOOK_GUARDS: Guards[] = [
   },
   {
     file: "src/wrapper/hook-prompt.ts",
-    tests: ["src/wrapper/prompts.test.ts", "src/wrapper/claude-hooks.test.ts"],
+    tests: ["src/wrapper/prompts.test.ts", "src/wrapper/calls.test.ts", "src/wrapper/claude-hooks.test.ts"],
     guards: [
       {
         id: "digest-names-the-prompt",
