@@ -1,7 +1,12 @@
 // The guards of the database: who wins, what may still change, what belongs to whom.
 import type { Guards } from "./guard.ts";
 
-const tests = ["src/server/store.test.ts", "src/server/prompts.test.ts", "src/server/uplink.test.ts"];
+const tests = [
+  ...["prompt-table", "session-table", "line-table", "database"].map(
+    (table) => `src/server/store/${table}.test.ts`,
+  ),
+  ...["src/server/prompts.test.ts", "src/server/uplink.test.ts"],
+];
 
 export const STORE_GUARDS: Guards[] = [
   {
