@@ -9,6 +9,7 @@ const ALL = [
   "throughput",
   "memory",
   "dom",
+  "usable",
   "phone-bytes",
   "approvals",
   "search",

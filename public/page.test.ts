@@ -845,7 +845,8 @@ test.concurrent("SEC-049 SEC-050 hostile text in every place is text, and asks f
   await page.page.getByRole("button", { name: "About this session" }).tap();
   await shows(page.page.locator("dialog"), "<script>");
   expect(await page.page.evaluate(() => (window as unknown as { hit?: number }).hit)).toBeUndefined();
-  expect(await page.page.locator("script, iframe, math, img[src=x]").count()).toBe(1);
+  // Two scripts of its own.
+  expect(await page.page.locator("script, iframe, math, img[src=x]").count()).toBe(2);
 });
 
 test.concurrent.each([320, 390, 844, 1180])("nothing is wider than a page of %i", async (width) => {
@@ -875,8 +876,27 @@ test.concurrent("acceptance 9: the first load is under 60 KB", async () => {
   const bytes = [...page.server.sent.values()].reduce((sum, size) => sum + size, 0);
   // A part is what both the page and something loaded later need.
   const files = [...page.server.sent.keys()].map((path) => path.replace(/^\/part-\w+\.js$/, "/part.js"));
-  expect(files.sort()).toEqual(["/", "/app.css", "/app.js", "/icons/icon.svg", "/part.js"]);
+  expect(files.sort()).toEqual(["/", "/app.css", "/app.js", "/early.js", "/icons/icon.svg", "/part.js"]);
   expect(bytes).toBeLessThan(60_000);
+});
+
+test.concurrent("what happens is asked for once, before the page's own script has come", async () => {
+  for (const [path, asked] of [
+    ["/", "/events"],
+    ["/s/webshop", "/events?session=webshop"],
+  ] as const) {
+    await using page = await open({
+      ...{ path, sessions: [shop], prompts: [ask] },
+      async before({ page, server }) {
+        await page.route("**/app.js", async (route) => {
+          await server.streams(1);
+          await route.continue();
+        });
+      },
+    });
+    await page.page.locator(path === "/" ? ".row" : ".session-view h1").waitFor();
+    expect(page.server.opened).toEqual([asked]);
+  }
 });
 
 /** Contrast of every visible text with what is behind it, and the size of everything that can be pressed. */

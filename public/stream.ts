@@ -2,6 +2,7 @@
 // not come through, it asks for the same events batch by batch.
 import { DEAD_AFTER_MS, type ViewerEvents } from "../src/protocol.ts";
 import { loginHeaders } from "./api.ts";
+import type { Early } from "./early.ts";
 import type { Connection } from "./model.ts";
 import { keepPolling, poll, pollingSince, TRY_STREAM_EVERY_MS } from "./polling.ts";
 import { eventParser, type StreamEvent } from "./sse.ts";
@@ -131,9 +132,7 @@ export function stream({ fold, connect }: StreamOptions) {
   }
 
   async function follow(signal: AbortSignal): Promise<number> {
-    const headers: Record<string, string> = { ...loginHeaders(), accept: "text/event-stream" };
-    if (cursor) headers["last-event-id"] = cursor;
-    const response = await fetch(path, { headers, signal, cache: "no-store" });
+    const response = await (takeEarly(path, signal) ?? ask(signal));
     if (!response.ok || !response.body) return response.status;
     const read = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const parse = eventParser((event) => {
@@ -146,6 +145,12 @@ export function stream({ fold, connect }: StreamOptions) {
       begun = true;
       parse(value);
     }
+  }
+
+  function ask(signal: AbortSignal): Promise<Response> {
+    const headers: Record<string, string> = { ...loginHeaders(), accept: "text/event-stream" };
+    if (cursor) headers["last-event-id"] = cursor;
+    return fetch(path, { headers, signal, cache: "no-store" });
   }
 
   function fetchBatches(signal: AbortSignal): Promise<number> {
@@ -235,3 +240,12 @@ export function stream({ fold, connect }: StreamOptions) {
 }
 
 const told = ({ name, data, id }: StreamEvent): Told => ({ name, data: JSON.parse(data), id });
+
+/** What the page asked for before this script came (early.ts), if it is what is wanted now; taken once, by whoever is first. */
+function takeEarly(path: string, signal: AbortSignal): Promise<Response> | null {
+  const early: Early = window.early ?? null;
+  window.early = null;
+  if (early?.path === path) signal.addEventListener("abort", () => early.abort.abort());
+  else early?.abort.abort();
+  return early?.path === path ? early.response : null;
+}

@@ -14,6 +14,7 @@ export function page(folder = FOLDER): Record<string, string> {
     ...styles(join(folder, "styles")),
   };
   const shell = {
+    "early.js": alone("early.ts", folder),
     ...parts,
     ...files,
     "index.html": preloading(files["index.html"] ?? "", parts["app.js"] ?? "", { ...parts, ...files }),
@@ -45,14 +46,15 @@ function worker(files: Record<string, string>, folder: string): string {
   const shell = Object.fromEntries(
     kept.map(([name, base64]) => [name === "index.html" ? "/" : `/${name}`, sha256(base64)]),
   );
-  const how = ["--target=browser", "--minify", "--format=iife", `--define=SHELL=${JSON.stringify(shell)}`];
-  const { exitCode, stdout, stderr } = Bun.spawnSync([
-    process.execPath,
-    "build",
-    join(folder, "sw.ts"),
-    ...how,
-  ]);
-  if (exitCode !== 0) throw new Error(`The service worker does not build: ${stderr.toString()}`);
+  return alone("sw.ts", folder, [`--define=SHELL=${JSON.stringify(shell)}`]);
+}
+
+/** A script that is no module and loads nothing more. */
+function alone(name: string, folder: string, more: string[] = []): string {
+  const how = ["--target=browser", "--minify", "--format=iife", ...more];
+  const build = [process.execPath, "build", join(folder, name), ...how];
+  const { exitCode, stdout, stderr } = Bun.spawnSync(build);
+  if (exitCode !== 0) throw new Error(`${name} of the page does not build: ${stderr.toString()}`);
   return stdout.toString("base64");
 }
 
