@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import type { AnswerId, OptionId } from "../../protocol.ts";
 import { prompt, statement } from "../../testing/link.ts";
 import { DESK, stores } from "../../testing/store.ts";
+import { LIMITS } from "../limits.ts";
 
 const { now, withSession } = stores();
 
@@ -193,4 +194,15 @@ test("what was answered does not change under its answer", () => {
   store.prompts.answer({ ...given, answer: { option: "approve" as OptionId } }, by, now);
   const other = { ...asked, digest: prompt().digest };
   expect(store.prompts.open(id, other, now)).toMatchObject({ news: false, prompt: { digest: asked.digest } });
+});
+
+test("a session has so many open prompts, and those that are known are told again all the same", () => {
+  const { store, id } = withSession();
+  const first = prompt();
+  store.tables.run("PRAGMA synchronous = OFF"); // Nothing of this has to last.
+  store.prompts.open(id, first, now);
+  for (let more = 1; more < LIMITS.openPrompts; more++) store.prompts.open(id, prompt(), now);
+  expect(store.prompts.open(id, prompt(), now)).toBeNull();
+  expect(store.prompts.open(id, first, now)).toMatchObject({ news: false });
+  expect(store.prompts.list("open")).toHaveLength(LIMITS.openPrompts);
 });

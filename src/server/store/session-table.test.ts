@@ -26,6 +26,13 @@ test("SEC-026 a session is the device's that reported it first", () => {
   expect(store.sessions.get(id)?.title).toBe("a title");
 });
 
+test("a session ends once: the first word stays", () => {
+  const { store, id } = withSession();
+  store.sessions.end(id, { code: 0, signal: null, reason: "exit" }, now);
+  const again = store.sessions.end(id, { code: null, signal: "SIGHUP", reason: "hangup" }, now + 1);
+  expect(again.session).toMatchObject({ ended_at: now, exit_code: 0, signal: null, end_reason: "exit" });
+});
+
 test("a session that has ended takes no state", () => {
   const { store, id } = withSession({ title: "before" });
   store.sessions.end(id, { code: 0, signal: null, reason: "exit" }, now);
