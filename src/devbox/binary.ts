@@ -43,7 +43,7 @@ export async function putBinary(
   if (!file)
     throw new LaunchError(
       "no_binary",
-      `${ssh.devbox.name} is ${there.platform}, and there is no claude-remote for it here`,
+      `${ssh.devbox.name}: it is ${there.platform}, and there is no claude-remote for it here`,
       `Put claude-remote-${there.platform} beside ${executable()}, or name its folder with CLAUDE_REMOTE_BINARIES.`,
     );
   const { size } = Bun.file(file);

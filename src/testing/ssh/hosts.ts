@@ -43,12 +43,20 @@ function withoutPenalties(): string[] {
 /** Whether users can be made here. */
 export const mayMakeUsers = process.getuid?.() === 0;
 
+/** Below those that the system gives to whoever connects somewhere: none of them is taken before an sshd is there. */
+const PORTS = { from: 10_000, to: 32_000 };
+
 /** A port that was free a moment ago. */
-function freePort(): number {
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port = 0 } = probe;
-  probe.stop(true);
-  return port;
+export function freePort(): number {
+  for (;;) {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
+    try {
+      Bun.listen({ port, hostname: "127.0.0.1", socket: { data() {} } }).stop(true);
+      return port;
+    } catch {
+      // Somebody has it.
+    }
+  }
 }
 
 function ran(...words: string[]): string {

@@ -18,7 +18,7 @@ import { kill, nameOf, processesOf, until } from "../story/processes.ts";
 import { Terminal } from "../terminal.ts";
 import { TestViewer } from "../viewer.ts";
 import { Cuttable } from "./cuttable.ts";
-import { type Host, type HostOptions, Hosts } from "./hosts.ts";
+import { freePort, type Host, type HostOptions, Hosts } from "./hosts.ts";
 
 /** How long a test waits for what takes a moment on a quiet machine. */
 export const PATIENCE_MS = 30_000;
@@ -40,13 +40,6 @@ ${rest}
 export const DEMO = standIn(
   `exec "$HOME/.local/share/claude-remote/bin/claude-remote-${VERSION}" demo-claude "$@"`,
 );
-
-function freePort(): number {
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port = 0 } = probe;
-  probe.stop(true);
-  return port;
-}
 
 export class DevboxWorld implements AsyncDisposable {
   readonly hosts: Hosts;
