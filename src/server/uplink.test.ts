@@ -1,21 +1,10 @@
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
 import { join } from "node:path";
-import type {
-  AnswerId,
-  ConversationId,
-  DeviceId,
-  InputId,
-  LogLine,
-  PromptId,
-  PromptState,
-  Session,
-  SessionId,
-  UnheardFact,
-} from "../protocol.ts";
-import type { Screen } from "../screen.ts";
+import type { AnswerId, ConversationId, InputId, PromptState, SessionId, UnheardFact } from "../protocol.ts";
 import { fakeClock } from "../testing/clock.ts";
-import { prompt, statement, TestLink } from "../testing/link.ts";
+import { enrolled, statement, TestLink } from "../testing/link.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
+import { line } from "../testing/store.ts";
 import { TestViewer } from "../testing/viewer.ts";
 import { Connection } from "./connection.ts";
 import { Store } from "./store.ts";
@@ -32,20 +21,6 @@ afterAll(async () => {
   viewer.leave();
   await server.stop();
 });
-
-const line = (line_no: number): LogLine => ({
-  line_no,
-  epoch: 0,
-  source: "screen",
-  text: `line ${line_no}`,
-  age_ms: 0,
-});
-
-/** Another machine, enrolled. */
-async function enrolled(name: string): Promise<{ device: DeviceId; secret: Uint8Array }> {
-  const { id, secret } = await server.admin("POST", "/devices", { name });
-  return { device: id as DeviceId, secret: new Uint8Array(Buffer.from(String(secret), "base64url")) };
-}
 
 test("a session appears with its connection, goes out of reach with it, and comes back", async () => {
   const { link, id } = await TestLink.session(server, { title: "first" });
@@ -214,7 +189,7 @@ async function anothersFact(): Promise<UnheardFact> {
 test("SEC-026 a machine cannot state, end or answer for the session of another", async () => {
   const { link: victim, id } = await TestLink.session(server, { title: "mine" });
   const asked = await victim.ask();
-  const other = await enrolled("other");
+  const other = await enrolled(server, "other");
   const attacks: ((link: TestLink) => void)[] = [
     (link) => link.say({ type: "session", session: statement({ id, title: "stolen" }) }),
     (link) => link.say({ type: "left", session: id, code: 0, signal: null, reason: "exit" }),
@@ -241,47 +216,6 @@ test("SEC-026 a machine cannot state, end or answer for the session of another",
   expect(still).toMatchObject({ stage: "open", input: { command: "npm test" } });
   expect(victim.closed).toBe(false);
   victim[Symbol.dispose]();
-});
-
-test("a machine that is revoked is cut off at once and refused from then on", async () => {
-  const other = await enrolled("lost laptop");
-  const { link, id } = await TestLink.session(server, {}, other);
-  const { link: bystander } = await TestLink.session(server);
-  await viewer.until("the session", () => viewer.sessions.get(id)?.connected);
-  await server.admin("DELETE", `/devices/${other.device}`);
-  await link.until("the close", () => link.closed);
-  await viewer.until("out of reach", () => viewer.sessions.get(id)?.connected === false);
-  expect((await TestLink.connect(server, other)).refused).toMatchObject({ code: "revoked" });
-  await bystander.ask();
-  expect(bystander.closed).toBe(false);
-  bystander[Symbol.dispose]();
-});
-
-test("an unknown machine and a wrong secret are refused with the same words", async () => {
-  const wrong = await TestLink.connect(server, { secret: new Uint8Array(32) });
-  const unknown = await TestLink.connect(server, { device: "nobody" as DeviceId });
-  expect(wrong.refused).toMatchObject({ code: "device" });
-  expect(unknown.refused).toEqual(wrong.refused);
-  await wrong.until("the close", () => wrong.closed);
-});
-
-test("SEC-089 what was recorded on one connection is worth nothing on another", async () => {
-  const recorded: (string | Uint8Array)[] = [];
-  const { link } = await TestLink.session(server, { title: "recorded" });
-  const { socket } = link;
-  const send = socket.send.bind(socket);
-  socket.send = (frame) => {
-    recorded.push(frame as Uint8Array);
-    send(frame);
-  };
-  const { id } = await link.ask();
-  const replay = await TestLink.connect(server);
-  for (const frame of recorded) replay.socket.send(frame as Uint8Array<ArrayBuffer>);
-  await replay.until("the close", () => replay.closed);
-  // On its own connection, once more, it is a repeated frame.
-  send(recorded[0] as Uint8Array<ArrayBuffer>);
-  await link.until("the close", () => link.closed);
-  await viewer.until("one open prompt", () => viewer.prompts.get(id)?.stage === "open");
 });
 
 test("SEC-090 the newer of two with one session id owns it; the older is told and closed", async () => {
@@ -323,197 +257,6 @@ test("SEC-090 several sessions of one machine are normal", async () => {
     expect(link.closed).toBe(false);
     link[Symbol.dispose]();
   }
-});
-
-test("SEC-091 unknown types and fields are ignored; another protocol is refused by name", async () => {
-  const { link, id } = await TestLink.session(server);
-  link.sayText(JSON.stringify({ type: "of_the_future", more: [1] }));
-  link.sayText(JSON.stringify({ type: "lines", lines: [{ ...line(0), color: "red" }], more: true }));
-  await link.until("the ack", () =>
-    link.heard.some((one) => one.type === "ack" && one.stream === "lines" && one.upto === 0),
-  );
-  const { lines } = (await viewer.get(`/api/sessions/${id}/lines`)).body;
-  expect(lines).toEqual([
-    { line_no: 0, epoch: 0, source: "screen", text: "line 0", at: expect.any(Number) },
-  ] as never);
-  const future = await TestLink.connect(server, { protocol: 9 });
-  expect(future.refused).toMatchObject({ code: "protocol", message: expect.stringContaining("update") });
-  link[Symbol.dispose]();
-});
-
-test("what makes no sense closes the connection, and changes nothing", async () => {
-  const whole = statement();
-  const asked = prompt();
-  const nonsense: unknown[] = [
-    ...[null, [], 7, "text", {}, { type: 7 }],
-    { type: "session", session: { ...whole, rows: 2.5 } },
-    { type: "session", session: { ...whole, id: "../../etc" } },
-    { type: "session", session: { ...whole, open: Array(301).fill("p") } },
-    { type: "session", session: { ...whole, cols: "80" } },
-    { type: "session", session: { ...whole, age_ms: null } },
-    { type: "status", state: { ...whole, status: "dreaming" } },
-    { type: "output", frame: { lines: [{ y: 0.5, row: [] }] } },
-    { type: "output", frame: { scroll: "1" } },
-    { type: "lines", lines: [{ ...line(0), line_no: -1 }] },
-    { type: "lines", lines: [{ ...line(0), line_no: 2 ** 53 + 2 }] },
-    { type: "lines", lines: Array(1_001).fill(line(0)) },
-    { type: "prompt", prompt: { ...asked, digest: "short" } },
-    { type: "prompt", prompt: { ...asked, options: [] } },
-    { type: "accepted", prompt: 7 },
-    { type: "exit", code: 256, signal: null, reason: "exit" },
-    { type: "session", session: whole },
-  ];
-  for (const message of nonsense) {
-    const { link } = await TestLink.session(server);
-    link.sayText(JSON.stringify(message));
-    link.say({ type: "prompt", prompt: asked });
-    await link.until(`the close after ${JSON.stringify(message)?.slice(0, 80)}`, () => link.closed);
-  }
-  const early = await TestLink.connect(server);
-  early.say({ type: "prompt", prompt: asked });
-  await early.until("the close", () => early.closed);
-  expect((await viewer.get("/api/prompts?open=1")).body.prompts).not.toContainEqual(
-    expect.objectContaining({ id: asked.id }),
-  );
-});
-
-test("what is only too big is brought into bounds: refused, it would be said again for ever", async () => {
-  const { link, id } = await TestLink.session(server, {
-    cols: 5_000,
-    rows: 0,
-    title: "t".repeat(2_000),
-    age_ms: -5_000,
-  });
-  link.say({
-    type: "output",
-    frame: { size: { cols: 5_000, rows: 5_000 }, scroll: 1e9, lines: [{ y: -1, row: [] }] },
-  });
-  link.say({ type: "lines", lines: [{ ...line(0), text: "x".repeat(100_000), age_ms: 1e300 }] });
-  await link.until("the ack", () =>
-    link.heard.some((one) => one.type === "ack" && one.stream === "lines" && one.upto === 0),
-  );
-  const { session, screen } = (await viewer.get(`/api/sessions/${id}`)).body as unknown as {
-    session: Session;
-    screen: Screen;
-  };
-  expect(session).toMatchObject({ cols: 1_000, rows: 1, title: "t".repeat(1_000) });
-  expect(Math.abs(session.started_at - Date.now())).toBeLessThan(5_000);
-  expect(screen.lines).toHaveLength(1_000);
-  const { lines } = (await viewer.get(`/api/sessions/${id}/lines`)).body as unknown as { lines: LogLine[] };
-  expect(lines[0]?.text).toHaveLength(20_000);
-  link[Symbol.dispose]();
-});
-
-test("SEC-092 thousands of mutated frames: the server lives, and honest wrappers are served", async () => {
-  const { link: honest, id } = await TestLink.session(server);
-  const seeds = [
-    JSON.stringify({ type: "session", session: statement() }),
-    JSON.stringify({ type: "prompt", prompt: prompt() }),
-    JSON.stringify({
-      type: "output",
-      frame: { size: { cols: 80, rows: 24 }, lines: [{ y: 1, row: [{ text: "x" }] }] },
-    }),
-    JSON.stringify({ type: "lines", lines: [line(1)] }),
-  ];
-  const pieces = [
-    "-1",
-    "1e309",
-    "9007199254740993",
-    '"__proto__"',
-    '"constructor"',
-    "null",
-    '"\\ud800"',
-    "[[[[",
-    "}",
-    '"',
-  ];
-  let random = 42;
-  const pick = (below: number) => {
-    random = (random * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return random % below;
-  };
-  for (let round = 0; round < 40; round++) {
-    const link = await TestLink.connect(server);
-    for (let i = 0; i < 50; i++) {
-      const seed = seeds[pick(seeds.length)] ?? "";
-      const at = pick(seed.length);
-      link.sayText(seed.slice(0, at) + pieces[pick(pieces.length)] + seed.slice(at + pick(20)));
-    }
-    link[Symbol.dispose]();
-  }
-  for (const deep of [
-    "[".repeat(1_000_000),
-    `{"type":"prompt","prompt":{"input":${"[".repeat(500_000)}${"]".repeat(500_000)}}}`,
-  ]) {
-    const { link } = await TestLink.session(server);
-    link.sayText(deep);
-    await link.until("the close", () => link.closed);
-  }
-  const asked = await honest.ask();
-  await viewer.until("the prompt", () => viewer.prompts.get(asked.id)?.session_id === id);
-  expect(honest.closed).toBe(false);
-  honest[Symbol.dispose]();
-});
-
-test("SEC-092 garbage in place of the handshake closes that connection only", async () => {
-  const frames = [
-    "",
-    "{}",
-    "null",
-    '{"type":"auth"}',
-    "x".repeat(100_000),
-    new Uint8Array(100),
-    "{".repeat(4_000),
-  ];
-  for (const frame of frames) {
-    const socket = new WebSocket(`${server.url.replace("http", "ws")}/ws`);
-    const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
-    socket.onmessage = () => socket.send(frame);
-    await closed;
-  }
-  expect((await viewer.get("/health")).status).toBe(200);
-});
-
-test("SEC-078 of more than twenty handshakes at a time the oldest ends; past two hundred wrappers the server is busy", async () => {
-  await using small = await testServer({ clock: fakeClock() }); // A slow handshake never ends by itself.
-  const strangers = Array.from({ length: 21 }, () => new WebSocket(`${small.url.replace("http", "ws")}/ws`));
-  const closed = Promise.race(
-    strangers.map((one) => new Promise((end) => one.addEventListener("close", end))),
-  );
-  await closed;
-  for (const one of strangers) one.close();
-  const links: TestLink[] = [];
-  for (let i = 0; i < 200; i++) links.push(await TestLink.connect(small));
-  expect(links.filter(({ refused }) => refused)).toEqual([]);
-  expect((await TestLink.connect(small)).refused).toMatchObject({ code: "busy" });
-  for (const link of links) link[Symbol.dispose]();
-});
-
-test("SEC-078 more frames a second than anybody sends closes the connection", async () => {
-  const { link } = await TestLink.session(server);
-  for (let i = 0; i < 6_000; i++) link.say({ type: "ping" });
-  await link.until("the close", () => link.closed);
-});
-
-test("silence of 15 s is death, with a heartbeat every 5 s until then; a slow handshake ends after 5 s", async () => {
-  const clock = fakeClock();
-  await using quiet = await testServer({ clock });
-  const { link } = await TestLink.session(quiet);
-  const slow = new WebSocket(`${quiet.url.replace("http", "ws")}/ws`);
-  const slowClosed = new Promise((resolve) => slow.addEventListener("close", resolve));
-  await new Promise((resolve) => slow.addEventListener("message", resolve));
-  clock.advance(5_000);
-  await link.next("ping");
-  await slowClosed;
-  clock.advance(9_000);
-  await link.next("ping");
-  const { id } = await link.ask();
-  clock.advance(14_000);
-  await link.next("ping");
-  expect(link.closed).toBe(false);
-  clock.advance(1_000);
-  await link.until("the close", () => link.closed);
-  expect(id as PromptId).toBeString();
 });
 
 test("a session not heard of for a day has ended, lost; spoken of again it lives", async () => {

@@ -160,6 +160,15 @@ export function statement(change: Partial<SessionStatement> = {}): SessionStatem
   };
 }
 
+/** Enrols another machine. */
+export async function enrolled(
+  server: Pick<TestServer, "admin">,
+  name: string,
+): Promise<{ device: DeviceId; secret: Uint8Array }> {
+  const { id, secret } = await server.admin("POST", "/devices", { name });
+  return { device: id as DeviceId, secret: new Uint8Array(Buffer.from(String(secret), "base64url")) };
+}
+
 /** `Bash npm test`, with the four usual ways to answer. */
 export function prompt(change: Partial<Prompt> = {}): Prompt {
   const id = Bun.randomUUIDv7() as PromptId;

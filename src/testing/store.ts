@@ -1,4 +1,4 @@
-// Databases of a test file, each in a folder of its own with one machine in it; all are gone when the file's tests are.
+// Databases of a test file, each in a folder of its own, mostly with one machine in it; all are gone when its tests are.
 import { afterAll } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { MIGRATIONS } from "../server/store/schema.ts";
 import { type Keep, Store } from "../server/store.ts";
 import { statement } from "./link.ts";
 
-/** The machine that is in each. */
+/** The machine that is in most. */
 export const DESK = "local" as DeviceId;
 
 /** To be called once in a test file. `now`: when everything in them was made. */
@@ -17,9 +17,13 @@ export function stores() {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const now = Date.now();
 
-  function fresh(migrations = MIGRATIONS, keep: Partial<Keep> = {}) {
+  function empty(migrations = MIGRATIONS, keep: Partial<Keep> = {}) {
     const file = join(mkdtempSync(join(folder, "store-")), "test.db");
-    const store = new Store(file, migrations, keep);
+    return { store: new Store(file, migrations, keep), file };
+  }
+
+  function fresh(...how: Parameters<typeof empty>) {
+    const { store, file } = empty(...how);
     store.devices.add(DESK, "desk", now);
     return { store, file };
   }
@@ -31,7 +35,7 @@ export function stores() {
     return { store, file, id: session.id };
   }
 
-  return { now, fresh, withSession };
+  return { now, empty, fresh, withSession };
 }
 
 /** A row of a log. */

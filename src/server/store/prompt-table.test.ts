@@ -199,9 +199,15 @@ test("what was answered does not change under its answer", () => {
 test("a session has so many open prompts, and those that are known are told again all the same", () => {
   const { store, id } = withSession();
   const first = prompt();
-  store.tables.run("PRAGMA synchronous = OFF"); // Nothing of this has to last.
   store.prompts.open(id, first, now);
-  for (let more = 1; more < LIMITS.openPrompts; more++) store.prompts.open(id, prompt(), now);
+  const columns = "session_id, created_at, kind, prompt_text, detail, options, digest";
+  const copies = (count: number) =>
+    store.tables.run(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+        INSERT INTO prompts (id, ${columns}) SELECT id || '-' || i, ${columns} FROM prompts, n WHERE id = ?`,
+      [count, first.id],
+    );
+  copies(LIMITS.openPrompts - 1);
   expect(store.prompts.open(id, prompt(), now)).toBeNull();
   expect(store.prompts.open(id, first, now)).toMatchObject({ news: false });
   expect(store.prompts.list("open")).toHaveLength(LIMITS.openPrompts);

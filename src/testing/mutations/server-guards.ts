@@ -1,9 +1,12 @@
 // The guards of the server: who owns a session, who answered, what is acknowledged, who is told.
 import type { Guards } from "./guard.ts";
 
+/** Of wrappers, as the server sees them. */
+const LINKS = ["uplink", "connection", "messages"].map((name) => `src/server/${name}.test.ts`);
+
 const PROMPTS: Guards = {
   file: "src/server/prompts.ts",
-  tests: ["src/server/prompts.test.ts", "src/server/uplink.test.ts"],
+  tests: ["src/server/prompts.test.ts", ...LINKS],
   guards: [
     {
       id: "opened-is-told",
@@ -164,7 +167,7 @@ const PROMPTS: Guards = {
 
 const CONNECTION: Guards = {
   file: "src/server/connection.ts",
-  tests: ["src/server/uplink.test.ts", "src/server/prompts.test.ts"],
+  tests: [...LINKS, "src/server/prompts.test.ts"],
   guards: [
     {
       id: "a-lost-frame-ends-it",
@@ -410,12 +413,7 @@ const CONNECTION: Guards = {
 
 const UPLINK: Guards = {
   file: "src/server/uplink.ts",
-  tests: [
-    "src/server/uplink.test.ts",
-    "src/server/prompts.test.ts",
-    "src/server/server.test.ts",
-    "src/server/events.test.ts",
-  ],
+  tests: [...LINKS, "src/server/prompts.test.ts", "src/server/server.test.ts", "src/server/events.test.ts"],
   guards: [
     {
       id: "looks-for-silence",
@@ -489,7 +487,7 @@ const UPLINK: Guards = {
 
 const SESSIONS: Guards = {
   file: "src/server/sessions.ts",
-  tests: ["src/server/uplink.test.ts", "src/server/prompts.test.ts", "src/server/events.test.ts"],
+  tests: [...LINKS, "src/server/prompts.test.ts", "src/server/events.test.ts"],
   guards: [
     {
       id: "newer-owns",
