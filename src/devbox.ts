@@ -3,16 +3,9 @@ import * as v from "valibot";
 import { agree, CommandError, day, flags, notBelowClaude, printable, USAGE } from "./command.ts";
 import { type Config, loadConfig } from "./config.ts";
 import { connect } from "./devbox/connect.ts";
-import { type SshDevbox, sshDevbox } from "./devbox/devbox.ts";
+import { type SshDevbox, sshDevbox, toDevbox } from "./devbox/devbox.ts";
 import { examine } from "./devbox/examine.ts";
-import {
-  addDevbox,
-  knownDevboxes,
-  noteTried,
-  removeDevbox,
-  toCommandError,
-  toDevbox,
-} from "./devbox/owner.ts";
+import { addDevbox, knownDevboxes, noteTried, removeDevbox, toCommandError } from "./devbox/owner.ts";
 import { ownKey, sshSetup } from "./devbox/setup.ts";
 import { LaunchError } from "./devbox/ssh-errors.ts";
 import { enrolment } from "./enrolment.ts";

@@ -4,16 +4,9 @@ import { attach } from "./attach.ts";
 import { askYes, CommandError, notBelowClaude, printable, REFUSED, USAGE } from "./command.ts";
 import { type Config, loadConfig } from "./config.ts";
 import { connect } from "./devbox/connect.ts";
-import { type Devbox, type SshDevbox, sshDevbox } from "./devbox/devbox.ts";
+import { type Devbox, type SshDevbox, sshDevbox, toDevbox } from "./devbox/devbox.ts";
 import { type LaunchStep, launch } from "./devbox/launch.ts";
-import {
-  addDevbox,
-  knownDevboxes,
-  noteTried,
-  ownersContext,
-  toCommandError,
-  toDevbox,
-} from "./devbox/owner.ts";
+import { addDevbox, knownDevboxes, noteTried, ownersContext, toCommandError } from "./devbox/owner.ts";
 import { sshSetup } from "./devbox/setup.ts";
 import { Connections } from "./devbox/ssh.ts";
 import { LaunchError } from "./devbox/ssh-errors.ts";

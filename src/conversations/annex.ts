@@ -1,6 +1,5 @@
 // Conversations beside the server's core: what is recorded of them, and their files, which come back from devboxes.
-import { toDevbox } from "../devbox/annex.ts";
-import type { Devbox } from "../devbox/devbox.ts";
+import { type Devbox, toDevbox } from "../devbox/devbox.ts";
 import { type Registered, Registry } from "../devbox/registry.ts";
 import { LaunchError } from "../devbox/ssh-errors.ts";
 import type { DevboxError, Session } from "../protocol.ts";

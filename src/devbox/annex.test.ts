@@ -18,7 +18,8 @@ import { statement, TestLink } from "../testing/link.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
 import { TestViewer } from "../testing/viewer.ts";
 import { Changes } from "../testing/wait.ts";
-import { type DevboxesOptions, devboxes, type Engine } from "./annex.ts";
+import { type DevboxesOptions, devboxes } from "./annex.ts";
+import type { Engine } from "./engine.ts";
 import type { LaunchContext, LaunchRequest, LaunchStep } from "./launch.ts";
 import { LaunchError, type LaunchFailure } from "./ssh-errors.ts";
 

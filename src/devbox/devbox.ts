@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import * as v from "valibot";
+import type { DevboxState } from "../protocol.ts";
 
 /** `dir`: where claude starts unless a launch names another folder; null: the home folder. */
 export type LocalDevbox = { kind: "local"; name: string; dir: string | null };
@@ -17,6 +18,12 @@ export type SshDevbox = {
   dir: string | null;
 };
 export type Devbox = LocalDevbox | SshDevbox;
+
+/** What a server knows of a devbox, as what reaches it. */
+export function toDevbox({ name, kind, host, user, port, key, dir }: DevboxState): Devbox {
+  if (kind === "local" || host === null) return { kind: "local", name, dir };
+  return { kind, name, host, user, port, key, dir };
+}
 
 /** What one path, one argument or one line of a program's input may be: valid Unicode without NUL. */
 export const isPlain = (text: string) => text.isWellFormed() && !text.includes("\0");

@@ -1,10 +1,29 @@
 // What reaches devboxes, as the server uses it: one pool of connections for launches, tests and listings.
-import type { Engine } from "./annex.ts";
+
+import type { SessionId } from "../protocol.ts";
 import type { Devbox, SshDevbox, SshSetup } from "./devbox.ts";
-import { launch } from "./launch.ts";
+import type { Script } from "./directories.ts";
+import { type LaunchContext, type LaunchRequest, type LaunchStep, launch } from "./launch.ts";
 import { hostKey, ownKey, trust } from "./setup.ts";
 import { Connections, type Ssh } from "./ssh.ts";
 import { LaunchError } from "./ssh-errors.ts";
+
+/** What reaches devboxes. */
+export type Engine = AsyncDisposable & {
+  launch(
+    request: LaunchRequest,
+    context: Omit<LaunchContext, "connections">,
+    onStep: (step: LaunchStep) => void,
+  ): Promise<{ session: SessionId }>;
+  /** A shell there. Rejects with LaunchError. */
+  script(devbox: Devbox, ...rest: Parameters<Script>): ReturnType<Script>;
+  /** Of the host key that the devbox shows now, or null where it has none. Rejects with LaunchError. */
+  fingerprint(devbox: Devbox): Promise<string | null>;
+  /** Believes the host key of that fingerprint from now on, if that is what the devbox shows. Rejects with LaunchError. */
+  trust(devbox: Devbox, fingerprint: string): Promise<void>;
+  /** The key that devboxes have to let in, where this server has one of its own; the line of `authorized_keys`. */
+  publicKey(): Promise<string | null>;
+};
 
 /** A connection to a devbox, which need not be closed. Rejects with LaunchError. */
 type Connect = { connect(devbox: Devbox): Promise<Ssh> };

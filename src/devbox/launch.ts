@@ -12,7 +12,6 @@ import { asciiJson, DEVBOX_DATA, hostedFolder, type Order, type Reply, wishes } 
 import { type Connections, type ScriptResult, type Ssh, shellWord, stopped } from "./ssh.ts";
 import { LaunchError, saidBy } from "./ssh-errors.ts";
 
-export type { Enrolled } from "./address.ts";
 export { PERMISSION_MODES, type PermissionMode } from "./modes.ts";
 
 /** Made by whoever launches, once per launch; the wrapper says it in its session statement (`launch`). */

@@ -29,12 +29,6 @@ export async function knownDevboxes(config: Config): Promise<DevboxState[]> {
   return ((await admin(config.paths, "GET", "/devboxes")) as { devboxes: DevboxState[] }).devboxes;
 }
 
-/** What the server holds of a devbox, as what reaches it. */
-export function toDevbox({ kind, name, host, user, port, key, dir }: DevboxState): Devbox {
-  if (kind === "local" || host === null) return { kind: "local", name, dir };
-  return { kind, name, host, user, port, key, dir };
-}
-
 /** Adds it. Throws CommandError with the server's own word. */
 export async function addDevbox({ paths }: Config, devbox: Devbox): Promise<void> {
   await admin(paths, "POST", "/devboxes", devbox);

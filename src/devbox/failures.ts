@@ -1,0 +1,48 @@
+// What a failure says of a devbox, and how it is told to people.
+import type { DevboxError } from "../protocol.ts";
+import { ApiError } from "../server/errors.ts";
+import type { Logger } from "../server/log.ts";
+import { FAILURES, type LaunchFailure } from "./ssh-errors.ts";
+
+/** Failures that say that nothing of the devbox can be reached. Any other is of a machine that is there. */
+const OUT_OF_REACH: ReadonlySet<LaunchFailure> = new Set([
+  ...(["refused", "timeout", "unreachable", "dns", "closed", "jump"] as const),
+  ...(["auth", "too_many_keys", "key_file"] as const),
+  ...([
+    "host_key_unknown",
+    "host_key_changed",
+    "host_key_revoked",
+    "algorithms",
+    "config",
+    "no_ssh",
+  ] as const),
+  ...(["nologin", "no_shell", "max_sessions", "lost"] as const),
+]);
+/** Failures of what was asked for, which say nothing of the devbox; nor does what is none of a launch. */
+const OF_THE_REQUEST: readonly LaunchFailure[] = ["no_dir", "server", "stopped", "failed"];
+const OF_THE_DEVBOX: ReadonlySet<string> = new Set(FAILURES.filter((one) => !OF_THE_REQUEST.includes(one)));
+
+/** Whether the devbox itself was there all the same; null: nothing failed. */
+export const reached = (error: DevboxError | null) =>
+  error === null || !OUT_OF_REACH.has(error.class as LaunchFailure);
+
+/** Whether it is the devbox that has to be looked after. */
+export const ofTheDevbox = (error: DevboxError) => OF_THE_DEVBOX.has(error.class);
+
+/** What went wrong, for people. What says no more is a fault of ours, and the log has it. */
+export function toError(error: unknown, log: Logger): DevboxError {
+  if (saysWhatToDo(error)) return { class: error.class, message: error.message, next: error.next };
+  log.error({ error: String(error) }, "a devbox failed");
+  return { class: "failed", message: "Something failed on the server.", next: "Its log says what." };
+}
+
+/** A LaunchError, or what carrying the files of a conversation fails with. */
+const saysWhatToDo = (error: unknown): error is Error & { class: string; next: string } =>
+  error instanceof Error && ["class", "next"].every((name) => typeof Reflect.get(error, name) === "string");
+
+/** A folder is asked for with each few letters: none of them is another login that is refused. */
+export const notAgain = ({ message, next }: Pick<DevboxError, "message" | "next">) =>
+  new ApiError(
+    "unreachable",
+    `${message}. ${next} It is not tried again by itself: test it under Devboxes then.`,
+  );
