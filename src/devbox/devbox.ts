@@ -85,6 +85,8 @@ export type SshSetup = {
   ask: boolean;
   /** How long an address may take to answer; 10 if not given. */
   connectSeconds?: number;
+  /** Which connection this is: two of one process to one machine are two, for with one end its programs end. */
+  line?: string;
 };
 
 /** What ssh is told to run, always: whatever differs goes over stdin, since no quoting survives every login shell. */
@@ -99,10 +101,14 @@ const CONNECT_SECONDS = 10;
 const ALIVE_SECONDS = 5;
 const ALIVE_TIMES = 3;
 
-/** The socket of the connection that this process shares to that devbox, or null where its path would be too long. */
-export function controlPath(devbox: SshDevbox, { run, folder }: SshSetup, pid = process.pid): string | null {
+/** The socket of that connection of this process to that devbox, or null where its path would be too long. */
+export function controlPath(
+  devbox: SshDevbox,
+  { run, folder, line = "" }: SshSetup,
+  pid = process.pid,
+): string | null {
   const { host: to, user: by, port: at, key: file } = devbox;
-  const text = JSON.stringify([to, by, at, file, folder, pid]);
+  const text = JSON.stringify([to, by, at, file, folder, pid, line]);
   const path = join(run, `s-${createHash("sha256").update(text).digest("hex").slice(0, 12)}`);
   return Buffer.byteLength(path) + SUFFIX_CHARS <= SOCKET_CHARS ? path : null;
 }

@@ -232,6 +232,23 @@ test("one connection serves many, is replaced when it is lost, and leaves nothin
   expect(readdirSync(hosts.setup.run)).toEqual([]);
 });
 
+test("of two connections to one machine neither ends with the other", async () => {
+  const first = await open();
+  await using second = await open({ ...box.devbox, name: "again", dir: "~/src" });
+  const begun = join(box.home, "second-runs");
+  const script = second.script(`touch ${shellWord(begun)}; cat`, { stdin: waited(begun) });
+  await until("it runs there", () => existsSync(begun));
+  await first[Symbol.asyncDispose]();
+  writeFileSync(`${begun}.ended`, "");
+  expect(await script).toEqual({ code: 0, out: "whole", err: "" });
+});
+
+/** Says its last word once somebody wrote that file. */
+async function* waited(file: string) {
+  await until("the other's end", () => existsSync(`${file}.ended`));
+  yield new TextEncoder().encode("whole");
+}
+
 test("a process of ours that is killed takes its connection with it", async () => {
   const code = `import { Ssh } from ${JSON.stringify(join(import.meta.dir, "ssh.ts"))};
     const ssh = await Ssh.open(${JSON.stringify(box.devbox)}, ${JSON.stringify(hosts.setup)});

@@ -114,8 +114,9 @@ export class Ssh implements AsyncDisposable {
    * Connects. Throws LaunchError with the reason; it is never tried a second time by itself, since sshd bans whoever is
    * refused often. If this process dies, the connection ends with it.
    */
-  static async open(devbox: Devbox, setup: SshSetup, signal?: AbortSignal): Promise<Ssh> {
-    if (devbox.kind === "local") return new Ssh(devbox, setup, null);
+  static async open(devbox: Devbox, by: SshSetup, signal?: AbortSignal): Promise<Ssh> {
+    if (devbox.kind === "local") return new Ssh(devbox, by, null);
+    const setup = { ...by, line: crypto.randomUUID() };
     const limit = AbortSignal.timeout(setup.ask ? LOGIN_ASKED_MS : LOGIN_MS);
     const child = start(words(devbox, setup), undefined);
     const give = () => child.kill();

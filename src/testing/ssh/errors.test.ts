@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { appendFileSync, chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { controlPath } from "../../devbox/devbox.ts";
 import { type LaunchContext, launch } from "../../devbox/launch.ts";
 import { Connections, Ssh } from "../../devbox/ssh.ts";
 import type { DevboxState, Launch } from "../../protocol.ts";
@@ -216,16 +215,6 @@ test("what is mended works at the next try", async () => {
   expect(bare).toMatchObject({ state: "active", error: null });
   await world.run("stop", session ?? "");
   await world.clean("bare");
-});
-
-test("a socket that a killed process left behind keeps nobody from connecting", async () => {
-  const { devbox } = world.hosts.host(PLAIN);
-  const path = controlPath(devbox, world.hosts.setup) ?? "";
-  const leave = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
-  Bun.spawnSync([process.execPath, "-e", leave]);
-  expect(existsSync(path)).toBe(true);
-  await using ssh = await Ssh.open(devbox, world.hosts.setup);
-  expect(await ssh.script("echo hi")).toMatchObject({ code: 0, out: "hi\n" });
 });
 
 test("a line that breaks in the middle is a lost connection", async () => {

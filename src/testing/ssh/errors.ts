@@ -107,7 +107,7 @@ const ON_THE_WAY: Case[] = [
     next: "See that the name is right, and that the network (or VPN) that knows it is up.",
   },
   {
-    ...{ name: "silent", class: "timeout", seen: "test", ssh: at(ELSEWHERE.silent), slow: true },
+    ...{ name: "silent", class: "timeout", seen: "status", ssh: at(ELSEWHERE.silent), slow: true },
     message: text`it does not answer (${/Connection timed out during banner exchange|Connection to .* timed out/})`,
     next: "See that the machine is on, and that no firewall drops the connection.",
   },
