@@ -11,7 +11,8 @@ import {
 } from "../src/protocol.ts";
 import { ApiFailure, post, promptIn } from "./api.ts";
 import { newId } from "./ids.ts";
-import { hostOf, isOver, type Model } from "./model.ts";
+import { isOver, type Model } from "./model.ts";
+import { hostOf } from "./session-words.ts";
 import { clockTime } from "./times.ts";
 
 export type Attempt = {

@@ -3,7 +3,8 @@ import type { LogLine, SessionId } from "../src/protocol.ts";
 import { ApiFailure, get } from "./api.ts";
 import { element, fromTemplate, part, setText } from "./dom.ts";
 import { markFound } from "./found.ts";
-import { MAX_LINES_BACK, type Model } from "./model.ts";
+import { MAX_LINES_BACK } from "./log-lines.ts";
+import type { Model } from "./model.ts";
 
 /** Within this of the end the reader is at the end. */
 const PINNED_PX = 48;

@@ -7,7 +7,6 @@ import {
   type InputStage,
   type Launch,
   type LaunchId,
-  type LogLine,
   type Message,
   PROTOCOL,
   type PromptId,
@@ -18,6 +17,8 @@ import {
   type ViewerEvents,
 } from "../src/protocol.ts";
 import { apply, blank, type Screen } from "../src/screen.ts";
+import { logLines } from "./log-lines.ts";
+import { newViewers } from "./new-viewers.ts";
 import { clockTime } from "./times.ts";
 
 /** `since`: when the page lost contact, by its own clock. `polling`: by requests, since no stream comes through. */
@@ -49,9 +50,6 @@ export type Look =
 
 /** Drops shorter than this are nobody's business. */
 const QUIET_DROP_MS = 3_000;
-/** Log lines kept of the watched session: what arrives pushes out the oldest; reading back may hold some more. */
-const MAX_LINES = 5_000;
-export const MAX_LINES_BACK = 20_000;
 /** Ended prompts and input stages remembered, so that a card on screen can still say how it ended. */
 const MAX_REMEMBERED = 100;
 
@@ -62,12 +60,10 @@ export function createModel(clock: () => number = Date.now) {
   const inputs = new Map<InputId, { stage: InputStage; reason: InputRefusal | null }>();
   const launches = new Map<LaunchId, Launch>();
   const unread = new Set<SessionId>();
-  const byNumber = new Map<number, LogLine>();
-  let sorted: readonly LogLine[] | null = null;
+  const log = logLines();
   const listeners = new Set<() => void>();
   const hearers = new Set<(message: Message) => void>();
-  let newViewers: Viewer[] = [];
-  let knownViewers: Set<string> | null = null;
+  const paired = newViewers();
   let watched: SessionId | null = null;
   let screen: Screen | null = null;
   let connection: Connection = { kind: "connecting" };
@@ -119,29 +115,6 @@ export function createModel(clock: () => number = Date.now) {
     for (const old of over.slice(0, Math.max(0, over.length - MAX_REMEMBERED))) prompts.delete(old.id);
   }
 
-  function putLines(more: readonly LogLine[]) {
-    const last = lines().at(-1)?.line_no ?? -1;
-    for (const line of more) byNumber.set(line.line_no, line);
-    sorted = null;
-    const arrived = more.some(({ line_no }) => line_no > last);
-    const most = arrived ? MAX_LINES : MAX_LINES_BACK;
-    for (const { line_no } of lines().slice(0, Math.max(0, byNumber.size - most))) byNumber.delete(line_no);
-    sorted = null;
-  }
-
-  function lines(): readonly LogLine[] {
-    sorted ??= [...byNumber.values()].sort((a, b) => a.line_no - b.line_no);
-    return sorted;
-  }
-
-  function meet(viewers: readonly Viewer[]) {
-    const before = knownViewers;
-    const fresh = (viewer: Viewer) => (before ? !before.has(viewer.id) : now() - viewer.created_at < 60_000);
-    newViewers = [...newViewers, ...viewers.filter((viewer) => fresh(viewer) && viewer.id !== self?.id)];
-    newViewers = newViewers.filter(({ id }) => viewers.some((v) => v.id === id && v.revoked_at === null));
-    knownViewers = new Set(viewers.map(({ id }) => id));
-  }
-
   const folds: { [Name in keyof ViewerEvents]: (data: ViewerEvents[Name]) => void } = {
     state: replaceAll,
     session_start: ({ session }) => put(session),
@@ -151,7 +124,7 @@ export function createModel(clock: () => number = Date.now) {
       if (session === watched) screen = apply(screen ?? blank(0, 0), frame);
     },
     lines({ session, lines: more }) {
-      if (session === watched) putLines(more);
+      if (session === watched) log.put(more);
     },
     message({ session, message }) {
       if (session === watched) for (const hear of hearers) hear(message);
@@ -168,7 +141,7 @@ export function createModel(clock: () => number = Date.now) {
       for (const old of [...launches.keys()].slice(0, Math.max(0, launches.size - MAX_REMEMBERED)))
         launches.delete(old);
     },
-    viewers: ({ viewers }) => meet(viewers),
+    viewers: ({ viewers }) => paired.meet(viewers, self?.id ?? null, now()),
     heartbeat: (beat) => heard(beat.now),
   };
 
@@ -205,7 +178,7 @@ export function createModel(clock: () => number = Date.now) {
     },
     /** Phones that were paired while this page was open and that nobody here has approved of yet. */
     get newViewers(): readonly Viewer[] {
-      return newViewers;
+      return paired.viewers;
     },
     /** A `state` has come: what is missing does not exist. */
     get loaded() {
@@ -219,7 +192,7 @@ export function createModel(clock: () => number = Date.now) {
     /** Launches under way, the newest first. */
     launching: () => [...launches.values()].filter(({ ended_at }) => ended_at === null).reverse(),
     /** The watched session's log, oldest first; the same array until it changes. */
-    lines,
+    lines: log.lines,
 
     /** No word from the server for so long that what is shown may no longer be true. */
     stale: () => kept || connection.kind === "logged_out" || clock() - contactAt > DEAD_AFTER_MS,
@@ -270,7 +243,9 @@ export function createModel(clock: () => number = Date.now) {
         case "logged_out":
           return model.loaded ? "This browser is not paired any more." : null;
         default:
-          return model.loaded && model.stale() ? "No word from the server." : null;
+          return model.loaded && model.stale()
+            ? `No word from the server since ${clockTime(model.asOf(), now())}.`
+            : null;
       }
     },
 
@@ -311,15 +286,14 @@ export function createModel(clock: () => number = Date.now) {
     watch(session: SessionId | null) {
       if (session !== watched) {
         screen = null;
-        byNumber.clear();
-        sorted = null;
+        log.clear();
       }
       watched = session;
       if (session) unread.delete(session);
     },
     /** The owner knows this phone. */
     approveOf(viewer: Viewer) {
-      newViewers = newViewers.filter(({ id }) => id !== viewer.id);
+      paired.approveOf(viewer);
       changed();
     },
     /** Calls `listener` after each change until the returned function is called. */
@@ -346,35 +320,4 @@ const STAGES: PromptState["stage"][] = ["open", "answered", "delivered", "accept
 /** Whether nothing more can become of it. */
 export function isOver({ stage }: PromptState): boolean {
   return stage === "accepted" || stage === "too_late" || stage === "withdrawn";
-}
-
-/** Where it runs, as people call it. */
-export function hostOf(session: Session): string {
-  return session.devbox ?? session.device_name;
-}
-
-/** What people call it: the name they gave it, else its project. */
-export function headlineOf(session: Session): string {
-  return session.name ?? projectOf(session);
-}
-
-/** Where that is: the host, and the project where the headline does not say it. */
-export function whereOf(session: Session): string {
-  return session.name ? `${projectOf(session)} · ${hostOf(session)}` : hostOf(session);
-}
-
-/** What it is about: claude's own title while it works, the conversation's first words afterwards or where there is none. */
-export function aboutOf(session: Session): string {
-  const title = session.title.replace(DECORATION, "").trim();
-  const named = title === "Claude Code" ? "" : title;
-  const opening = session.opening ?? "";
-  return session.ended_at === null ? named || opening : opening || named;
-}
-
-/** claude puts a sign in front of its title: at rest, or turning while it works. */
-const DECORATION = /^[\u2800-\u28ff\u2733\u25d0-\u25d3\u25cf\u00b7*\s]+/;
-
-/** The last part of the directory: what people call the project. */
-export function projectOf({ cwd }: { cwd: string }): string {
-  return cwd.split("/").findLast((name) => name !== "") ?? "/";
 }

@@ -3,9 +3,9 @@ import type { PushDelivery, PushOverview, PushPhone, SessionId, Viewer } from ".
 import { ApiFailure, get, patch, post, remove } from "./api.ts";
 import { confirm } from "./dialogs.ts";
 import { element, fromTemplate, part, reconcile, setIcon, setMarked, setText } from "./dom.ts";
-import { hostOf, projectOf } from "./model.ts";
 import { ownPush } from "./own-push.ts";
 import type { Context, Drawn } from "./screen.ts";
+import { hostOf, projectOf } from "./session-words.ts";
 import { SIGN_OUT, signOut } from "./settings-view.ts";
 import { age, clockTime } from "./times.ts";
 

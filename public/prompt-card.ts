@@ -4,9 +4,10 @@ import { type Answers, type CardStatus, cardStatus } from "./answers.ts";
 import { cardFooter } from "./card-footer.ts";
 import { element, fromTemplate, icon, part, setMarked, setText } from "./dom.ts";
 import { type DrawnInput, drawInput, hiddenInBlocks, inputParts } from "./input-view.ts";
-import { hostOf, type Model, projectOf } from "./model.ts";
+import type { Model } from "./model.ts";
 import { questionForm } from "./question-form.ts";
 import { RISKS, risksOf } from "./risks.ts";
+import { hostOf, projectOf } from "./session-words.ts";
 import { age } from "./times.ts";
 
 /** A new card's buttons ignore the finger that was on its way to something else. */

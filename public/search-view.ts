@@ -3,8 +3,8 @@ import type { SearchHit, Session, SessionId } from "../src/protocol.ts";
 import { ApiFailure, get } from "./api.ts";
 import { element, fromTemplate, marked, part, setMarked, setText } from "./dom.ts";
 import { type Found, foundIn, linkTo, sayerOf } from "./hits.ts";
-import { headlineOf, whereOf } from "./model.ts";
 import type { Context, Drawn } from "./screen.ts";
+import { headlineOf, whereOf } from "./session-words.ts";
 import { clockTime } from "./times.ts";
 
 /** Hits asked for at once. */

@@ -4,7 +4,8 @@ import { ApiFailure, get, patch, remove } from "./api.ts";
 import { confirm } from "./dialogs.ts";
 import { element, setMarked, setText } from "./dom.ts";
 import { modeName } from "./mode-words.ts";
-import { aboutOf, headlineOf, type Model } from "./model.ts";
+import type { Model } from "./model.ts";
+import { aboutOf, headlineOf } from "./session-words.ts";
 import { clockTime } from "./times.ts";
 import { usedWords } from "./used-words.ts";
 

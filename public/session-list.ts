@@ -1,9 +1,10 @@
 // The list of sessions: whether anything needs me, first of all.
 import type { Launch, Session } from "../src/protocol.ts";
 import { element, fromTemplate, part, reconcile, setIcon, setMarked, setText } from "./dom.ts";
-import { aboutOf, headlineOf, type Model, projectOf, whereOf } from "./model.ts";
+import type { Model } from "./model.ts";
 import { nudge } from "./nudge.ts";
 import { titleOf } from "./prompt-card.ts";
+import { aboutOf, headlineOf, projectOf, whereOf } from "./session-words.ts";
 import { age, clockTime } from "./times.ts";
 import { stateWords, stepWords, type UnderWay } from "./words.ts";
 

@@ -2,8 +2,8 @@
 import type { Session, Used } from "../src/protocol.ts";
 import { get } from "./api.ts";
 import { fromTemplate, part, setMarked, setText } from "./dom.ts";
-import { headlineOf, whereOf } from "./model.ts";
 import type { Context, Drawn } from "./screen.ts";
+import { headlineOf, whereOf } from "./session-words.ts";
 import { costWords, short, tokenWords, workedWords } from "./used-words.ts";
 
 const DAYS = 30;
