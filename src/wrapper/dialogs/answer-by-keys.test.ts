@@ -14,6 +14,8 @@ class FakeClaude {
   command = "touch a.txt";
   options = ["Yes", "Yes, and don't ask again for: touch *", "No"];
   selected = 0;
+  /** How the rule reads while claude's cursor stands in it. */
+  rule: string | null = null;
   /** What Tab opened, typed into. */
   field: string | null = null;
   gone = false;
@@ -68,7 +70,8 @@ class FakeClaude {
       [],
       [run(` Esc to cancel${this.field === null ? " · Tab to amend" : ""}`, GREY)],
     ];
-    const x = this.field === null ? 1 : 12 + this.field.length;
+    const within = this.rule !== null && this.selected === 1;
+    const x = within ? COLS - 1 : this.field === null ? 1 : 12 + this.field.length;
     const lines = [...rows, ...empty.lines].slice(0, empty.rows);
     return { ...empty, lines, cursor: { x, y: 6 + this.selected, visible: false } };
   }
@@ -77,6 +80,7 @@ class FakeClaude {
     const number = run(`${i + 1}. `, GREY);
     if (i !== this.selected) return [run("   "), number, run(label)];
     const row = [run(" "), run("❯ ", ACCENT), number];
+    if (this.rule !== null && i === 1) return [...row, run(this.rule, ACCENT)];
     if (this.field === null) return [...row, run(label, ACCENT)];
     return [...row, run(`${label}, `, ACCENT), run(this.field), run(" ", { inverse: true })];
   }
@@ -113,6 +117,41 @@ test("the pointer is moved to the option, and Enter pressed there", async () => 
   expect(await answer()).toEqual({ end: "answered" });
   expect(claude.written).toEqual([DOWN, DOWN, ENTER]);
   expect([claude.chosen, pressed()]).toEqual([["No"], 1]);
+});
+
+/** A rule that fills its row, and how claude shows it while the cursor is in it. */
+function wideRule() {
+  const claude = new FakeClaude();
+  const rule = `Yes, and don't ask again for: ${"x".repeat(22)} *`;
+  claude.options[1] = rule;
+  claude.rule = `${rule.slice(0, -1)}…`;
+  return claude;
+}
+
+test("SEC-030 words that are cut once the cursor is in them are passed over, and chosen where they were read whole", async () => {
+  const passing = wideRule();
+  expect(await world(passing, "reject").answer()).toEqual({ end: "answered" });
+  expect([passing.written, passing.chosen]).toEqual([[DOWN, DOWN, ENTER], ["No"]]);
+  const choosing = wideRule();
+  expect(await world(choosing, "always").answer()).toEqual({ end: "answered" });
+  expect(choosing.written).toEqual([DOWN, ENTER]);
+});
+
+test("SEC-030 words that read otherwise once the cursor is in them are not chosen", async () => {
+  const longer = wideRule();
+  longer.rule = `${longer.options[1]} and`;
+  expect(await world(longer, "always").answer()).toMatchObject({ end: "stands" });
+  expect(longer.written).toEqual([DOWN]);
+  // Who stands in them at the desk may have changed what is cut.
+  const desk = wideRule();
+  const { answer } = world(desk, "always");
+  desk.selected = 1;
+  expect(await answer()).toMatchObject({ end: "stands" });
+  expect(desk.written).toEqual([]);
+  const another = wideRule();
+  another.rule = `Yes, and don't ask again for: ${"y".repeat(22)} …`;
+  expect(await world(another, "reject").answer()).toEqual({ end: "gone" });
+  expect(another.chosen).toEqual([]);
 });
 
 test("an option that is selected already takes Enter alone, a second after the dialog was drawn", async () => {

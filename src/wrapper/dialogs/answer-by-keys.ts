@@ -3,7 +3,7 @@
 import type { Screen } from "../../screen.ts";
 import { keyBytes } from "../keys.ts";
 import { detect } from "./detect.ts";
-import { type Dialog, type DialogOption, isSame, type Place } from "./dialog.ts";
+import { type Dialog, type DialogOption, isSame, isStill, type Place, readsAs } from "./dialog.ts";
 
 export type Keys = {
   /** The dialog as it was shown to whoever answers, and one of its options. */
@@ -58,6 +58,8 @@ const MAX_TEXT = 2_000;
 /** What is written at once; claude takes more than 800 characters for a paste. */
 const PIECE = 200;
 
+const OTHERWISE = "claude shows that choice otherwise once it is selected. Answer it at the desk.";
+
 class Stands extends Error {}
 class Gone extends Error {}
 
@@ -76,6 +78,7 @@ async function drive(keys: Keys) {
   const { option } = keys;
   await keys.pause(Math.max(0, keys.since + READY_MS - keys.now()));
   const first = await standing(keys);
+  const whole = isSame(keys.dialog, first);
   if (first.typing) throw new Stands("Somebody is typing into it at the desk.");
   if (option.key.by === "key") return press(keys, option.key.press, () => true);
   // A no without words, where the only row for it is a field: what Escape means in every dialog of claude's.
@@ -90,7 +93,11 @@ async function drive(keys: Keys) {
   if (keys.text) await typeText(keys, keys.text);
   else if (option.field === "own") throw new Stands("This answer needs a text.");
   await keys.pause(REST_MS);
-  const ready = (dialog: Dialog) => isAt(dialog, option.place) && (keys.text !== undefined || !dialog.typing);
+  // Words that are cut once they are selected were read whole in this very dialog a moment before.
+  const reads = (dialog: Dialog) => readsAs(option, dialog) && (isSame(keys.dialog, dialog) || whole);
+  if (!reads(await standing(keys))) throw new Stands(OTHERWISE);
+  const ready = (dialog: Dialog) =>
+    isAt(dialog, option.place) && reads(dialog) && (keys.text !== undefined || !dialog.typing);
   await press(keys, option.key.press, ready);
 }
 
@@ -104,7 +111,7 @@ async function standing(keys: Keys): Promise<Dialog> {
     await keys.settled();
     const allowed = keys.allowed();
     const found = detect(keys.screen());
-    if (allowed && found && isSame(keys.dialog, found)) return found;
+    if (allowed && found && isStill(keys.dialog, found)) return found;
     if (found || !allowed) others++;
     if (others > 1 || keys.now() > end) throw new Gone();
     await keys.pause(4 * LOOK_MS);

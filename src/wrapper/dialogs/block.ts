@@ -62,7 +62,7 @@ export function blockOf(screen: Screen): Block | null {
   const rule = next && INNER.test(next.text) ? rules.at(-2) : nearest;
   if (!rule) return null;
   const lines = all.slice(rule.y + 1, last + 1);
-  const pointed = parked ? lines.findLast(({ text }) => POINTER.test(text)) : all[cursor.y];
+  const pointed = parked ? lines.findLast(({ text }) => POINTER.test(text)) : pointedBy(lines, cursor);
   const x = pointed ? POINTER.exec(pointed.text)?.[1]?.length : undefined;
   if (!parked && (x === undefined || cursor.x < x)) return null;
   const secondary = lines.findLast((line) => !isBlank(line));
@@ -74,6 +74,17 @@ export function blockOf(screen: Screen): Block | null {
     inText: !parked && cursor.x !== x,
     secondary: secondary && firstStyle(secondary)?.fg,
   };
+}
+
+/** The row with the pointer: the cursor's, or the one above it that goes on in the cursor's row, if it stands in that text. */
+function pointedBy(lines: Line[], cursor: { x: number; y: number }): Line | undefined {
+  const at = lines.findIndex(({ y }) => y === cursor.y);
+  const above = lines.slice(0, at + 1).findLast(({ text }) => POINTER.test(text));
+  const begins = (above && POINTER.exec(above.text)?.[0].length) ?? 0;
+  if (!above || above.y === cursor.y) return above;
+  const between = lines.slice(lines.indexOf(above) + 1, at + 1);
+  const goesOn = ({ text }: Line) => text.trim() !== "" && text.slice(0, begins + 1).trim() === "";
+  return cursor.x > begins && between.every(goesOn) ? above : undefined;
 }
 
 /** A description or a hint, by its colour; never where there are no colours. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { rowText } from "../../screen.ts";
 import { detect } from "./detect.ts";
-import type { Dialog, DialogName } from "./dialog.ts";
+import { type Dialog, type DialogName, isCut, isSame, isStill, readsAs } from "./dialog.ts";
 import { recorded, recordings, screenOf } from "./testing/recorded.ts";
 
 /** What each recording is, on every version and at every size, where nothing else is said below. */
@@ -47,6 +47,10 @@ const EXPECTED: Record<string, DialogName | null> = {
   "bash-rm": "bash",
   "bash-rule": "bash",
   "bash-second": "bash",
+  "bash-wide": "bash",
+  "bash-wide-here": "bash",
+  "bash-wider": "bash",
+  "bash-wider-here": "bash",
   "busy-run": null,
   "busy-think": null,
   "cmd-model": null, // What somebody opened is no question of claude's.
@@ -217,6 +221,40 @@ test("somebody who types into a dialog is seen, and does not make it another", a
     const prefix = detect(await recorded(version, "bash-prefix"));
     expect([prefix?.typing, prefix?.at?.row]).toEqual([false, 1]);
     expect(prefix?.options[1]?.label).toBe("Yes, and don’t ask again for: git commit *");
+  }
+});
+
+test("words that fill their row stay that option while the cursor stands in them, and are no new card", async () => {
+  for (const version of ["2.1.197", "2.1.329"]) {
+    const of = async (name: string) => {
+      const dialog = detect(await recorded(version, name, "60x40"));
+      if (!dialog) throw new Error(`${name} is no dialog`);
+      return dialog;
+    };
+    const [wide, here] = [await of("bash-wide"), await of("bash-wide-here")];
+    const always = wide.options[1];
+    if (!always) throw new Error("there is no rule");
+    expect([always.label, here.options[1]?.label]).toEqual([
+      "Yes, and don’t ask again for: mytool-xxxxxxxxxxx sub *",
+      "Yes, and don’t ask again for: mytool-xxxxxxxxxxx sub …",
+    ]);
+    expect([here.at?.row, here.typing, isCut(here), isCut(wide)]).toEqual([1, false, true, false]);
+    expect([isSame(wide, here), isStill(wide, here), isStill(here, wide)]).toEqual([false, true, true]);
+    expect(readsAs(always, here)).toBe(true);
+    // Another command, another rule, or one character more is another dialog.
+    expect(isStill(await of("bash-wider"), here)).toBe(false);
+    const label = "Yes, and don’t ask again for: mytool-yyyyyyyyyyy sub …";
+    for (const changed of [label, `${label.replaceAll("y", "x")}…`]) {
+      const options = here.options.map((option, i) => (i === 1 ? { ...option, label: changed } : option));
+      expect(isStill(wide, { ...here, options, fingerprint: "of another" })).toBe(false);
+    }
+    // One character more goes on in the next row; 2.1.197 shows that row only while the cursor is in it.
+    const [wider, wrapped] = [await of("bash-wider"), await of("bash-wider-here")];
+    expect(wrapped.options[1]?.label).toBe("Yes, and don’t ask again for: mytool-xxxxxxxxxxxx sub *");
+    expect([wrapped.at?.row, isStill(wider, wrapped), isCut(wrapped)]).toEqual([1, true, false]);
+    const whole = wider.options[1]?.label === wrapped.options[1]?.label;
+    expect([whole, isSame(wider, wrapped)]).toEqual(version === "2.1.197" ? [false, false] : [true, true]);
+    expect(wider.options[1] && readsAs(wider.options[1], wrapped)).toBe(whole);
   }
 });
 

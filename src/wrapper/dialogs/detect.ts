@@ -1,9 +1,8 @@
 // Which of claude's dialogs stands on the screen, if any. Pure; what it knows was seen on the recorded versions, and
 // what it is not sure of is no dialog: the screen and the key bar remain.
-import { createHash } from "node:crypto";
 import type { Screen } from "../../screen.ts";
 import { type Block, blockOf, firstStyle, isBlank, isDashes, isRule, type Line } from "./block.ts";
-import type { Dialog, DialogName, DialogOption, ShownInput } from "./dialog.ts";
+import { type Dialog, type DialogName, type DialogOption, fingerprintOf, type ShownInput } from "./dialog.ts";
 import { formOf, isForm } from "./form.ts";
 import { shownInput, withoutBar } from "./input.ts";
 import { type Item, listOf } from "./list.ts";
@@ -170,14 +169,16 @@ function ownField(name: DialogName, items: Item[]): Item[] {
   );
 }
 
-function optionsOf(name: DialogName, items: Item[], { lines }: Block): DialogOption[] {
+function optionsOf(name: DialogName, items: Item[], { lines, inText }: Block): DialogOption[] {
   const key = { by: "row", press: "enter" } as const;
   const canAmend = lines.some(({ text }) => /Tab to amend/.test(text));
   return meant(
     name,
     items.map(({ label }) => label),
   ).map((option, i) => {
-    const common = { ...option, selected: items[i]?.selected === true, place: { row: i, column: 0 }, key };
+    const selected = items[i]?.selected === true;
+    const within = selected && inText ? { inText: true as const } : {};
+    const common = { ...option, ...within, selected, place: { row: i, column: 0 }, key };
     if (!canAmend || option.effect !== "reject") return common;
     return { ...common, text: "optional", field: "amend" };
   });
@@ -237,9 +238,5 @@ function finished(dialog: Omit<Dialog, "fingerprint"> | null): Dialog | null {
   if (!dialog || dialog.options.length === 0) return null;
   const ids = dialog.options.map(({ id }) => id);
   if (new Set(ids).size !== ids.length) return null;
-  const { name, title, agent, body, fields = [] } = dialog;
-  const parts = [name, title, agent ?? "", body.join(""), ...fields.map((field) => field.name), ...ids].map(
-    (part) => part.replaceAll(/\s/g, ""),
-  );
-  return { ...dialog, fingerprint: createHash("sha256").update(JSON.stringify(parts)).digest("hex") };
+  return { ...dialog, fingerprint: fingerprintOf(dialog) };
 }

@@ -45,7 +45,7 @@ function numbered(block: Block): List | null {
       if (numberAt(i) !== items.length + 1) return null;
       items.push(itemOf(block, line, label));
     } else if (!goesOn(block, line)) break;
-    else if (last && !isSecondary(line, block)) last.label = joined([last.label, line.text]);
+    else if (last && !last.field && !isSecondary(line, block)) last.label = joined([last.label, line.text]);
   }
   return { items: items.map((item) => ({ ...item, label: joined([item.label]) })), from: first, to: i - 1 };
 }

@@ -2,7 +2,7 @@
 // told what stands on the screen and what hooks said, and raises and ends prompts.
 import type { HookHealth, Prompt, PromptId } from "../../protocol.ts";
 import type { PermissionInput } from "../claude-hooks.ts";
-import { type Dialog, isSame } from "./dialog.ts";
+import { type Dialog, isCut, isStill } from "./dialog.ts";
 import { screenPrompt, withOptions } from "./screen-prompt.ts";
 import { couldBe, shows } from "./shows.ts";
 
@@ -38,7 +38,7 @@ export function screenPrompts({ cwd, newId, hooks, asking, raised, left, promptO
   /** Some prompt is about it already: that dialog itself, or a hook's that waits. */
   function isCovered(dialog: Dialog): boolean {
     return asking().some((one) =>
-      one.dialog ? isSame(one.dialog, dialog) : one.request !== null && couldBe(dialog, one.request),
+      one.dialog ? isStill(one.dialog, dialog) : one.request !== null && couldBe(dialog, one.request),
     );
   }
 
@@ -50,7 +50,7 @@ export function screenPrompts({ cwd, newId, hooks, asking, raised, left, promptO
   }
 
   function consider(dialog: Dialog) {
-    if (isCovered(dialog)) return;
+    if (isCovered(dialog) || isCut(dialog)) return;
     const request = hookOf(dialog);
     if (request) return raiseFor(request, dialog);
     const hooked = dialog.hooked && hooks() !== "dead";
@@ -89,7 +89,7 @@ export function screenPrompts({ cwd, newId, hooks, asking, raised, left, promptO
     shown(dialog: Dialog | null) {
       clearTimeout(due);
       stands = dialog;
-      for (const one of asking()) if (one.dialog && !(dialog && isSame(one.dialog, dialog))) left(one.id);
+      for (const one of asking()) if (one.dialog && !(dialog && isStill(one.dialog, dialog))) left(one.id);
       forgetUsed();
       if (dialog) consider(dialog);
     },
