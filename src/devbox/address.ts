@@ -2,7 +2,8 @@
 
 import type { DeviceId } from "../protocol.ts";
 import { type Address, asciiJson, DEVBOX_DATA, hostedFolder } from "./order.ts";
-import { type Ssh, shellWord } from "./ssh.ts";
+import { shellWord } from "./script.ts";
+import type { Ssh } from "./ssh.ts";
 import { LaunchError } from "./ssh-errors.ts";
 import { hurryTunnel, openTunnel, type TunnelOrder } from "./tunnel.ts";
 

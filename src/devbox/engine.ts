@@ -1,11 +1,12 @@
 // What reaches devboxes, as the server uses it: one pool of connections for launches, tests and listings.
 
 import type { SessionId } from "../protocol.ts";
+import { Connections } from "./connections.ts";
 import type { Devbox, SshDevbox, SshSetup } from "./devbox.ts";
 import type { Script } from "./directories.ts";
 import { type LaunchContext, type LaunchRequest, type LaunchStep, launch } from "./launch.ts";
 import { hostKey, ownKey, trust } from "./setup.ts";
-import { Connections, type Ssh } from "./ssh.ts";
+import type { Ssh } from "./ssh.ts";
 import { LaunchError } from "./ssh-errors.ts";
 
 /** What reaches devboxes. */

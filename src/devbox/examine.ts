@@ -1,6 +1,7 @@
 // What a launch has to know of a devbox before it puts anything there.
 import { DEVBOX_DATA } from "./order.ts";
-import { type Ssh, shellWord } from "./ssh.ts";
+import { shellWord } from "./script.ts";
+import type { Ssh } from "./ssh.ts";
 import { LaunchError, saidBy } from "./ssh-errors.ts";
 
 export type Examined = {

@@ -5,11 +5,13 @@ import type { ConversationId, DeviceId, SessionId } from "../protocol.ts";
 import { VERSION } from "../version.ts";
 import { addressFor, type Elsewhere, type Enrolled, keptOpen, wordsOf } from "./address.ts";
 import { putBinary } from "./binary.ts";
+import type { Connections } from "./connections.ts";
 import { type Devbox, devboxSchema } from "./devbox.ts";
 import { examine, killScript, tailScript } from "./examine.ts";
 import type { PermissionMode } from "./modes.ts";
 import { asciiJson, DEVBOX_DATA, hostedFolder, type Order, type Reply, wishes } from "./order.ts";
-import { type Connections, type ScriptResult, type Ssh, shellWord, stopped } from "./ssh.ts";
+import { type ScriptResult, shellWord } from "./script.ts";
+import { type Ssh, stopped } from "./ssh.ts";
 import { LaunchError, saidBy } from "./ssh-errors.ts";
 
 export { PERMISSION_MODES, type PermissionMode } from "./modes.ts";

@@ -7,9 +7,9 @@ import { enrolment } from "../enrolment.ts";
 import type { Paths } from "../paths.ts";
 import type { DevboxState, SessionId } from "../protocol.ts";
 import type { Enrolled } from "./address.ts";
+import type { Connections } from "./connections.ts";
 import type { Devbox } from "./devbox.ts";
 import type { LaunchContext } from "./launch.ts";
-import type { Connections } from "./ssh.ts";
 import type { LaunchError } from "./ssh-errors.ts";
 import { endTunnel, hurryTunnel, restoreTunnels } from "./tunnel.ts";
 

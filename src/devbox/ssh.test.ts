@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { Cuttable } from "../testing/ssh/cuttable.ts";
 import { type Host, Hosts, mayMakeUsers } from "../testing/ssh/hosts.ts";
 import { until } from "../testing/story/processes.ts";
+import { Connections } from "./connections.ts";
 import type { SshDevbox, SshSetup } from "./devbox.ts";
+import { shellWord } from "./script.ts";
 import { hostKey, ownKey, trust } from "./setup.ts";
-import { Connections, Ssh, shellWord } from "./ssh.ts";
+import { Ssh } from "./ssh.ts";
 import { LaunchError } from "./ssh-errors.ts";
 
 /** Text that some shell or program would read as something else (SEC-060). */

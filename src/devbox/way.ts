@@ -1,7 +1,8 @@
 // What a way back is on the devbox: a socket there that leads here, and what watches there whether a session still needs it.
 import { createHash } from "node:crypto";
 import { DEVBOX_DATA, hostedFolder } from "./order.ts";
-import { type Ssh, shellWord } from "./ssh.ts";
+import { shellWord } from "./script.ts";
+import type { Ssh } from "./ssh.ts";
 import { LaunchError, saidBy } from "./ssh-errors.ts";
 import type { TunnelOrder } from "./tunnel.ts";
 

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:f
 import { join } from "node:path";
 import * as v from "valibot";
 import type { Enrolled } from "../../devbox/address.ts";
+import { Connections } from "../../devbox/connections.ts";
 import { type LaunchRequest, type LaunchStep, launch } from "../../devbox/launch.ts";
 import { order } from "../../devbox/order.ts";
-import { Connections } from "../../devbox/ssh.ts";
 import { LaunchError } from "../../devbox/ssh-errors.ts";
 import { tunnelRuns } from "../../devbox/tunnel.ts";
 import type { ConversationId, SessionId } from "../../protocol.ts";
