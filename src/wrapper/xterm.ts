@@ -62,6 +62,8 @@ export function createTerminal(cols: number, rows: number, onScroll: () => void)
   return { terminal, core };
 }
 
+export type Xterm = ReturnType<typeof createTerminal>;
+
 /** Handles an OSC by the first characters of its text. */
 export function onOsc(core: Core, id: number, handle: (text: string) => void) {
   let text = "";
