@@ -1,21 +1,21 @@
 // The parts of a running server, joined: who tells whom what.
-import { type DeviceId, PROTOCOL, type Viewer, type ViewerEvents, type ViewerId } from "../protocol.ts";
+import { type DeviceId, PROTOCOL, type Viewer, type ViewerEvents } from "../protocol.ts";
 import { deviceSecret } from "../seal.ts";
-import { type By, sparing, tried } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import { Commands } from "./commands.ts";
-import type { RefusedDevice } from "./connection.ts";
 import { Events } from "./events.ts";
 import { Files } from "./files.ts";
 import { Inputs } from "./inputs.ts";
-import { LIMITS } from "./limits.ts";
-import { guarded, type Logger } from "./log.ts";
+import type { Logger } from "./log.ts";
 import { Logins } from "./logins.ts";
 import { Pairing } from "./pairing.ts";
 import { Prompts } from "./prompts.ts";
+import { refusedDevices, refusedPairing } from "./refusals.ts";
+import { rights } from "./rights.ts";
 import type { Route } from "./routes.ts";
 import { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
+import { tidying } from "./tidying.ts";
 import { Tokens } from "./tokens.ts";
 import { Uplinks } from "./uplink.ts";
 
@@ -31,13 +31,6 @@ export type PartsOptions = {
   maxStreams?: number | undefined;
   maxWrappers?: number | undefined;
 };
-
-/** What can wait is written down this often, and what is too old forgotten. */
-const TIDY_MS = 60_000;
-/** Steps of forgetting in one go: a second's worth at most. */
-const SWEEP_STEPS = 20;
-/** Between two steps of what goes at once. */
-const SWEEP_AGAIN_MS = 20;
 
 export type Parts = ReturnType<typeof joinParts>;
 
@@ -80,93 +73,20 @@ export function joinParts(options: PartsOptions) {
     events.tell("viewers", "viewers", { viewers: logins.list() });
     for (const session of sessions.connected()) sessions.watch(session);
   };
-  const pairing = new Pairing(logins, clock, {
-    paired: viewersChanged,
-    refused({ name, address }) {
-      const entry = {
-        actor: "nobody",
-        name,
-        address,
-        action: "pairing refused",
-        subject: "code",
-        detail: {},
-      };
-      store.audit.add(entry, clock.now());
-    },
-  });
-  const tidy = guarded(log, "tidying", () => {
-    sessions.tidy();
-    logins.flush();
-    tokens.flush();
-    for (let step = 0; step < SWEEP_STEPS && store.retention.sweep(clock.now()); step++);
-  });
-  /** Forgets step by step what was deleted; everybody has a turn between two steps. */
-  const sweep = guarded(log, "sweeping", () => {
-    stopSweeping();
-    if (store.retention.sweep(clock.now())) stopSweeping = clock.after(SWEEP_AGAIN_MS, sweep);
-  });
-  let stopSweeping = () => {};
-  const stopTidying = clock.every(TIDY_MS, tidy);
-
+  const refused = refusedPairing(store, clock);
+  const pairing = new Pairing(logins, clock, { paired: viewersChanged, refused });
+  const { devices, retention } = store;
+  const { tidy, sweepSoon, stop } = tidying({ retention, clock, log, sessions, logins, tokens });
   return {
-    ...{
-      store,
-      clock,
-      logins,
-      tokens,
-      events,
-      sessions,
-      prompts,
-      inputs,
-      commands,
-      files,
-      uplinks,
-      pairing,
-      masterKey,
-    },
-    /** Gives a viewer another name, and tells everybody. False: there is none. */
-    renameViewer(viewer: ViewerId, name: string, by: By): boolean {
-      const renamed = logins.rename(viewer, name, by);
-      if (renamed) viewersChanged();
-      return renamed;
-    },
-    /** Ends a login everywhere, at once. False: there is none. */
-    revokeViewer(viewer: ViewerId, by: By): boolean {
-      if (!logins.revoke(viewer, by)) return false;
-      pairing.close(viewer);
-      events.end(viewer);
-      viewersChanged();
-      return true;
-    },
-    /** Ends a machine's right to report. False: there is none. */
-    revokeDevice(device: DeviceId, by: By = "owner"): boolean {
-      const ended = store.devices.revoke(device, clock.now(), by);
-      if (!ended) return false;
-      tokens.ended(ended);
-      uplinks.end(device);
-      return true;
-    },
-    sweepSoon: sweep,
+    ...{ store, clock, masterKey, logins, tokens, pairing, events, uplinks },
+    ...{ sessions, prompts, inputs, commands, files },
+    ...rights({ devices, clock, logins, tokens, events, pairing, uplinks, viewersChanged }),
+    sweepSoon,
     stop() {
-      stopTidying();
-      stopSweeping();
+      stop();
       uplinks.stop();
       events.stop();
       tidy();
     },
   };
-}
-
-/** Writes down which devices were not let in: all of a few, some of many. */
-function refusedDevices(store: Store, clock: Clock): (refused: RefusedDevice) => void {
-  const { refusals: most, refusalsWithinMs: withinMs } = LIMITS;
-  return sparing({ most, withinMs, now: clock.now }, ({ device, code, address }, left_out) => {
-    const name = device === null ? null : (store.devices.get(device)?.name ?? null);
-    const detail = { why: code, ...tried({ device }), left_out };
-    const actor = name === null ? "nobody" : `device ${device}`;
-    store.audit.add(
-      { actor, name, address, action: "device refused", subject: "channel", detail },
-      clock.now(),
-    );
-  });
 }

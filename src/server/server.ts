@@ -86,11 +86,7 @@ const LAST_WORD_MS = 20;
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { clock = systemClock, log, version, host = "127.0.0.1" } = options;
   await using opened = new AsyncDisposableStack();
-  const data = privateFolder(options.data);
-  opened.defer(lockFolder(data));
-  finishRestore(data);
-  const store = opened.use(new Store(join(data, "claude-remote.db"), undefined, options.keep));
-  const key = masterKey(join(data, "master.key"));
+  const { data, store, key } = openData(options, opened);
   store.devices.add(LOCAL_DEVICE, hostname(), clock.now());
 
   let names: Front | null = null; // Known once the port is.
@@ -123,10 +119,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const owned = [...owners, ...beside.flatMap((annex) => annex.owned ?? []), desks.route];
 
   const { websocket } = parts.uplinks;
-  const channel: Route = {
-    ...plain("GET", "/ws", ["device"], () => new Response(null)),
-    ...{ live: true, socket: "wrapper" },
-  };
   const { logins, tokens } = parts;
   const door = publicDoor({ names: named, logins, tokens, now: clock.now, metricsToken });
   const core = [...api({ ...parts, version, assets: options.assets }), ...tokenRoutes(tokens)];
@@ -138,17 +130,30 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   names = front({ ...options, host, port });
   const { url, insecure } = names;
 
-  const local = { door: ownersDoor, log };
-  listeners.push(
-    listenUnix(join(data, "server.sock"), responder({ routes: [channel], ...local }), websocket),
-  );
-  const answerOwner = responder({ routes: owned, ...local });
-  listeners.push(listenUnix(join(data, "admin.sock"), answerOwner, desks.websocket));
+  const local = (name: string, only: Route[], sockets: Sockets) =>
+    listenUnix(join(data, name), responder({ routes: only, door: ownersDoor, log }), sockets);
+  listeners.push(local("server.sock", [channel], websocket));
+  listeners.push(local("admin.sock", owned, desks.websocket));
   if (insecure)
     log.warn({ url }, "the page is served over plain http: whoever is on the way can read and change it");
   log.info({ version, url }, "started");
   const whole = opened.move(); // From here on it lives until it is stopped.
   return { port, routes, url, stop, status: () => counts(parts), [Symbol.asyncDispose]: stop };
+}
+
+/** What becomes a wrapper's WebSocket. */
+const channel: Route = {
+  ...plain("GET", "/ws", ["device"], () => new Response(null)),
+  ...{ live: true, socket: "wrapper" },
+};
+
+/** The folder, which is ours alone until `opened` is disposed: what was being restored is in its place. */
+function openData({ data: folder, keep }: ServerOptions, opened: AsyncDisposableStack) {
+  const data = privateFolder(folder);
+  opened.defer(lockFolder(data));
+  finishRestore(data);
+  const store = opened.use(new Store(join(data, "claude-remote.db"), undefined, keep));
+  return { data, store, key: masterKey(join(data, "master.key")) };
 }
 
 /** The page's port has both kinds of WebSocket, and the wrappers' bounds; a terminal that is silent is asked after. */

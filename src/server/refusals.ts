@@ -1,0 +1,28 @@
+// Who was not let in, as the audit has it.
+import { sparing, tried } from "./audit.ts";
+import type { Clock } from "./clock.ts";
+import type { RefusedDevice } from "./connection.ts";
+import { LIMITS } from "./limits.ts";
+import type { Store } from "./store.ts";
+
+/** Writes down which devices were not let in: all of a few, some of many. */
+export function refusedDevices(store: Store, clock: Clock): (refused: RefusedDevice) => void {
+  const { refusals: most, refusalsWithinMs: withinMs } = LIMITS;
+  return sparing({ most, withinMs, now: clock.now }, ({ device, code, address }, left_out) => {
+    const name = device === null ? null : (store.devices.get(device)?.name ?? null);
+    const detail = { why: code, ...tried({ device }), left_out };
+    const actor = name === null ? "nobody" : `device ${device}`;
+    store.audit.add(
+      { actor, name, address, action: "device refused", subject: "channel", detail },
+      clock.now(),
+    );
+  });
+}
+
+/** Writes down who came with a code that is not valid. */
+export function refusedPairing(store: Store, clock: Clock) {
+  return ({ name, address }: { name: string; address: string }) => {
+    const who = { actor: "nobody", name, address };
+    store.audit.add({ ...who, action: "pairing refused", subject: "code", detail: {} }, clock.now());
+  };
+}
