@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   connectError,
+  FAILURES,
   LaunchError,
   type LaunchFailure,
   lostError,
@@ -43,7 +44,7 @@ const EXPECTED: Record<string, LaunchFailure> = {
 /** The recordings of one version of OpenSSH, by name. */
 function recorded(version: string): Map<string, SshEnd> {
   const text = readFileSync(join(import.meta.dir, "testdata", `openssh-${version}.md`), "utf8");
-  const cases = text.split(/^### /m).slice(1);
+  const cases = text.split(/^### /m).slice(1); // What stands before the first one is for people.
   return new Map(
     cases.map((one) => {
       const name = one.slice(0, one.indexOf("\n"));
@@ -69,6 +70,45 @@ for (const version of ["9.2", "10.0"]) {
     });
   }
 }
+
+test("OpenSSH 10.0: an address that its sshd has banned is told to wait, whatever the ban looks like", () => {
+  const [refused, ...banned] = [...recorded("10.0-penalties").values()];
+  if (!refused) throw new Error("nothing was recorded");
+  expect(connectError("box", refused).class).toBe("auth");
+  expect(banned).toHaveLength(4);
+  for (const end of banned) {
+    const { class: failure, message, next } = connectError("box", end);
+    expect(failure).toBe("closed");
+    expect(message).toMatch(
+      /^box: it closes the connection at once \((kex_exchange|Connection closed by).*\)$/,
+    );
+    expect(next).toContain("wait some minutes, then try once");
+  }
+});
+
+test("docs/troubleshooting.md has a line for every class, and for no other", () => {
+  const text = readFileSync(join(import.meta.dir, "..", "..", "docs", "troubleshooting.md"), "utf8");
+  const table = /^## .*devbox.*\n([\s\S]*?)^## /m.exec(text)?.[1] ?? "";
+  const named = [...table.matchAll(/^\| (`[^|]*`) \| [^|]{10,} \| [^|]{10,} \|$/gm)].flatMap(
+    ([, cell = ""]) => [...cell.matchAll(/`(\w+)`/g)].map(([, word]) => word ?? ""),
+  );
+  expect(named.toSorted()).toEqual(FAILURES.toSorted());
+});
+
+test("a failure on the way over another host is that host's, and a warning about a key no reason by itself", () => {
+  const of = (err: string, code = 255) => connectError("box", { code, out: "", err });
+  const over = of("ada@jump: Permission denied (publickey).\r\nConnection closed by UNKNOWN port 65535\r\n");
+  expect(over.class).toBe("auth");
+  expect(over.message).toBe(
+    "box: at a host on the way there, it does not let this user in (ada@jump: Permission denied (publickey).)",
+  );
+  const warned = "Warning: Identity file /k not accessible: No such file or directory.\n";
+  expect(of(`${warned}box@h: Permission denied (publickey).`).class).toBe("key_file");
+  expect(of(`${warned}Connection to h closed by remote host.`).class).toBe("lost");
+  expect(of("ada@h: Permission denied (password,keyboard-interactive).").message).toContain(
+    "lets nobody in by a key",
+  );
+});
 
 test("what no recording here has is told apart as well", () => {
   const of = (err: string, code = 255) => connectError("box", { code, out: "", err }).class;

@@ -222,7 +222,12 @@ export class Hosts implements AsyncDisposable {
     ran("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(folder, "ssh", "id_ed25519"));
     const hosts = new Hosts(folder);
     for (const one of options) hosts.#hosts.set(one.name, new Host(folder, one));
-    await Promise.all([...hosts.#hosts.values()].map((host) => host.start()));
+    try {
+      await Promise.all([...hosts.#hosts.values()].map((host) => host.start()));
+    } catch (error) {
+      await hosts[Symbol.asyncDispose]();
+      throw error;
+    }
     return hosts;
   }
 
