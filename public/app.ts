@@ -162,12 +162,12 @@ function screenDetail(path: string): Wanted {
 function outdated(): Wanted {
   return plain("outdated", () => {
     const root = fromTemplate("message-view");
-    setText(part(root, "title", HTMLElement), "This page is of another version");
-    const text = "The server was updated, or this page was. Load it anew to go on.";
+    setText(part(root, "title", HTMLElement), "Reload to go on");
+    const text = "The server and this page are of different versions: one of them was updated.";
     setText(part(root, "text", HTMLElement), text);
-    const again = element("button", "button approve wide", "Load it anew");
+    const again = element("button", "button approve wide", "Reload");
     again.addEventListener("click", renew);
-    part(root, "text", HTMLElement).after(again);
+    part(root, "way", HTMLElement).replaceChildren(again);
     return root;
   });
 }

@@ -123,7 +123,8 @@ function facts(entry: AuditEntry): HTMLElement {
   const { text, answers, digest, ...more } = detail;
   const rows: Record<string, Json | undefined> = {
     ...{ When: new Date(at).toISOString(), Who: name === null ? actor : `${name} (${actor})`, From: address },
-    ...{ Action: action, Subject: subject, ...more },
+    ...{ Action: action, Subject: subject },
+    ...Object.fromEntries(Object.entries(more).map(([name, value]) => [labelOf(name), value])),
     ...(asked ? { Folder: asked.cwd, Digest: asked.digest } : {}),
     ...(digest === asked?.digest ? {} : { "Answered digest": digest }),
     Entry: id,
@@ -137,6 +138,9 @@ function facts(entry: AuditEntry): HTMLElement {
   }
   return list;
 }
+
+/** "Answer id" of `answer_id`. */
+const labelOf = (name: string) => (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
 
 const textOf = (value: Json) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 

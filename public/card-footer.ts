@@ -131,6 +131,8 @@ function label(button: HTMLButtonElement, text: string, what: string) {
   button.setAttribute("aria-label", `${text}: ${what}`);
 }
 
+const ALWAYS = "Always allow";
+
 /** What goes beyond this one time: in a place of its own, written out, and never by a button that was there already. */
 async function chooseMore(prompt: PromptState, options: readonly Option[]): Promise<Option | null> {
   const lasting = options.some(({ effect }) => effect === "approve_always");
@@ -146,6 +148,9 @@ async function chooseMore(prompt: PromptState, options: readonly Option[]): Prom
     setMarked(part(choice, "label", HTMLElement), option.label);
     setMarked(part(choice, "description", HTMLElement), option.scope ?? "");
     input.hidden = options.length === 1;
+    // Alone it would say what the title and the button say.
+    const alone = options.length === 1 && option.scope && option.label === ALWAYS;
+    part(choice, "label", HTMLElement).hidden = alone === true;
     list.append(choice);
   });
   const yes = await confirm({
@@ -155,7 +160,7 @@ async function chooseMore(prompt: PromptState, options: readonly Option[]): Prom
       : prompt.kind === "plan"
         ? "Claude goes on in the mode you choose."
         : "It is chosen on Claude's screen, as if at the desk.",
-    yes: lasting ? "Always allow" : prompt.kind === "plan" ? "Approve" : "Answer",
+    yes: lasting ? ALWAYS : prompt.kind === "plan" ? "Approve" : "Answer",
     body: list,
   });
   return yes ? picked : null;

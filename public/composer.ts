@@ -177,7 +177,10 @@ export function composer(model: Model, outbox: Outbox, session: SessionId, onMen
     tools?.update();
     drawSend();
     at("over").hidden = !ended;
-    if (ended) setText(at("over"), "This session has ended. Go on with it at a desk: claude-remote --resume");
+    if (ended && at("over").childElementCount === 0) {
+      const command = element("code", "", "claude-remote --resume");
+      at("over").replaceChildren("This session has ended. Continue it at a desk with ", command);
+    }
     reconcile(
       at("outbox"),
       outbox.shown(session),

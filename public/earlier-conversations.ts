@@ -6,8 +6,8 @@ import { element, setText } from "./dom.ts";
 import { radios } from "./radios.ts";
 import { age } from "./times.ts";
 
-const OFFER = "Go on with an earlier conversation";
-const TAKEN = "Goes on with an earlier conversation";
+const OFFER = "Continue a conversation";
+const TAKEN = "Continues a conversation";
 
 /** Folded until it is opened; `onPick` is told which one goes on, null for a new one. */
 export function earlierConversations(onPick: (one: EarlierConversation | null) => void) {

@@ -34,11 +34,11 @@ export function wordsOf({ text, marks }: SearchHit): string[] {
 
 const KINDS: Partial<Record<MessagePart["type"], string>> = {
   call: "What Claude did",
-  result: "What came of it",
+  result: "Result",
   thinking: "Claude's thoughts",
   summary: "Claude's summary",
   command: "You ran",
-  output: "What you ran said",
+  output: "Output of what you ran",
 };
 
 /** Who said it, or what it is. */

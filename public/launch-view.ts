@@ -46,13 +46,15 @@ export function launchView(first: Launch, { again, change, callOff, say }: Launc
     if (launch.step !== "started" && launch.step !== "failed") step = launch.step;
     seen.add(step);
     const at = ORDER.indexOf(step);
+    // What somebody called off is no fault.
+    const end = launch.error?.class === "stopped" ? "stopped" : "bad";
+    root.classList.toggle("called-off", failed && end === "stopped");
     setMarked(title, failed ? `Not started on ${launch.devbox}` : `Starting on ${launch.devbox}`);
     setMarked(where, launch.dir);
     for (const [index, item] of [...list.children].entries()) {
       const name = ORDER[index] ?? "connecting";
       const over = launch.step === "started" || index < at;
-      const look =
-        index === at && launch.step !== "started" ? (failed ? "bad" : "now") : over ? "passed" : "";
+      const look = index === at && launch.step !== "started" ? (failed ? end : "now") : over ? "passed" : "";
       const skipped = (over && SOMETIMES.includes(name) && !seen.has(name)) || (failed && index > at);
       item.className = `launch-step ${skipped ? "skipped" : look}`;
       setText(item.lastElementChild ?? item, look === "now" ? stepWords(launch, name) : STEPS[name]);
@@ -103,7 +105,7 @@ function act(words: string, look: string, work: () => void): HTMLElement {
   return button;
 }
 
-const ICONS = { now: "working", passed: "done", bad: "warn" } as const;
+const ICONS = { now: "working", passed: "done", bad: "warn", stopped: "ended" } as const;
 
 function line(step: UnderWay): HTMLElement {
   const item = element("li", "launch-step");

@@ -231,16 +231,16 @@ test.concurrent("folders are offered while one is typed; a tap takes one, and no
 
 test.concurrent("an earlier conversation goes on in its folder; one that is running is asked about first", async () => {
   await using page = await onForm();
-  await page.page.getByText("Go on with an earlier conversation").tap();
+  await page.page.getByText("Continue a conversation").tap();
   await page.page.getByRole("radio", { name: /checkout tests/ }).check();
   expect(await page.page.getByLabel("Directory").inputValue()).toBe("/home/ada/src/webshop");
   await page.pictures("new-session-resume");
   await page.page.getByRole("radio", { name: /running now/ }).check();
-  await page.phone.button("Go on").tap();
+  await page.phone.button("Continue").tap();
   await page.phone.reads(page.page.locator("dialog"), /running now/);
   await page.phone.button("Cancel").tap();
   expect(page.server.asked.some(({ path }) => path === "/api/sessions")).toBe(false);
-  await page.phone.button("Go on").tap();
+  await page.phone.button("Continue").tap();
   await page.phone.button("Go on here too").tap();
   expect(await asked(page)).toMatchObject({ dir: "/srv/api", resume: "talk-2", anyway: true });
 });

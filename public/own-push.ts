@@ -16,6 +16,7 @@ export function ownPush(root: HTMLElement, changed: () => void) {
   let is: Facts | null = null;
   let test: Test = "none";
   let busy = false;
+  let problem = "";
   const stopListening = onArrival(() => arrived(true));
   root.replaceChildren(view);
   setText(at("address"), location.origin);
@@ -86,9 +87,9 @@ export function ownPush(root: HTMLElement, changed: () => void) {
     return post("/api/push/settings", { private: input("private").checked, quiet } satisfies PushSettings);
   }
 
-  function say(problem: string) {
-    at("problem").hidden = problem === "";
-    setText(at("problem"), problem);
+  function say(words: string) {
+    problem = words;
+    setText(at("problem"), words);
   }
 
   function draw() {
@@ -96,6 +97,7 @@ export function ownPush(root: HTMLElement, changed: () => void) {
     const situation = is && situationOf(is);
     for (const name of ["insecure", "install", "unsupported", "denied", "off", "on"] satisfies Situation[])
       at(`is-${name}`).hidden = situation !== name;
+    at("problem").hidden = problem === "" || situation === "denied"; // That says the same, and what to do.
     for (const name of ["on", "off", "test"]) part(view, name, HTMLButtonElement).disabled = busy;
     setText(at("on"), busy ? "Turning on …" : "Turn on notifications");
     setText(at("where"), allowedWhere(platform, navigator.userAgent));

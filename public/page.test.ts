@@ -380,9 +380,9 @@ test.concurrent("what had no contact for fifteen seconds is dimmed, dated, and c
   await page.page.clock.runFor(17_000);
   await shows(page.part("outcome"), /^No contact with the server since \d\d:\d\d\.$/);
   expect(await page.part("approve").isDisabled()).toBe(true);
-  await shows(page.page.locator("#banner"), "Reconnecting …");
   await page.part("back").tap();
-  await shows(page.part("link"), /As of \d\d:\d\d/);
+  await shows(page.page.locator("#banner"), /^Reconnecting … \(\d+ s\), as of \d\d:\d\d$/);
+  expect(await page.texts(".link-state")).toEqual([""]); // Once is enough.
   await page.pictures("list-stale");
 });
 

@@ -77,7 +77,8 @@ test.concurrent("where another phone could not open the address, the screen says
     ...{ path: "/pair-phone", failures: true },
     before: ({ server }) =>
       server.reply("/api/pairing", () => {
-        const message = "Another phone could not open this address, which is of this machine alone.";
+        const message =
+          "Another phone could not open this address: only this machine can. Open this page by an address that phones reach; `claude-remote pair` on the server's machine lists the ways to one.";
         return { status: 403, body: { error: { code: "forbidden", message, request: "r" } } };
       }),
   });

@@ -326,8 +326,8 @@ test.concurrent("a server that speaks another protocol gets one clear screen", a
       opened.server.begin(() => ({ ...state([session("webshop")], []), protocol: PROTOCOL + 1 }));
     },
   });
-  await shows(page.page.locator("h1"), "This page is of another version");
+  await shows(page.page.locator("h1"), "Reload to go on");
   await page.pictures("outdated");
-  await page.phone.button("Load it anew").tap();
+  await page.phone.button("Reload").tap();
   await page.server.streams(2);
 });

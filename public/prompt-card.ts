@@ -49,6 +49,8 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
   function fill(): DrawnInput {
     setText(at("title"), titleOf(prompt));
     setMarked(at("tool"), prompt.tool);
+    // The title says it; what claude calls its own two tools helps nobody.
+    at("tool").hidden = prompt.kind === "plan" || prompt.kind === "question";
     setMarked(at("cwd"), prompt.cwd);
     at("agent").hidden = prompt.agent === null;
     at("changed").hidden = !changed;

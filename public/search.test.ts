@@ -106,7 +106,7 @@ test.concurrent("words lead to hits, a hit to its place in the conversation, mar
   // Also a word that is far down in what is found.
   await page.page.waitForFunction(isMarkInView);
   await shows(page.part("what"), "voucher");
-  await shows(page.page.locator(".find-bar"), "What came of it");
+  await shows(page.page.locator(".find-bar"), "Result");
   await page.pictures("search-hit");
   await page.page.getByRole("button", { name: "Earlier" }).click();
   await shows(found, "The voucher is wrong");
@@ -416,10 +416,11 @@ test.concurrent("usage is told by day and by session, money only where it is kno
   await shows(page.page.locator(".usage-day"), "Sat 21 Nov");
   expect(await page.page.locator(".usage-total strong").innerText()).toBe("490k tokens");
   expect(await page.texts(".usage-head")).toEqual([
-    "Sat 21 Nov\n$3.20",
-    "Fri 20 Nov",
-    "Wed 18 Nov\nunder $0.01",
+    "Sat 21 Nov\n140k",
+    "Fri 20 Nov\n35k",
+    "Wed 18 Nov\n315k",
   ]);
+  expect(await page.page.locator(".usage-day .quiet").first().innerText()).toEndWith("worked · $3.20");
   await shows(page.page.locator(".row"), "webshop");
   await page.pictures("usage");
   expect(await page.phone.overflows()).toBe(false);

@@ -84,8 +84,8 @@ async function rename(session: Session, model: Model): Promise<boolean> {
 
 async function erase(session: Session, model: Model, onDeleted?: () => void): Promise<boolean> {
   const text =
-    "Its log, its questions and answers, and its conversation go from this server for good, unless another session goes on with that conversation. " +
-    "The audit log keeps what was decided, and the days keep their sums. Claude's own files on the machine stay.";
+    "Its log, questions, answers and conversation are deleted from this server for good; a conversation that another session goes on with stays. " +
+    "What was decided stays in the audit log, what was used in the sums, and Claude's own files on the machine.";
   const yes = await confirm({ title: `Delete ${headlineOf(session)}?`, text, yes: "Delete", danger: true });
   if (!yes) return false;
   await remove(pathOf(session));

@@ -112,7 +112,7 @@ export function sessionForm(
   function changed() {
     keepDraft(draft());
     setText(about, mode ? MODES[mode][1] : "Claude begins as it is set up on that machine.");
-    setText(button, resume ? "Go on" : "Start");
+    setText(button, resume ? "Continue" : "Start");
     problem.hidden = true;
   }
 
@@ -152,7 +152,7 @@ export function sessionForm(
     /** A tap is on its way to the server. */
     busy(on: boolean) {
       button.disabled = on;
-      setText(button, on ? "Starting …" : resume ? "Go on" : "Start");
+      setText(button, on ? "Starting …" : resume ? "Continue" : "Start");
     },
     trouble(text: string) {
       setText(problem, text);

@@ -51,7 +51,8 @@ export function sessionList(model: Model) {
     at("empty").hidden = !model.loaded || sessions.length + launching.length > 0;
     const live = model.connection.kind === "live" && !model.stale();
     at("link").className = `link-state ${live ? "live" : ""}`;
-    setText(at("link"), live ? "Live" : model.loaded ? `As of ${clockTime(model.asOf(), model.now())}` : "");
+    const said = !model.loaded || model.banner() !== null; // The banner tells how old it is.
+    setText(at("link"), live ? "Live" : said ? "" : `As of ${clockTime(model.asOf(), model.now())}`);
     root.classList.toggle("stale", model.stale());
   }
 
@@ -120,7 +121,7 @@ export function drawRow(row: HTMLElement, session: Session, model: Model, curren
   setText(at("age"), age(model.now() - (since ?? session.ended_at ?? session.started_at)));
   at("state").className = `state ${look}`;
   setIcon(part(row, "icon", SVGUseElement), look);
-  const others = more.length > 0 ? ` (${more.length + 1})` : "";
+  const others = more.length > 0 ? ` · ${more.length} more` : "";
   setText(at("word"), prompt && look === "waiting" ? titleOf(prompt) + others : stateWords(session, model));
   const what = prompt && look === "waiting" ? prompt.prompt_text.slice(0, WHAT_CHARS) : whatOf(session);
   at("what").hidden = what === "";

@@ -229,7 +229,8 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   function noteFor(session: Session, look: Look): [kind: "warn" | "", text: string] {
     if (problem) return ["warn", problem];
     if (outbox.keyProblem) return ["warn", `The key did not arrive: ${outbox.keyProblem}`];
-    if (model.stale()) return ["warn", `As of ${clockTime(model.asOf(), model.now())}.`];
+    if (model.stale() && model.banner() === null)
+      return ["warn", `As of ${clockTime(model.asOf(), model.now())}.`];
     if (look === "suspended")
       return ["warn", "Suspended with Ctrl-Z: it takes nothing until fg is typed at the desk."];
     if (look === "waiting" && model.openOf(id).length === 0) {

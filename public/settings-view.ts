@@ -23,7 +23,7 @@ export function settingsView(body: HTMLElement, { model, say }: Context): Drawn 
   return {
     update() {
       setText(connection, connectionWords(model));
-      setText(version, model.version ? `The server is of version ${model.version}.` : "");
+      setText(version, model.version ? `Server version ${model.version}` : "");
     },
   };
 }
@@ -117,7 +117,7 @@ export const SIGN_OUT = {
 const SIGN_OUT_OTHERS = {
   title: "Sign out everywhere else?",
   text: "Every other phone and browser can then neither watch nor answer, at once. This one stays.",
-  yes: "Sign out the others",
+  yes: "Sign out others",
   danger: true,
 };
 

@@ -144,7 +144,7 @@ test.concurrent("SEC-084 whoever signs out leaves nothing, and signs out others 
   await keeping(page);
   await page.phone.button("Sign out everywhere else").tap();
   await page.pictures("settings-sign-out-others");
-  await page.phone.button("Sign out the others").tap();
+  await page.phone.button("Sign out others").tap();
   await shows(page.page.locator("[role=status]"), "2 other phones are signed out.");
   page.server.reply("/api/logout", () => {
     page.server.drop(401);

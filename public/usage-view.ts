@@ -4,7 +4,7 @@ import { get } from "./api.ts";
 import { fromTemplate, part, setMarked, setText } from "./dom.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { headlineOf, whereOf } from "./session-words.ts";
-import { costWords, short, tokenWords, workedWords } from "./used-words.ts";
+import { costWords, short, usedWords, workedWords } from "./used-words.ts";
 
 const DAYS = 30;
 
@@ -73,8 +73,8 @@ function dayRow(day: Day, share: number): HTMLElement {
   const row = fromTemplate("usage-day");
   const at = (name: string) => part(row, name, HTMLElement);
   setText(at("day"), dayWords(day.day));
-  setText(at("cost"), costWords(day));
-  setText(at("tokens"), [tokenWords(day), workedWords(day)].filter(Boolean).join(" · "));
+  setText(at("sum"), short(tokensOf(day)));
+  setText(at("used"), usedWords(day));
   at("bar").style.width = `${Math.max(1, Math.round(share * 100))}%`;
   return row;
 }
@@ -85,8 +85,8 @@ function sessionRow({ session, used }: { session: Session; used: Used }): HTMLEl
   part(row, "link", HTMLAnchorElement).setAttribute("href", `/s/${encodeURIComponent(session.id)}`);
   setMarked(at("project"), headlineOf(session));
   setMarked(at("host"), whereOf(session));
-  setText(at("cost"), costWords(used));
-  setText(at("tokens"), [tokenWords(used), workedWords(used)].filter(Boolean).join(" · "));
+  setText(at("sum"), short(tokensOf(used)));
+  setText(at("used"), usedWords(used));
   return row;
 }
 

@@ -52,4 +52,4 @@ export const pairAnother: OpenAnnex = ({ pairing, logins, store, clock, revokeVi
 const isElsewhere = (origin: string) => !isLoopback(new URL(origin).hostname);
 
 const HERE_ONLY =
-  "Another phone could not open this address, which is of this machine alone. Reach the server by an address of its own first: `claude-remote pair` on its machine lists the ways.";
+  "Another phone could not open this address: only this machine can. Open this page by an address that phones reach; `claude-remote pair` on the server's machine lists the ways to one.";
