@@ -22,39 +22,7 @@ export function auditExports(audit: Pick<AuditTable, "after" | "end">, clock: Cl
     if (underWay >= LIMITS.exports)
       throw new ApiError("rate_limited", "The audit is being exported already. Wait until that is done.");
     underWay++;
-    const upto = audit.end();
-    let after = 0;
-    let stopWaiting = () => {};
-    let ended = false;
-    const end = () => {
-      if (ended) return;
-      ended = true;
-      underWay--;
-      stopWaiting();
-    };
-    const body = new ReadableStream<Uint8Array>(
-      {
-        start: (to) => {
-          if (format === "csv") to.enqueue(bytesOf(`${COLUMNS.join(",")}\r\n`));
-        },
-        pull(to) {
-          stopWaiting();
-          const page = audit.after(after, upto);
-          after = page.at(-1)?.id ?? upto;
-          if (page.length > 0) to.enqueue(bytesOf(page.map(format === "csv" ? csvLine : jsonLine).join("")));
-          if (page.length === 0) {
-            end();
-            return to.close();
-          }
-          stopWaiting = clock.after(LIMITS.stalledMs, () => {
-            end();
-            to.error(new Error("nobody reads it"));
-          });
-        },
-        cancel: end,
-      },
-      { highWaterMark: 1 },
-    );
+    const body = pages(audit, clock, format, () => underWay--);
     const day = new Date(clock.now()).toISOString().slice(0, 10);
     const disposition = `attachment; filename="claude-remote-audit-${day}.${format}"`;
     return new Response(body, {
@@ -63,11 +31,46 @@ export function auditExports(audit: Pick<AuditTable, "after" | "end">, clock: Cl
   };
 }
 
+/** One page whenever the last was taken. `onEnd` is called once, however it ends. */
+function pages(
+  audit: Pick<AuditTable, "after" | "end">,
+  clock: Clock,
+  format: ExportFormat,
+  onEnd: () => void,
+): ReadableStream<Uint8Array> {
+  const upto = audit.end();
+  let after = 0;
+  let stopWaiting = () => {};
+  let end = () => {
+    end = () => {};
+    stopWaiting();
+    onEnd();
+  };
+  const pull = (to: ReadableStreamDefaultController<Uint8Array>) => {
+    stopWaiting();
+    const page = audit.after(after, upto);
+    after = page.at(-1)?.id ?? upto;
+    if (page.length > 0) to.enqueue(bytesOf(page.map(format === "csv" ? csvLine : jsonLine).join("")));
+    if (page.length === 0) {
+      end();
+      return to.close();
+    }
+    stopWaiting = clock.after(LIMITS.stalledMs, () => {
+      end();
+      to.error(new Error("nobody reads it"));
+    });
+  };
+  const start = (to: ReadableStreamDefaultController<Uint8Array>) => {
+    if (format === "csv") to.enqueue(bytesOf(`${COLUMNS.join(",")}\r\n`));
+  };
+  return new ReadableStream<Uint8Array>({ start, pull, cancel: () => end() }, { highWaterMark: 1 });
+}
+
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-export const jsonLine = (entry: AuditEntry) => `${JSON.stringify(entry)}\n`;
+const jsonLine = (entry: AuditEntry) => `${JSON.stringify(entry)}\n`;
 
-export function csvLine(entry: AuditEntry): string {
+function csvLine(entry: AuditEntry): string {
   const { at, name, address, session, detail, asked } = entry;
   const cells = [
     ...[entry.id, new Date(at).toISOString(), entry.actor, name ?? "", address ?? "", session ?? ""],
