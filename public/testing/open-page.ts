@@ -73,6 +73,19 @@ export class OpenPage implements AsyncDisposable {
     return this.phone.part(name);
   }
 
+  /** Waits until one of them is to be seen. */
+  has(selector: string): Promise<void> {
+    return this.page.locator(selector).filter({ visible: true }).first().waitFor();
+  }
+
+  tap(selector: string): Promise<void> {
+    return this.page.locator(selector).first().tap();
+  }
+
+  fill(selector: string, text: string): Promise<void> {
+    return this.page.locator(selector).first().fill(text);
+  }
+
   /** Pictures of this screen in both themes, in neither of which axe may find anything; they differ in colours alone. */
   async pictures(name: string) {
     for (const colorScheme of ["dark", "light"] as const) {

@@ -1,10 +1,24 @@
 // Every screen of the page with something on it, for tests that look at all of them.
 import type { PromptState, Question } from "../../src/protocol.ts";
-import type { OpenPage, Scene } from "./open-page.ts";
+import type { FakeServer } from "./fake-server.ts";
+import type { Scene } from "./open-page.ts";
 import { answer, call, result, TALK, talk, tells, user } from "./talk.ts";
 import { bash, fileEdit, firstFrame, prompt, QUESTION_OPTIONS, run, session } from "./world.ts";
 
-export type Shown = { path: string; scene: Scene; ready: (page: OpenPage) => Promise<void> };
+/** What a screen needs of whatever shows it, in any browser: each waits until there is one to be seen. */
+export type Glass = {
+  server: FakeServer;
+  has(selector: string): Promise<void>;
+  tap(selector: string): Promise<void>;
+  fill(selector: string, text: string): Promise<void>;
+};
+export type Shown = {
+  path: string;
+  scene: Pick<Scene, "sessions" | "prompts" | "failures"> & {
+    before?: (glass: Pick<Glass, "server">) => void | Promise<void>;
+  };
+  ready: (glass: Glass) => Promise<void>;
+};
 
 const LONG = "x".repeat(5_000);
 const shop = session("webshop", {
@@ -50,16 +64,16 @@ const plan = prompt("p4", shop, {
   tool: "ExitPlanMode",
   input: { plan: `# Refunds\n\n1. ${LONG}\n2. Test` },
 });
-const scene: Scene = { sessions: all, prompts: [command, edit, question, plan] };
+const scene = { sessions: all, prompts: [command, edit, question, plan] };
 
-const has = (selector: string) => async (page: OpenPage) => page.page.locator(selector).first().waitFor();
+const has = (selector: string) => (glass: Glass) => glass.has(selector);
 const card = has("article.card-view");
 const lines = Array.from({ length: 60 }, (_, i) => ({
   ...{ line_no: i, epoch: 0, source: "screen" as const, text: i % 10 === 3 ? LONG : `line ${i}` },
 }));
 const rows = Array.from({ length: 30 }, (_, i) => [run(`${i} ${"text ".repeat(30)}`)]);
 
-function servesDevboxes({ server }: OpenPage) {
+function servesDevboxes({ server }: Pick<Glass, "server">) {
   const devbox = (name: string, more: object = {}) => ({
     ...{
       name,
@@ -115,10 +129,10 @@ export const screens: Shown[] = [
   {
     path: "/s/webshop",
     scene,
-    async ready(page) {
-      await page.server.streams(1);
-      page.server.send("output", { session: shop.id, frame: firstFrame(rows, 160, 30) });
-      await page.page.locator(".line > span").first().waitFor();
+    async ready(glass) {
+      await glass.server.streams(1);
+      glass.server.send("output", { session: shop.id, frame: firstFrame(rows, 160, 30) });
+      await glass.has(".line > span");
     },
   },
   {
@@ -225,9 +239,9 @@ export const screens: Shown[] = [
         server.reply("/api/audit", () => ({ body: { entries, before: null } }));
       },
     },
-    async ready(page) {
-      await page.page.locator(".audit-entry > summary").nth(1).tap();
-      await page.page.locator(".audit-entry[open] .audit-facts").first().waitFor();
+    async ready(glass) {
+      await glass.tap(".audit-entries > li:nth-child(2) summary");
+      await glass.has(".audit-entry[open] .audit-facts");
     },
   },
   {
@@ -322,9 +336,9 @@ export const screens: Shown[] = [
         }));
       },
     },
-    async ready(page) {
-      await page.page.getByRole("searchbox").fill("xxx");
-      await page.page.locator(".hit").waitFor();
+    async ready(glass) {
+      await glass.fill("input[type=search]", "xxx");
+      await glass.has(".hit");
     },
   },
   {

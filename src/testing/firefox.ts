@@ -6,6 +6,8 @@ import type { Socket } from "bun";
 
 /** How long Firefox may take to start on a machine that does other things too. */
 const START_MS = 60_000;
+/** How the protocol marks an element. */
+const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 
 type Reply = { resolve: (value: unknown) => void; reject: (error: Error) => void };
 
@@ -96,6 +98,11 @@ export class Firefox implements AsyncDisposable {
     });
   }
 
+  /** The process; its children run the pages. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   async goto(url: string): Promise<void> {
     await this.#call("WebDriver:Navigate", { url });
   }
@@ -132,6 +139,20 @@ export class Firefox implements AsyncDisposable {
   /** Presses what a selector names, as a finger or mouse would. */
   async click(selector: string): Promise<void> {
     await this.#call("WebDriver:ElementClick", { id: await this.#find(selector) });
+  }
+
+  /** Puts a finger on what a selector names; the returned function lifts it. */
+  async press(selector: string): Promise<() => Promise<void>> {
+    const origin = { [ELEMENT]: await this.#find(selector) };
+    const finger = (actions: object[]) =>
+      this.#call("WebDriver:PerformActions", {
+        actions: [{ type: "pointer", id: "finger", parameters: { pointerType: "touch" }, actions }],
+      });
+    await finger([
+      { type: "pointerMove", duration: 0, origin, x: 0, y: 0 },
+      { type: "pointerDown", button: 0 },
+    ]);
+    return async () => void (await finger([{ type: "pointerUp", button: 0 }]));
   }
 
   /** Types into what a selector names. */
@@ -182,6 +203,8 @@ const QUIET = {
   "captivedetect.canonicalURL": "",
   "datareporting.policy.dataSubmissionEnabled": false,
   "extensions.getAddons.cache.enabled": false,
+  "media.gmp-manager.updateEnabled": false,
+  "media.gmp-provider.enabled": false,
   "network.captive-portal-service.enabled": false,
   "network.connectivity-service.enabled": false,
   "network.manage-offline-status": false,

@@ -5,38 +5,20 @@ import { join, resolve } from "node:path";
 import axe from "axe-core";
 import { pageAssets } from "../../page.ts";
 import type { SessionId } from "../../protocol.ts";
-import { Firefox } from "../firefox.ts";
 import { TestLink } from "../link.ts";
 import { type TestServer, testServer } from "../server.ts";
-import { WebKit } from "./webkit.ts";
+import { ENGINES, type Engine, type EngineName, reads } from "./engine.ts";
 
 setDefaultTimeout(180_000);
 
-/** What both drivers can do. */
-type Engine = Pick<WebKit, "goto" | "page" | "click" | "type" | "until" | "picture"> & AsyncDisposable;
-
 const ARTEFACTS =
   process.env.CLAUDE_REMOTE_ARTEFACTS || resolve(import.meta.dir, "../../../.cache/artefacts");
-const ENGINES: { name: string; open: () => Promise<Engine> }[] = [
-  {
-    name: "Firefox",
-    async open() {
-      const firefox = await Firefox.open("firefox-esr", {});
-      await firefox.size(450, 900);
-      return firefox;
-    },
-  },
-  { name: "WebKit", open: () => WebKit.open() },
-];
-
 let server: TestServer;
 beforeAll(async () => {
   server = await testServer({ assets: await pageAssets() });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-const reads = (selector: string, words: RegExp) =>
-  `[...document.querySelectorAll(${JSON.stringify(selector)})].some((one) => one.checkVisibility() && ${words}.test(one.innerText))`;
 const line = (line_no: number) => ({ line_no, epoch: 0, source: "screen" as const, text: `line ${line_no}` });
 
 /** Nothing in the way of anybody, nothing wider than the page; and a picture for people to look at. */
@@ -56,10 +38,10 @@ async function connected(ends: DisposableStack, id?: SessionId) {
   return { link: ends.use(link.beats()), id: own };
 }
 
-test.each(ENGINES)(
-  "$name goes the main path: pair, list, card, approve, session, a lost line, a message",
-  async ({ name, open }) => {
-    await using engine = await open();
+test.each(Object.keys(ENGINES) as EngineName[])(
+  "%s goes the main path: pair, list, card, approve, session, a lost line, a message",
+  async (name) => {
+    await using engine = await ENGINES[name]();
     const { code } = await server.admin("POST", "/pair", { yes: true });
     await engine.goto(`${server.url}/pair#${code}`);
     await engine.until(reads(".pair-view h1", /Pair this phone/));

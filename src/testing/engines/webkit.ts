@@ -1,8 +1,9 @@
 // WebKit, the engine of every browser on an iPhone, as Debian builds it: its MiniBrowser under a display that nobody sees,
 // driven by the plain W3C protocol.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { EngineOptions } from "./engine.ts";
 
 /** How long it may take to start on a machine that does other things too. */
 const START_MS = 60_000;
@@ -10,9 +11,16 @@ const START_MS = 60_000;
 const MINI_BROWSER = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 
+/** A window is never narrower than its bar: one of a phone's width needs a bar without buttons of a desktop's size. */
+const THIN = "* { min-width: 0; min-height: 0; padding: 0; margin: 0; border-width: 0; }";
+const SMALL =
+  "[Settings]\ngtk-icon-sizes=gtk-large-toolbar=1,1:gtk-small-toolbar=1,1:gtk-button=1,1:gtk-menu=1,1\n";
+
 export class WebKit implements AsyncDisposable {
   readonly #folder: string;
   readonly #ended: Bun.Subprocess[] = [];
+  /** The driver's process, which starts the browser. */
+  pid = 0;
   #driver = "";
   #session = "";
 
@@ -20,11 +28,12 @@ export class WebKit implements AsyncDisposable {
     this.#folder = mkdtempSync(join(tmpdir(), "claude-remote-webkit-"));
   }
 
-  /** Starts one with a display of its own. */
-  static async open(): Promise<WebKit> {
+  /** Starts one with a display of its own: a bare page of 390 by 844. */
+  static async open(options: EngineOptions = {}): Promise<WebKit> {
     const webkit = new WebKit();
     try {
-      await webkit.#start();
+      await webkit.#start(options);
+      await webkit.size(390, 844);
       return webkit;
     } catch (error) {
       await webkit[Symbol.asyncDispose]();
@@ -32,8 +41,12 @@ export class WebKit implements AsyncDisposable {
     }
   }
 
-  async #start() {
+  async #start({ theme = "light", proxy }: EngineOptions) {
     if (!existsSync(MINI_BROWSER)) throw new Error(`no ${MINI_BROWSER}: install webkit2gtk-driver`);
+    const gtk = join(this.#folder, ".config", "gtk-3.0");
+    mkdirSync(gtk, { recursive: true });
+    writeFileSync(join(gtk, "gtk.css"), THIN);
+    writeFileSync(join(gtk, "settings.ini"), SMALL);
     const display = await this.#display();
     const port = freePort();
     const env = {
@@ -41,7 +54,13 @@ export class WebKit implements AsyncDisposable {
       ...{ DISPLAY: display, HOME: this.#folder, XDG_RUNTIME_DIR: this.#folder, LIBGL_ALWAYS_SOFTWARE: "1" },
       WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1", // Root cannot have one.
     };
-    this.#spawn(["WebKitWebDriver", `--port=${port}`], env);
+    const driver = Bun.spawn(["WebKitWebDriver", `--port=${port}`], {
+      env,
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+    this.#ended.push(driver);
+    this.pid = driver.pid;
     this.#driver = `http://127.0.0.1:${port}`;
     const end = Date.now() + START_MS;
     while (
@@ -53,19 +72,20 @@ export class WebKit implements AsyncDisposable {
       if (Date.now() > end) throw new Error("WebKitWebDriver did not start");
       await Bun.sleep(50);
     }
-    const options = { binary: MINI_BROWSER, args: ["--automation"] };
+    const way = proxy ? [`--proxy=http://127.0.0.1:${proxy}`, "--ignore-host=127.0.0.1"] : [];
+    const args = ["--automation", ...(theme === "dark" ? ["--dark-mode"] : []), ...way];
+    const options = { binary: MINI_BROWSER, args };
     const alwaysMatch = { "webkitgtk:browserOptions": options };
     const made = (await this.#call("POST", "/session", { capabilities: { alwaysMatch } })) as {
       sessionId: string;
     };
     this.#session = `/session/${made.sessionId}`;
     await this.#call("POST", `${this.#session}/timeouts`, { script: START_MS, pageLoad: START_MS });
-    await this.#call("POST", `${this.#session}/window/rect`, { width: 450, height: 900 });
   }
 
   /** A display says its own number as soon as it is there. */
   async #display(): Promise<string> {
-    const words = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"];
+    const words = ["Xvfb", "-displayfd", "1", "-screen", "0", "1400x1400x24", "-nolisten", "tcp"];
     const child = Bun.spawn(words, { stdout: "pipe", stderr: "ignore" });
     this.#ended.push(child);
     let told = "";
@@ -74,10 +94,6 @@ export class WebKit implements AsyncDisposable {
       if (told.includes("\n")) return `:${told.trim()}`;
     }
     throw new Error("Xvfb did not start");
-  }
-
-  #spawn(words: string[], env: Record<string, string | undefined>) {
-    this.#ended.push(Bun.spawn(words, { env, stdout: "ignore", stderr: "ignore" }));
   }
 
   async #call(method: string, path: string, body?: object): Promise<unknown> {
@@ -110,6 +126,30 @@ export class WebKit implements AsyncDisposable {
   /** Presses what a selector names. */
   async click(selector: string): Promise<void> {
     await this.#call("POST", `${this.#session}/element/${await this.#find(selector)}/click`, {});
+  }
+
+  /** Puts the mouse, for want of a finger, on what a selector names; the returned function lets go. */
+  async press(selector: string): Promise<() => Promise<void>> {
+    const origin = { [ELEMENT]: await this.#find(selector) };
+    const mouse = (actions: object[]) =>
+      this.#call("POST", `${this.#session}/actions`, {
+        actions: [{ type: "pointer", id: "mouse", parameters: { pointerType: "mouse" }, actions }],
+      });
+    await mouse([
+      { type: "pointerMove", duration: 0, origin, x: 0, y: 0 },
+      { type: "pointerDown", button: 0 },
+    ]);
+    return async () => void (await mouse([{ type: "pointerUp", button: 0 }]));
+  }
+
+  /** Makes the window that large, px. */
+  async size(width: number, height: number): Promise<void> {
+    const [wide = 0, high = 0] = await this.page<number[]>(
+      "return [outerWidth - innerWidth, outerHeight - innerHeight]",
+    );
+    const outer = { width: width + wide, height: height + high };
+    await this.#call("POST", `${this.#session}/window/rect`, outer);
+    await this.until(`innerWidth === ${width} && innerHeight === ${height}`);
   }
 
   /** Types into what a selector names. */

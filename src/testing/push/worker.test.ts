@@ -5,15 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
 import { pageAssets } from "../../page.ts";
-import type { Prompt, PromptId } from "../../protocol.ts";
-import type { Notice } from "../../server/push/notices.ts";
 import { push } from "../../server/push/push.ts";
-import { pushOf, testOf, type Wording, withdrawalOf } from "../../server/push/wording.ts";
+import { testOf } from "../../server/push/wording.ts";
 import { prompt, TestLink } from "../link.ts";
 import { ARGS, CHROMIUM } from "../page.ts";
 import { PushService } from "../push-service.ts";
-import { openPrompt, session } from "../push-world.ts";
 import { type TestServer, testServer } from "../server.ts";
+import { asked, everyKind, of, one, WORDING } from "./kinds.ts";
 
 setDefaultTimeout(60_000);
 
@@ -108,67 +106,8 @@ async function shows(...titles: string[]): Promise<Shown[]> {
   }
 }
 
-const WORDING: Wording = {
-  ...{ url: "https://elsewhere.example", private: false, open: 1, actions: true },
-  nonce: () => "n".repeat(22),
-};
-const of = session();
-const asked = (kind: Prompt["kind"], change: object = {}): Notice => {
-  const made = openPrompt(of, { kind, id: Bun.randomUUIDv7() as PromptId, ...change });
-  return { id: made.id, topic: "session s1", at: 0, kind, prompt: made, session: of };
-};
-const one = (notice: Notice) => pushOf({ kind: "one", notice }, WORDING).payload;
-
-test("every kind of push shows exactly one notification, and closes what stood there of the same thing", async () => {
-  const permission = asked("permission");
-  const kinds: [payload: string, ...shown: string[]][] = [
-    [one(permission), "webshop: needs approval"],
-    [one(asked("question", { prompt_text: "Which one?" })), "webshop: asks you"],
-    [one(asked("plan")), "webshop: has a plan"],
-    [one(asked("dialog")), "webshop: waits for you"],
-    [one({ ...permission, kind: "reminder" } as Notice), "webshop: still needs approval"],
-    [
-      withdrawalOf("session s1", openPrompt(of, { responded_by: "Pixel" }), WORDING).payload,
-      "Answered on Pixel",
-    ],
-    [
-      one({ id: "d", topic: "done s1", at: 0, kind: "done", session: of, ranMs: 90_000 }),
-      ...["Answered on Pixel", "webshop: done"],
-    ],
-    [
-      one({
-        id: "h",
-        topic: "host d1",
-        at: 150_000,
-        kind: "host_lost",
-        device: of.device_id,
-        host: "laptop",
-        since: 0,
-      }),
-      ...["Answered on Pixel", "webshop: done", "laptop cannot be reached"],
-    ],
-    [
-      one({
-        id: "h",
-        topic: "host d1",
-        at: 200_000,
-        kind: "host_back",
-        device: of.device_id,
-        host: "laptop",
-        since: 0,
-      }),
-      ...["Answered on Pixel", "webshop: done", "laptop is back"],
-    ],
-    [
-      pushOf({ kind: "digest", why: "many", notices: [permission, permission] }, WORDING).payload,
-      ...["Answered on Pixel", "webshop: done", "laptop is back", "and 2 more"],
-    ],
-    [
-      testOf(WORDING).payload,
-      ...["Answered on Pixel", "webshop: done", "laptop is back", "and 2 more", "It arrived"],
-    ],
-  ];
-  for (const [payload, ...titles] of kinds) {
+test("acceptance 10: every kind of push shows exactly one notification, and closes what stood there of the same thing", async () => {
+  for (const [payload, ...titles] of everyKind()) {
     await deliver(payload);
     await shows(...titles);
   }

@@ -1,0 +1,84 @@
+// Points 6, 7 and 8: every screen on every glass, without barriers in either theme, and nothing asked of anybody else.
+import { expect } from "bun:test";
+import axe from "axe-core";
+import { layoutFaults } from "../../../../public/testing/layout.ts";
+import { screens } from "../../../../public/testing/screens.ts";
+import { drawn, type Engine, run } from "../engine.ts";
+import type { Point } from "../points.ts";
+import { OpenScene, picture } from "../world.ts";
+
+const SIZES = [
+  [320, 568],
+  [360, 740],
+  [844, 390],
+  [820, 1180],
+  [390, 844],
+] as const;
+
+/** Where large letters have the least room. */
+const NARROW = [SIZES[0], SIZES[2], SIZES[3]];
+
+/** As a picture may be called. */
+const nameOf = (path: string) => path.replace(/[^\w-]+/g, "-").slice(0, 40);
+
+/** Letters of that size, % of the usual, as the phone's own setting makes them. */
+const letters = (engine: Engine, percent: number) =>
+  run(
+    engine,
+    (size) => {
+      document.documentElement.style.fontSize = `${size}%`;
+    },
+    percent,
+  );
+
+/** What is wrong on every glass with letters of 200 and 100 %; ends as it began. */
+async function faultsOf(engine: Engine): Promise<string[]> {
+  const faults: string[] = [];
+  for (const percent of [200, 100]) {
+    await letters(engine, percent);
+    for (const [width, height] of percent === 100 ? SIZES : NARROW) {
+      await engine.size(width, height);
+      await drawn(engine);
+      const found = await run(engine, layoutFaults);
+      faults.push(...found.map((fault) => `${width}×${height} at ${percent} %: ${fault}`));
+    }
+  }
+  return faults;
+}
+
+/** What axe finds; a line for each element. */
+const barriers = (engine: Engine, colours: boolean) =>
+  engine.page<string[]>(`
+    if (!globalThis.axe) { ${axe.source} }
+    const only = ${colours} ? { runOnly: ["color-contrast"] } : {};
+    const { violations } = await globalThis.axe.run({ resultTypes: ["violations"], ...only });
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ": " + html + failureSummary));`);
+
+/** What is wrong with a screen; in the light its colours alone are others. */
+async function look(engine: Engine, theme: "dark" | "light"): Promise<string[]> {
+  if (theme === "light") return barriers(engine, true);
+  return [...(await faultsOf(engine)), ...(await barriers(engine, false))];
+}
+
+const walk = (theme: "dark" | "light"): Point => ({
+  numbers: theme === "dark" ? [6, 7, 8] : [7, 8],
+  says:
+    theme === "dark"
+      ? "every screen stands on every glass with letters of 100 and 200 %, keeps nobody out in the dark, and asks nobody else"
+      : "no screen keeps anybody out in the light, or asks anybody else",
+  async run(open) {
+    await using world = await open(theme);
+    const { engine } = world;
+    const found: Record<string, string[]> = {};
+    for (const { path, scene, ready } of screens) {
+      await using shown = await OpenScene.open(world, { ...scene, path });
+      const looked = ready(shown).then(() => look(engine, theme));
+      const wrong = await looked.catch((error) => [String(error)]);
+      if (wrong.length > 0) found[path] = wrong;
+      await picture(world, `screen${nameOf(path)}-${theme}`);
+    }
+    expect(found).toEqual({});
+  },
+});
+
+export const glass: Point[] = [walk("dark"), walk("light")];
