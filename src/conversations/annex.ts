@@ -21,7 +21,7 @@ export type ConversationsOptions = {
 /** Opens the room of conversations beside the core. */
 export function conversations({ connect, env }: ConversationsOptions): OpenAnnex {
   return ({ store, clock, events, sessions, log }) => {
-    const registry = new Registry(store.tables);
+    const registry = new Registry(store.statements);
     const devboxOf = ({ device_id }: Session): Registered | null =>
       registry.list().find((devbox) => devbox.device_id === device_id && devbox.kind === "ssh") ?? null;
     const turns = new Turns({

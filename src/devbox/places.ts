@@ -29,7 +29,7 @@ export class Places {
 
   constructor(core: Core, hasOwn: () => boolean) {
     this.#core = core;
-    this.#registry = new Registry(core.store.tables);
+    this.#registry = new Registry(core.store.statements);
     this.#hasOwn = hasOwn;
   }
 

@@ -1,6 +1,6 @@
 // The devboxes that are known here, how each was when it was last tried, and where sessions were started last.
-import type { Database } from "bun:sqlite";
 import type { DevboxError, DevboxState, DeviceId, LaunchMode } from "../protocol.ts";
+import type { Db } from "../server/store/database.ts";
 
 /** Places remembered where a session was started; the oldest go. */
 const KEPT_CHOICES = 50;
@@ -16,7 +16,6 @@ type Row = Omit<Registered, "error" | "state"> & {
   state: DevboxState["state"] | "removed";
   error: string | null;
 };
-type Values = Record<string, string | number | null>;
 
 const SQL = {
   row: "SELECT * FROM devboxes WHERE name = $name AND state <> 'removed'",
@@ -41,66 +40,58 @@ const SQL = {
 } as const;
 
 export class Registry {
-  readonly #db: Database;
+  readonly #db: Db;
 
-  constructor(db: Database) {
+  constructor(db: Db) {
     this.#db = db;
-  }
-
-  #all<T>(name: keyof typeof SQL, values: Values = {}): T[] {
-    return this.#db.query<T, [Values]>(SQL[name]).all(values);
-  }
-
-  #run(name: keyof typeof SQL, values: Values): boolean {
-    return this.#db.query<unknown, [Values]>(SQL[name]).run(values).changes > 0;
   }
 
   /** The one used last first. */
   list(): Registered[] {
-    return this.#all<Row>("rows").map(toRegistered);
+    return (this.#db.all(SQL.rows) as Row[]).map(toRegistered);
   }
 
   get(name: string): Registered | null {
-    const [row] = this.#all<Row>("row", { name });
+    const [row] = this.#db.all(SQL.row, { name }) as Row[];
     return row ? toRegistered(row) : null;
   }
 
   /** False: there is one of that name. */
   add(devbox: NewDevbox, device: DeviceId, now: number): boolean {
-    return this.#run("add", { ...devbox, device, now });
+    return this.#db.run(SQL.add, { ...devbox, device, now });
   }
 
   /** Its row stays, for the sessions that were there. False: there is none. */
   remove(name: string): boolean {
-    return this.#db.transaction(() => {
-      this.#run("forgetChoices", { name });
-      return this.#run("remove", { name });
-    })();
+    return this.#db.tx(() => {
+      this.#db.run(SQL.forgetChoices, { name });
+      return this.#db.run(SQL.remove, { name });
+    });
   }
 
   /** How it was when it was tried just now; without an error it was as it should be. */
   tried(name: string, error: DevboxError | null, reached: boolean, now: number): void {
     const state = reached ? "active" : "unreachable";
-    this.#run("tried", { name, state, now, error: error && JSON.stringify(error) });
+    this.#db.run(SQL.tried, { name, state, now, error: error && JSON.stringify(error) });
   }
 
   /** Somebody said yes to this host key. */
   trusted(name: string, fingerprint: string): void {
-    this.#run("trusted", { name, fingerprint });
+    this.#db.run(SQL.trusted, { name, fingerprint });
   }
 
   /** A session was started there. */
   used(devbox: string, dir: string, mode: LaunchMode | null, now: number): void {
-    this.#db.transaction(() => {
-      this.#run("used", { name: devbox, now });
-      this.#run("choose", { devbox, dir, mode, now });
-      this.#run("trimChoices", { kept: KEPT_CHOICES });
-    })();
+    this.#db.tx(() => {
+      this.#db.run(SQL.used, { name: devbox, now });
+      this.#db.run(SQL.choose, { devbox, dir, mode, now });
+      this.#db.run(SQL.trimChoices, { kept: KEPT_CHOICES });
+    });
   }
 
   /** The newest first. */
   choices(): Choice[] {
-    return this.#all<Choice>("choices", { kept: KEPT_CHOICES });
+    return this.#db.all(SQL.choices, { kept: KEPT_CHOICES }) as Choice[];
   }
 }
 

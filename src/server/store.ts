@@ -60,6 +60,11 @@ export class Store implements Disposable {
     return this.#db.raw;
   }
 
+  /** The same, asked by statement. */
+  get statements(): Db {
+    return this.#db;
+  }
+
   [Symbol.dispose]() {
     this.#db[Symbol.dispose]();
   }

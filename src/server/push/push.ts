@@ -79,7 +79,7 @@ class Push {
       now: clock.now,
       ...(options.resolve && { resolve: options.resolve }),
     });
-    this.#tables = new Tables(store.tables);
+    this.#tables = new Tables(store.statements);
     this.#notices = new Notices(this.#tables.told());
     this.#post = new Post({ core, tables: this.#tables, nonces: this.#nonces, notices: this.#notices, send });
     if (this.#rule.anywhere)

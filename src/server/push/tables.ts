@@ -1,5 +1,4 @@
 // Rows of what is kept of notifications: each browser's subscription and wishes, what became of each push, snoozes.
-import type { Database } from "bun:sqlite";
 import type {
   PromptId,
   PushDelivery,
@@ -9,6 +8,7 @@ import type {
   SessionId,
   ViewerId,
 } from "../../protocol.ts";
+import type { Db } from "../store/database.ts";
 import { hostOf } from "./endpoint.ts";
 import type { Subscription } from "./send.ts";
 
@@ -29,8 +29,9 @@ type Row = {
   private: number;
   quiet: string | null;
 };
+/** A push that a phone got. */
+type Sent = { topic: string; at: number; subject: string };
 export type NewDelivery = Omit<PushDelivery, "id"> & { topic: string; subject: string };
-type Values = Record<string, string | number | null>;
 
 const SQL = {
   row: "SELECT * FROM push_subscriptions WHERE viewer_id = $viewer",
@@ -77,107 +78,99 @@ export type Phone = {
 };
 
 export class Tables {
-  readonly #db: Database;
+  readonly #db: Db;
 
-  constructor(db: Database) {
+  constructor(db: Db) {
     this.#db = db;
-  }
-
-  #all<T>(name: keyof typeof SQL, values: Values = {}): T[] {
-    return this.#db.query<T, [Values]>(SQL[name]).all(values);
-  }
-
-  #run(name: keyof typeof SQL, values: Values): boolean {
-    return this.#db.query<unknown, [Values]>(SQL[name]).run(values).changes > 0;
   }
 
   /** What a browser says of itself now. One subscription is one browser's: whoever named it last has it. */
   state(viewer: ViewerId, { platform, permission, subscription }: PushStatement): void {
     const endpoint = subscription?.endpoint ?? null;
     const { p256dh, auth } = subscription?.keys ?? { p256dh: null, auth: null };
-    this.#db.transaction(() => {
-      if (endpoint !== null) this.#run("others", { endpoint, viewer });
-      this.#run("state", { viewer, platform, permission, endpoint, p256dh, auth });
-    })();
+    this.#db.tx(() => {
+      if (endpoint !== null) this.#db.run(SQL.others, { endpoint, viewer });
+      this.#db.run(SQL.state, { viewer, platform, permission, endpoint, p256dh, auth });
+    });
   }
 
   /** False: that browser has not said anything of itself yet. */
   wishes(viewer: ViewerId, settings: PushSettings): boolean {
     const quiet = settings.quiet && JSON.stringify(settings.quiet);
-    return this.#run("wishes", { viewer, private: Number(settings.private), quiet });
+    return this.#db.run(SQL.wishes, { viewer, private: Number(settings.private), quiet });
   }
 
   phones(): Phone[] {
-    return this.#all<Row>("rows").map(toPhone);
+    return (this.#db.all(SQL.rows) as Row[]).map(toPhone);
   }
 
   phone(viewer: ViewerId): Phone | null {
-    const [row] = this.#all<Row>("row", { viewer });
+    const [row] = this.#db.all(SQL.row, { viewer }) as Row[];
     return row ? toPhone(row) : null;
   }
 
   /** As the page shows them. */
   overview(): PushPhone[] {
-    return this.#all<Row>("rows").map(toPushPhone);
+    return (this.#db.all(SQL.rows) as Row[]).map(toPushPhone);
   }
 
   sent(viewer: ViewerId, endpoint: string, at: number): void {
-    this.#run("sent", { viewer, endpoint, at });
+    this.#db.run(SQL.sent, { viewer, endpoint, at });
   }
 
   refused(viewer: ViewerId, endpoint: string, reason: string, at: number): void {
-    this.#run("refused", { viewer, endpoint, reason, at });
+    this.#db.run(SQL.refused, { viewer, endpoint, reason, at });
   }
 
   gone(viewer: ViewerId, endpoint: string, reason: string): void {
-    this.#run("gone", { viewer, endpoint, reason });
+    this.#db.run(SQL.gone, { viewer, endpoint, reason });
   }
 
   /** Its owner says that a test arrived, or that it did not. */
   tested(viewer: ViewerId, at: number | null): void {
-    this.#run("tested", { viewer, at });
+    this.#db.run(SQL.tested, { viewer, at });
   }
 
   /** Everything of a browser that may not listen any more. */
   forget(viewer: ViewerId): void {
-    this.#db.transaction(() => {
-      this.#run("forget", { viewer });
-      this.#run("forgetDeliveries", { viewer });
-    })();
+    this.#db.tx(() => {
+      this.#db.run(SQL.forget, { viewer });
+      this.#db.run(SQL.forgetDeliveries, { viewer });
+    });
   }
 
   delivered(delivery: NewDelivery): void {
-    this.#db.transaction(() => {
-      this.#run("addDelivery", { ...delivery });
-      this.#run("trimDeliveries", { viewer: delivery.viewer_id, kept: KEPT_DELIVERIES });
-    })();
+    this.#db.tx(() => {
+      this.#db.run(SQL.addDelivery, { ...delivery });
+      this.#db.run(SQL.trimDeliveries, { viewer: delivery.viewer_id, kept: KEPT_DELIVERIES });
+    });
   }
 
   /** Newest first. */
   deliveries(viewer: ViewerId, limit = KEPT_DELIVERIES): PushDelivery[] {
-    return this.#all<PushDelivery>("deliveries", { viewer, limit });
+    return this.#db.all(SQL.deliveries, { viewer, limit }) as PushDelivery[];
   }
 
   /** What that phone got since then, for its limits. */
-  lately(viewer: ViewerId, after: number): { topic: string; at: number; subject: string }[] {
-    return this.#all("lately", { viewer, after });
+  lately(viewer: ViewerId, after: number): Sent[] {
+    return this.#db.all(SQL.lately, { viewer, after }) as Sent[];
   }
 
   /** Prompts that some phone was told of, and reminded of. */
   told(): { prompts: Set<PromptId>; reminded: Set<PromptId> } {
-    const rows = this.#all<{ subject: PromptId; kind: string }>("told");
+    const rows = this.#db.all(SQL.told) as { subject: PromptId; kind: string }[];
     const of = (reminder: boolean) => rows.filter(({ kind }) => (kind === "reminder") === reminder);
     const set = (some: typeof rows) => new Set(some.map(({ subject }) => subject));
     return { prompts: set(of(false)), reminded: set(of(true)) };
   }
 
   snooze(session: SessionId, until: number, now: number): void {
-    this.#run("snooze", { session, until });
-    this.#run("oldSnoozes", { now });
+    this.#db.run(SQL.snooze, { session, until });
+    this.#db.run(SQL.oldSnoozes, { now });
   }
 
   snoozes(now: number): [SessionId, number][] {
-    const rows = this.#all<{ session_id: SessionId; until: number }>("snoozes", { now });
+    const rows = this.#db.all(SQL.snoozes, { now }) as { session_id: SessionId; until: number }[];
     return rows.map(({ session_id, until }) => [session_id, until]);
   }
 }
