@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import type { DeviceId } from "../protocol.ts";
 import { fakeClock } from "../testing/clock.ts";
 import { enrolled, TestLink } from "../testing/link.ts";
-import { type TestServer, testServer } from "../testing/server.ts";
-import { TestViewer } from "../testing/viewer.ts";
+import { served } from "../testing/served.ts";
+import { testServer } from "../testing/server.ts";
 
-let server: TestServer;
-let viewer: TestViewer;
-
-beforeAll(async () => {
-  server = await testServer();
-  viewer = await TestViewer.pair(server);
-  await viewer.listen();
-});
-afterAll(async () => {
-  viewer.leave();
-  await server.stop();
-});
+const { server, phone: viewer } = await served();
 
 test("a machine that is revoked is cut off at once and refused from then on", async () => {
   const other = await enrolled(server, "lost laptop");

@@ -1,23 +1,12 @@
 import { Database } from "bun:sqlite";
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { join } from "node:path";
 import type { ConversationId, Json, SessionId } from "../protocol.ts";
 import { prompt, TestLink } from "../testing/link.ts";
-import { type TestServer, testServer } from "../testing/server.ts";
-import { TestViewer } from "../testing/viewer.ts";
+import { served } from "../testing/served.ts";
 import { LIMITS } from "./limits.ts";
 
-let server: TestServer;
-let phone: TestViewer;
-beforeAll(async () => {
-  server = await testServer();
-  phone = await TestViewer.pair(server);
-  await phone.listen();
-});
-afterAll(async () => {
-  phone.leave();
-  await server.stop();
-});
+const { server, phone } = await served();
 
 const raw = () => new Database(join(server.data, "claude-remote.db"), { readonly: true });
 function count(table: string): number {

@@ -1,23 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import type { LogLine, Session } from "../protocol.ts";
 import type { Screen } from "../screen.ts";
 import { prompt, statement, TestLink } from "../testing/link.ts";
-import { type TestServer, testServer } from "../testing/server.ts";
+import { served } from "../testing/served.ts";
 import { line } from "../testing/store.ts";
-import { TestViewer } from "../testing/viewer.ts";
 
-let server: TestServer;
-let viewer: TestViewer;
-
-beforeAll(async () => {
-  server = await testServer();
-  viewer = await TestViewer.pair(server);
-  await viewer.listen();
-});
-afterAll(async () => {
-  viewer.leave();
-  await server.stop();
-});
+const { server, phone: viewer } = await served();
 
 test("SEC-091 unknown types and fields are ignored; another protocol is refused by name", async () => {
   const { link, id } = await TestLink.session(server);

@@ -1,26 +1,16 @@
-import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { join } from "node:path";
 import type { AnswerId, ConversationId, InputId, PromptState, SessionId, UnheardFact } from "../protocol.ts";
 import { fakeClock } from "../testing/clock.ts";
 import { enrolled, statement, TestLink } from "../testing/link.ts";
-import { type TestServer, testServer } from "../testing/server.ts";
+import { served } from "../testing/served.ts";
+import { testServer } from "../testing/server.ts";
 import { line } from "../testing/store.ts";
 import { TestViewer } from "../testing/viewer.ts";
 import { Connection } from "./connection.ts";
 import { Store } from "./store.ts";
 
-let server: TestServer;
-let viewer: TestViewer;
-
-beforeAll(async () => {
-  server = await testServer();
-  viewer = await TestViewer.pair(server);
-  await viewer.listen();
-});
-afterAll(async () => {
-  viewer.leave();
-  await server.stop();
-});
+const { server, phone: viewer } = await served();
 
 test("a session appears with its connection, goes out of reach with it, and comes back", async () => {
   const { link, id } = await TestLink.session(server, { title: "first" });
