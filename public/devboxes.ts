@@ -39,14 +39,21 @@ export function standing(look: "good" | "bad" | "quiet", name: string, text: str
   return line;
 }
 
-/** What went wrong on a devbox, and the one thing to do next. */
+/** What went wrong on a devbox, in whose words, and the one thing to do next. */
 export function failure(error: { message: string; next: string }, devbox: string): HTMLElement {
   const block = element("div", "failure");
-  const [what, next] = [element("p", "failure-what"), element("p", "")];
-  // It stands below the devbox's name.
-  setMarked(what, sentence(error.message.replace(`${devbox}: `, "")));
+  const [what, words, next] = [
+    element("p", "failure-what"),
+    element("p", "failure-said mono"),
+    element("p", ""),
+  ];
+  // It stands below the devbox's name; what ssh or a shell said stands in brackets.
+  const message = error.message.replace(`${devbox}: `, "");
+  const [, before = message, said = "", after = ""] = /^([^(]+) \((.+)\)(.*)$/s.exec(message) ?? [];
+  setMarked(what, sentence(before + after));
+  setMarked(words, said);
   setMarked(next, sentence(error.next));
-  block.append(what, next);
+  block.append(what, ...(said ? [words] : []), next);
   return block;
 }
 

@@ -210,8 +210,7 @@ test("a refused login is not tried again for each letter of a folder, until some
   reach.failure = new LaunchError("timeout", "box1: it does not answer", "Wake it.");
   expect(await type("~/s")).toEqual([503, "box1: it does not answer. Wake it."]);
   reach.failure = new LaunchError("auth", "box1: it lets nobody in", "Give it the key.");
-  const told =
-    "box1: it lets nobody in. Give it the key. It is not tried again by itself: test it under Devboxes then.";
+  const told = "box1: it lets nobody in. It is not tried again by itself: test it under Devboxes.";
   for (const under of ["~/sr", "~/src", "~/src/"]) expect(await type(under)).toEqual([503, told]);
   expect(reach.scripts).toBe(2);
   reach.failure = null;

@@ -41,8 +41,5 @@ const saysWhatToDo = (error: unknown): error is Error & { class: string; next: s
   error instanceof Error && ["class", "next"].every((name) => typeof Reflect.get(error, name) === "string");
 
 /** A folder is asked for with each few letters: none of them is another login that is refused. */
-export const notAgain = ({ message, next }: Pick<DevboxError, "message" | "next">) =>
-  new ApiError(
-    "unreachable",
-    `${message}. ${next} It is not tried again by itself: test it under Devboxes then.`,
-  );
+export const notAgain = ({ message }: Pick<DevboxError, "message">) =>
+  new ApiError("unreachable", `${message}. It is not tried again by itself: test it under Devboxes.`);

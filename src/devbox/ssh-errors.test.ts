@@ -100,7 +100,7 @@ test("a failure on the way over another host is that host's, and a warning about
   const over = of("ada@jump: Permission denied (publickey).\r\nConnection closed by UNKNOWN port 65535\r\n");
   expect(over.class).toBe("auth");
   expect(over.message).toBe(
-    "box: at a host on the way there, it does not let this user in (ada@jump: Permission denied (publickey).)",
+    "box: at a host on the way there, it does not let this user in (ada@jump: Permission denied (publickey))",
   );
   const warned = "Warning: Identity file /k not accessible: No such file or directory.\n";
   expect(of(`${warned}box@h: Permission denied (publickey).`).class).toBe("key_file");

@@ -218,7 +218,7 @@ function told(
   { class: failure, text, says = text, what, next }: Rule,
   err: string,
 ): LaunchError {
-  const said = says === "all" ? saidBy(err) : lineOf(err, says);
+  const said = (says === "all" ? saidBy(err) : lineOf(err, says)).replace(/\.$/, ""); // It stands in brackets.
   if (failure === "jump" || !OVER_ANOTHER.test(err))
     return new LaunchError(failure, `${name}: ${what} (${said})`, next);
   return new LaunchError(failure, `${name}: at a host on the way there, ${what} (${said})`, MEND_IT_FIRST);

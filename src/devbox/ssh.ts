@@ -177,7 +177,7 @@ export class Ssh implements AsyncDisposable {
     await child.stdin.end();
     const code = await child.exited;
     await Promise.all([out.done, err.done]);
-    if (code !== 0) throw tunnelError(devbox.name, saidBy(err.text));
+    if (code !== 0) throw tunnelError(devbox.name, saidBy(refusedWay(err.text)));
     return out.text.trim();
   }
 
@@ -195,9 +195,12 @@ export class Ssh implements AsyncDisposable {
   }
 }
 
+/** ssh says it three times, each time at another level of itself. */
+const refusedWay = (err: string) => /remote port forwarding failed[^\r\n]*/.exec(err)?.[0] ?? err;
+
 const tunnelError = (name: string, why: string) =>
   new LaunchError(
     "tunnel",
     `${name}: no way back to this server can be opened (${why})`,
-    "Allow AllowStreamLocalForwarding or AllowTcpForwarding in its sshd_config, or give the server an address that it reaches (docs/https.md).",
+    "Set AllowStreamLocalForwarding or AllowTcpForwarding to yes in its sshd_config, or give the server an address that it reaches (docs/https.md).",
   );

@@ -71,7 +71,7 @@ const uname = (system: string, machine: string) => ({
 const PROGRAM = /\/\S+\/\.local\/share\/claude-remote\/bin\/claude-remote-\S+/;
 const SHOWN = /SHA256:[\w+/=]+/;
 const KEX = /(kex_exchange_identification|Connection (closed|reset) by|ssh: connect to host).*/;
-const LOGIN = /\S+@127\.0\.0\.1: Permission denied \([^)]*\)\./;
+const LOGIN = /\S+@127\.0\.0\.1: Permission denied \([^)]*\)/;
 const REFUSED = /ssh: connect to host 127\.0\.0\.1 port \d+: Connection refused/;
 
 const LET_IN =
@@ -163,7 +163,7 @@ const AT_THE_DOOR: Case[] = [
   },
   {
     ...{ name: "revoked", class: "host_key_revoked", seen: "test", of: PLAIN, ssh: ["HostKeyAlias revoked"] },
-    message: text`its host key is marked as revoked (${/The \S+ host key for revoked is marked as revoked\./})`,
+    message: text`its host key is marked as revoked (${/The \S+ host key for revoked is marked as revoked/})`,
     next: "Do not connect; ask whoever looks after that machine.",
   },
   {
@@ -317,8 +317,8 @@ const INSIDE: Case[] = [
   {
     ...{ name: "alone", class: "tunnel", seen: "launch" },
     host: { lines: ["AllowTcpForwarding no", "AllowStreamLocalForwarding no"], files: claude },
-    message: text`no way back to this server can be opened (${/.*forwarding.*/})`,
-    next: "Allow AllowStreamLocalForwarding or AllowTcpForwarding in its sshd_config, or give the server an address that it reaches (docs/https.md).",
+    message: text`no way back to this server can be opened (${/remote port forwarding failed for listen port 0/})`,
+    next: "Set AllowStreamLocalForwarding or AllowTcpForwarding to yes in its sshd_config, or give the server an address that it reaches (docs/https.md).",
   },
 ];
 
