@@ -26,6 +26,8 @@ export class TestLink implements Disposable {
   readonly heard: ServerMessage[] = [];
   refused: Refused | null = null;
   closed = false;
+  /** What the server said when it closed the connection. */
+  reason = "";
   channel: Channel | null = null;
   readonly #changes = new Changes();
   #beat: ReturnType<typeof setInterval> | undefined;
@@ -34,8 +36,9 @@ export class TestLink implements Disposable {
     this.socket = new WebSocket(url);
     this.socket.binaryType = "arraybuffer";
     this.socket.onmessage = ({ data }) => this.#received(data, handshake);
-    this.socket.onclose = () => {
+    this.socket.onclose = ({ reason }) => {
       this.closed = true;
+      this.reason = reason;
       this.#changes.changed();
     };
     this.socket.onerror = () => {};

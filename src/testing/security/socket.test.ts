@@ -88,6 +88,7 @@ test("SEC-078 ten thousand frames a second end the connection that sends them", 
   const before = server.rss;
   for (let i = 0; i < 10_000 && !link.closed; i++) link.say({ type: "ping" });
   await link.until("the close", () => link.closed);
+  expect(link.reason).toContain("made no sense");
   await served();
   expect((await viewer.get("/api/sessions")).status).toBe(200);
   expect(server.rss - before).toBeLessThan(64);
