@@ -16,7 +16,7 @@ import type {
 } from "./ids.ts";
 import type { InputMode, InputRefusal, Key, PermissionMode } from "./input.ts";
 import type { LogLine } from "./log.ts";
-import type { Message } from "./message.ts";
+import type { Message, MessageUsage } from "./message.ts";
 import type { Answer, Decider, Prompt } from "./prompt.ts";
 import type { EndReason, SessionState, SessionStatement } from "./session.ts";
 
@@ -30,6 +30,8 @@ export type WrapperMessage =
   | { type: "message"; message: Message }
   /** What has been spent so far, in US dollars, by claude's own word, which goes on where it resumes or forks: a `chain`. */
   | { type: "cost"; conversation: ConversationId; chain: string; usd: number; age_ms?: number }
+  /** What an answer of a subagent took, which is no message of the conversation: again and again, and more each time. */
+  | { type: "used"; conversation: ConversationId; usage: MessageUsage; age_ms?: number }
   /** A prompt is open. Said again after each `welcome` while it is. */
   | { type: "prompt"; prompt: Prompt }
   /** It ended without an answer of ours. `chosen` only where evidence says what. */

@@ -221,6 +221,8 @@ export class Connection implements Uplink {
         return events.logged(session);
       case "cost":
         return store.usage.addCost(session, message, clock.now());
+      case "used":
+        return store.usage.countAnswer(session, message, clock.now());
       case "prompt":
         if (!prompts.opened(session, message.prompt))
           throw new Nonsense("another session's prompt, or too many");

@@ -158,6 +158,13 @@ test("what an answer took counts once, however many records tell of it, and outl
   tell("r3", 2, { ...said("more"), usage: { ...usage, id: "msg_2", output: 5 } });
   tell("r4", 3, { time: 1, parts: [{ type: "event", event: "turn", text: "", ms: 90_000 }] });
   tell("r5", 4, { ...said("odd"), usage: { id: "msg_3", input: -5, output: "9", cache_read: 1e300 } });
+  // A subagent's answer, told again with more of it.
+  for (const output of [1, 4, 4, 2])
+    link.say({
+      type: "used",
+      conversation,
+      usage: { ...usage, id: "msg_sub", input: 3, output, cache_read: 0, cache_write: 0 },
+    });
   for (const usd of [0.5, 0.75, 0.75, 0.25])
     link.say({ type: "cost", conversation, chain: "1795245790066", usd });
   // A fork goes on with the same sum.
@@ -165,8 +172,8 @@ test("what an answer took counts once, however many records tell of it, and outl
   link.say({ type: "exit", code: 0, signal: null, reason: "exit" });
   await phone.until("it ended", () => phone.sessions.get(id)?.ended_at != null);
   const used = {
-    input: 20,
-    output: 25,
+    input: 23,
+    output: 29,
     cache_read: 200 + 1e9,
     cache_write: 14,
     cost_usd: 1,

@@ -193,6 +193,10 @@ const SCHEMAS = {
     usd: v.pipe(v.number(), v.minValue(0), v.maxValue(MOST_USD)),
     age_ms: v.optional(age),
   }),
+  used: v.object({
+    ...{ type: v.literal("used"), conversation: id, age_ms: v.optional(age) },
+    usage: v.object({ id, model: text, input: count, output: count, cache_read: count, cache_write: count }),
+  }),
   prompt: v.object({ type: v.literal("prompt"), prompt }),
   ...facts,
   not_applied: v.object({ type: v.literal("not_applied"), prompt: id, answer_id: id, reason: short(500) }),

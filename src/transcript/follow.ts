@@ -4,6 +4,7 @@ import { StringDecoder } from "node:string_decoder";
 import type { ConversationId, Message } from "../protocol.ts";
 import { type Block, blocksOf, type HookDecision, hookDecisionOf } from "./blocks.ts";
 import { Conversation, type Cost } from "./conversation.ts";
+import { Subagents, type UsedBySubagent } from "./subagents.ts";
 
 /** The watch tells at once; the look, should an event be lost or the file not exist yet, by then. */
 const LOOK_MS = 1_000;
@@ -24,6 +25,8 @@ export type TranscriptEvents = {
   message: (message: Message) => boolean;
   /** The same of what was spent. */
   cost?: (cost: Cost) => boolean;
+  /** The same of what an answer of a subagent took. */
+  used?: (used: UsedBySubagent) => boolean;
   /** The network does not take more now. */
   full: () => boolean;
 };
@@ -34,6 +37,7 @@ const MAX_DECISIONS = 200;
 /** A follower that tells the text of each block, of each call of a tool how it ended, and the server every message. */
 export function follow(events: TranscriptEvents): Follower {
   const conversation = new Conversation({ send: events.message, cost: events.cost, full: events.full });
+  const subagents = new Subagents({ send: events.used ?? (() => true), full: events.full });
   const decisions = new Map<string, Chosen>();
   const transcript = new Transcript({
     onBlock(block) {
@@ -51,18 +55,27 @@ export function follow(events: TranscriptEvents): Follower {
       if (decisions.size > MAX_DECISIONS && oldest !== undefined) decisions.delete(oldest);
     },
     onRead: () => conversation.grew(),
+    onLook: () => subagents.look(),
   });
   return {
     follow(path, fromEnd, id) {
       transcript.follow(path, fromEnd);
       conversation.follow(path, id);
+      subagents.follow(path, id);
     },
     look() {
       transcript.look();
       conversation.last();
+      subagents.look();
     },
-    acked: (id, upto) => conversation.acked(id, upto),
-    offline: () => conversation.offline(),
+    acked(id, upto) {
+      conversation.acked(id, upto);
+      subagents.online();
+    },
+    offline() {
+      conversation.offline();
+      subagents.offline();
+    },
     [Symbol.dispose]() {
       transcript[Symbol.dispose]();
       conversation[Symbol.dispose]();
@@ -83,6 +96,8 @@ type Listener = {
   onBlock: (block: Block) => void;
   onDecision: (decision: HookDecision) => void;
   onRead: () => void;
+  /** Once a second, whether or not there was something to read. */
+  onLook?: () => void;
 };
 
 /** Follows one file at a time; the listener gets each completed block in order, from where following began. */
@@ -98,7 +113,10 @@ export class Transcript implements Disposable {
 
   constructor(listener: Listener) {
     this.#listener = listener;
-    this.#timer = setInterval(() => this.#read(), LOOK_MS);
+    this.#timer = setInterval(() => {
+      this.#read();
+      listener.onLook?.();
+    }, LOOK_MS);
   }
 
   /** Reads what was written last, now. */

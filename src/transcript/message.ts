@@ -52,6 +52,15 @@ function usageIn({ id, model, usage }: Fields): MessageUsage | null {
   };
 }
 
+/** What one record of a subagent's transcript says that its answer took, and when; null for all other records. */
+export function subagentUsageOf(line: string): { usage: MessageUsage; time: number } | null {
+  if (!line.includes('"usage"')) return null;
+  const { type, isSidechain, message, timestamp } = parse(line);
+  const usage = type === "assistant" && isSidechain === true ? usageIn(fields(message)) : null;
+  const time = Date.parse(String(timestamp));
+  return usage && { usage, time: Number.isNaN(time) ? 0 : time };
+}
+
 /** What claude 2.1.329 writes when it ends, as the total of a chain: it goes on in a resume and a fork, and not in `/clear`. */
 export function costOf(line: string): { chain: string; usd: number } | null {
   if (!line.startsWith('{"type":"cost-state"')) return null;

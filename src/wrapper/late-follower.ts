@@ -16,6 +16,8 @@ export type TranscriptEvents = {
   message: (message: Message) => boolean;
   /** The same of what was spent so far. */
   cost: (cost: Omit<Extract<WrapperMessage, { type: "cost" }>, "type">) => boolean;
+  /** The same of what an answer of a subagent took. */
+  used: (used: Omit<Extract<WrapperMessage, { type: "used" }>, "type">) => boolean;
   /** The network does not take more now. */
   full: () => boolean;
 };
@@ -55,6 +57,7 @@ export function lateFollower() {
         ...{ block, toolCalled: prompts.toolCalled, toolEnded: prompts.toolEnded },
         message: (message) => link.tell({ type: "message", message }),
         cost: (cost) => link.tell({ type: "cost", ...cost }),
+        used: (used) => link.tell({ type: "used", ...used }),
         full: () => link.full,
       });
       if (named) follower.follow(named.path, named.fromEnd, named.id);

@@ -28,8 +28,13 @@ export function usageIn({ uuid, role, body }: Message): Counted | null {
     0,
   );
   if (worked_ms > 0) return { ...NOTHING, id: uuid, worked_ms: Math.min(worked_ms, MOST_MS) };
+  return role === "assistant" ? countedOf(usage) : null;
+}
+
+/** The tokens that an answer says it took; null where it has no id to count it by. */
+export function countedOf(usage: Json | undefined): Counted | null {
   const { id, model, input, output, cache_read, cache_write } = fields(usage);
-  if (role !== "assistant" || typeof id !== "string" || id === "") return null;
+  if (typeof id !== "string" || id === "") return null;
   const tokens = { input, output, cache_read, cache_write };
   const counts = Object.entries(tokens).map(([name, value]) => [name, number(value, MOST_TOKENS)]);
   return { ...NOTHING, ...Object.fromEntries(counts), id: id.slice(0, NAME_CHARS), model: name(model) };

@@ -1,10 +1,11 @@
 // What was used: a row for each thing that is counted, by claude's own id of it.
-import type { Message, SessionId, WrapperMessage } from "../../protocol.ts";
+import type { Json, Message, SessionId, WrapperMessage } from "../../protocol.ts";
 import type { ConversationTable } from "./conversation-table.ts";
-import { usageIn } from "./counted.ts";
+import { countedOf, usageIn } from "./counted.ts";
 import type { Db } from "./database.ts";
 
 export type CostMessage = Omit<Extract<WrapperMessage, { type: "cost" }>, "type">;
+export type UsedMessage = Omit<Extract<WrapperMessage, { type: "used" }>, "type">;
 
 /** A hundredth of what the shortest request costs. */
 const SMALLEST_USD = 1e-7;
@@ -33,6 +34,15 @@ export class UsageTable {
   count(session: SessionId, message: Message, at: number): void {
     const used = usageIn(message);
     if (used) this.#db.run(SQL.add, { ...used, session, conversation: message.conversation, at });
+  }
+
+  /** What an answer took that is no message of the conversation. */
+  countAnswer(session: SessionId, { conversation, usage, age_ms = 0 }: UsedMessage, now: number): void {
+    this.#db.tx(() => {
+      this.#conversations.join(session, conversation, now);
+      const used = countedOf(usage as Json);
+      if (used) this.#db.run(SQL.add, { ...used, session, conversation, at: now - age_ms });
+    });
   }
 
   /** What claude says that a chain of conversations has cost so far: what is new of it counts. */
