@@ -22,6 +22,23 @@ export function lineHit(
   return { id, session, at, ...snippet, in: "lines", line_no, source } as SearchHit;
 }
 
+/**
+ * Neighbours of one conversation in the order in which they were said: 2.1.197 writes an answer that comes at once before
+ * the question, so that their places tell it the wrong way round. What was said at the same time goes by its place.
+ */
+export function asSaid(hits: readonly SearchHit[], back: boolean): SearchHit[] {
+  const from = back ? -1 : 1;
+  const runs: SearchHit[][] = [];
+  for (const hit of hits) {
+    const run = runs.at(-1);
+    if (run?.[0] && conversationOf(run[0]) === conversationOf(hit)) run.push(hit);
+    else runs.push([hit]);
+  }
+  return runs.flatMap((run) => run.sort((a, b) => from * (a.at - b.at || a.id - b.id)));
+}
+
+const conversationOf = (hit: SearchHit) => (hit.in === "messages" ? hit.conversation : null);
+
 /** Not text that anybody reads: what the index leaves out as well. */
 const NAMES = new Set(["type", "call", "event", "media_type"]);
 

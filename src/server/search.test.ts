@@ -52,6 +52,31 @@ const marked = ({ text, marks }: SearchHit) =>
     text,
   );
 
+test("an answer that claude wrote down before its question stands after it; what was said at once goes by its place", async () => {
+  const { store, id, find } = world({});
+  const say = (conversation: string, uuid: string, seq: number, role: "user" | "assistant", age_ms: number) =>
+    store.messages.add(
+      id,
+      { conversation: conversation as ConversationId, uuid, seq, role, body: text(`zither ${uuid}`), age_ms },
+      now,
+    );
+  say("one", "answer", 100, "assistant", 4_000);
+  say("one", "question", 300, "user", 4_020);
+  say("two", "same-1", 0, "user", 9_000);
+  say("two", "same-2", 10, "assistant", 9_000);
+  const found = async (q: string, more: object = {}) =>
+    (await find(q, "messages", more)).hits.map((hit) => (hit.in === "messages" ? hit.uuid : ""));
+  const newest = ["same-2", "same-1", "answer", "question"];
+  for (const q of ["zither", "zit"]) expect([q, await found(q)]).toEqual([q, newest]);
+  expect(await found("zither", { place: { from: -1, back: false } })).toEqual(newest.toReversed());
+  const first = await find("zither", "messages", { limit: 3 });
+  expect(first.hits).toHaveLength(3);
+  const rest = await found("zither", { place: { from: first.next ?? 0, back: true } });
+  expect(new Set([...first.hits.map((hit) => (hit as { uuid?: string }).uuid), ...rest])).toEqual(
+    new Set(newest),
+  );
+});
+
 test("what was said is found by its words, in any order and case, the last one by its beginning; the newest first", async () => {
   const { find } = world({
     said: [

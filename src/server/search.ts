@@ -5,7 +5,7 @@ import type { Database } from "bun:sqlite";
 import type { SearchHit, SessionId } from "../protocol.ts";
 import { ApiError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
-import { lineHit, messageHit, textsIn } from "./search-hits.ts";
+import { asSaid, lineHit, messageHit, textsIn } from "./search-hits.ts";
 import { type LineRow, type MessageRow, type Slice, SQL } from "./search-statements.ts";
 import { beginningIn, keyOf, phrasesOf, quoted, standIn, type Wanted } from "./search-words.ts";
 import type { Named } from "./store/database.ts";
@@ -46,7 +46,8 @@ export class Search {
     this.#running++;
     try {
       if (where === "lines") return await this.#lines(question);
-      return await (question.wanted.indexed ? this.#index(question) : this.#messages(question));
+      const found = await (question.wanted.indexed ? this.#index(question) : this.#messages(question));
+      return { ...found, hits: asSaid(found.hits, question.place.back) };
     } finally {
       this.#running--;
     }
