@@ -81,4 +81,27 @@ const walk = (theme: "dark" | "light"): Point => ({
   },
 });
 
-export const glass: Point[] = [walk("dark"), walk("light")];
+/** What no screen may have: a picture without words, and a button that is too small and half out of sight. */
+function spoil() {
+  const button = document.body.appendChild(document.createElement("button"));
+  Object.assign(button.style, { position: "fixed", left: "-9px", top: "9px", width: "18px", height: "18px" });
+  document.body.append(new Image());
+}
+
+const found: Point = {
+  numbers: [6, 7],
+  says: "what stands wrong, or keeps somebody out, is found",
+  async run(open) {
+    await using world = await open();
+    await using scene = await OpenScene.open(world, {});
+    await scene.has(".brand");
+    await run(world.engine, spoil);
+    const wrong = (await look(world.engine, "dark")).join("\n");
+    expect(wrong).toContain("390×844 at 100 %: beyond the edge");
+    expect(wrong).toContain("390×844 at 100 %: 18×18");
+    expect(wrong).toContain("image-alt");
+    expect(wrong).toContain("button-name");
+  },
+};
+
+export const glass: Point[] = [walk("dark"), walk("light"), found];
