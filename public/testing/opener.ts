@@ -25,6 +25,9 @@ export function opener(): (scene: Scene) => Promise<OpenPage> {
 export const shows = (what: Locator, text: string | RegExp) =>
   what.filter({ hasText: text, visible: true }).first().waitFor();
 
+/** Waits until the card's buttons have stopped ignoring taps. */
+export const ready = ({ page }: OpenPage) => page.locator('[data-part="deny"]:enabled').waitFor();
+
 /** Waits until that has come true in the page; `look` may take its time (`waitForFunction` takes a promise for a yes). */
 export async function until({ page }: OpenPage, look: () => Promise<boolean>): Promise<void> {
   while (!(await page.evaluate(look))) await Bun.sleep(POLL_MS);

@@ -136,3 +136,22 @@ export function firstFrame(rows: Row[], cols = 100, height = rows.length): Frame
   const lines = rows.map((row, y) => ({ y, row })).filter(({ row }) => row.length > 0);
   return { size: { cols, rows: height }, lines, cursor: { x: 2, y: rows.length - 1, visible: true } };
 }
+
+/** The session and the question that most tests of the page begin with. */
+export const shop = session("webshop", { status: "waiting", title: "Fix the cart total" });
+export const ask = bash("p1", shop, "npm test && git push", "Run the tests and push");
+export const working = { ...shop, status: "working" } as const;
+export const inSession = { path: "/s/webshop", sessions: [working] };
+/** A screen with every look that a terminal has. */
+export const screenRows: Row[] = [
+  [
+    run("● ", { fg: "#d77757" }),
+    run("bold", { bold: true }),
+    run(" 196", { fg: 196 }),
+    run(" bg", { bg: 25 }),
+  ],
+  [run("a"), run("価", { fg: 3 }, true), run("格", undefined, true), run("b|")],
+  [],
+  [run("inverse", { inverse: true }), run(" ", {}), run("struck", { strike: true, underline: true })],
+  [run("<img src=x onerror=alert(1)>"), run("─│⎿✻")],
+];

@@ -1,0 +1,301 @@
+// One session on a phone: its screen, its log, what is typed to it, and what happens when the line drops.
+import { expect, test } from "bun:test";
+import type { Row } from "../src/screen.ts";
+import type { OpenPage } from "./testing/open-page.ts";
+import { opener, ready, shows } from "./testing/opener.ts";
+import { ask, firstFrame, inSession, run, screenRows, session, shop } from "./testing/world.ts";
+
+const open = opener();
+
+/** So much real time for a step of a faked clock: a slow machine must not look like a silent server. */
+const REAL_MS = 20;
+
+/** The terminal as it is on the page: text and looks of every run, and where it stands in cells. */
+function drawn(page: OpenPage) {
+  return page.page.evaluate(() => {
+    const cell = Number.parseFloat(getComputedStyle(document.querySelector(".cursor") as Element).width);
+    return [...document.querySelectorAll(".line")].map((line) =>
+      [...line.querySelectorAll(":scope > span")].map((span) => {
+        const { color, backgroundColor, fontWeight, textDecorationLine } = getComputedStyle(span);
+        const at = (span.getBoundingClientRect().left - line.getBoundingClientRect().left) / cell;
+        const cells = span.getBoundingClientRect().width / cell;
+        return {
+          ...{
+            text: span.textContent,
+            color,
+            backgroundColor,
+            bold: fontWeight === "700",
+            textDecorationLine,
+          },
+          ...{ at: Math.round(at * 10) / 10, cells: Math.round(cells * 10) / 10 },
+        };
+      }),
+    );
+  });
+}
+
+test.concurrent("the screen on the page is the screen: text, colours, and wide letters of exactly two cells", async () => {
+  await using page = await open(inSession);
+  await page.server.streams(1);
+  page.server.send("output", { session: shop.id, frame: firstFrame(screenRows, 60, 8) });
+  await shows(page.page.locator(".line"), "bold");
+  const lines = await drawn(page);
+  expect(lines).toHaveLength(8);
+  expect(lines.map((line) => line.map(({ text }) => text).join(""))).toEqual([
+    ...screenRows.map((row) => row.map(({ text }) => text).join("")),
+    ...["", "", ""],
+  ]);
+  const [first, second, , fourth] = lines;
+  expect(first?.map(({ color }) => color).slice(0, 3)).toEqual([
+    ...["rgb(215, 119, 87)", "rgb(230, 227, 221)", "rgb(255, 0, 0)"],
+  ]);
+  expect(first?.[3]?.backgroundColor).toBe("rgb(0, 95, 175)");
+  expect(first?.map(({ bold }) => bold)).toEqual([false, true, false, false]);
+  expect(second?.map(({ at, cells }) => [at, cells])).toEqual([
+    [0, 1],
+    [1, 2],
+    [3, 2],
+    [5, 2],
+  ]);
+  expect(fourth?.[0]).toMatchObject({ color: "rgb(23, 22, 20)", backgroundColor: "rgb(230, 227, 221)" });
+  expect(fourth?.[2]?.textDecorationLine).toBe("underline line-through");
+  expect(lines[4]?.[1]?.cells).toBe(4);
+  await page.pictures("session");
+});
+
+test.concurrent("only the rows that a frame names are touched, and a scroll moves them", async () => {
+  await using page = await open(inSession);
+  await page.server.streams(1);
+  const rows = Array.from({ length: 10 }, (_, i): Row => [run(`line ${i}`)]);
+  page.server.send("output", { session: shop.id, frame: firstFrame(rows, 60) });
+  await shows(page.page.locator(".line"), "line 9");
+  await page.page.evaluate(() => {
+    const touched: string[] = [];
+    Object.assign(window, { touched });
+    new MutationObserver((changes) => {
+      for (const { target } of changes) if (target instanceof HTMLElement) touched.push(target.className);
+    }).observe(document.querySelector(".grid") as Element, {
+      childList: true,
+      subtree: true,
+      characterData: true,
+    });
+  });
+  const touched = () =>
+    page.page.evaluate(() => (window as unknown as { touched: string[] }).touched.splice(0));
+  page.server.send("output", { session: shop.id, frame: { lines: [{ y: 3, row: [run("changed")] }] } });
+  await shows(page.page.locator(".line").nth(3), "changed");
+  expect(await touched()).toEqual(["line"]);
+  page.server.send("output", {
+    session: shop.id,
+    frame: { scroll: 2, lines: [{ y: 9, row: [run("new")] }] },
+  });
+  await shows(page.page.locator(".line").nth(9), "new");
+  expect((await touched()).filter((name) => name === "line")).toHaveLength(2);
+  expect((await page.texts(".line")).map((text) => text.trim())).toEqual([
+    ...["line 2", "changed", "line 4", "line 5", "line 6", "line 7", "line 8", "line 9", "", "new"],
+  ]);
+});
+
+test.concurrent("a short drop goes unmentioned, a longer one is named, and nothing is shown twice", async () => {
+  await using page = await open({
+    ...{ ...inSession, failures: true },
+    async before({ page }) {
+      const now = Date.now();
+      await page.clock.install({ time: now });
+      await page.clock.pauseAt(now + 1_000);
+    },
+  });
+  /** The page's time goes on, and some real time for what it asks of the server meanwhile. */
+  const pass = async (ms: number) => {
+    await page.page.clock.runFor(ms);
+    await Bun.sleep(REAL_MS);
+  };
+  const banner = page.page.locator("#banner");
+  /** Lets the clock go on in small steps until there are so many of these. */
+  const until = async (count: number, selector: string) => {
+    while ((await page.page.locator(selector).count()) !== count) await pass(50);
+  };
+  const lines = (...numbers: number[]) =>
+    page.server.send("lines", {
+      session: shop.id,
+      lines: numbers.map((line_no) => ({ line_no, epoch: 0, source: "screen", text: `line ${line_no}` })),
+    });
+  await until(1, ".session-view");
+  await page.part("tab-log").tap();
+  lines(1, 2);
+  await until(2, ".log-line");
+  // Shortly before the next heartbeat: how long ago the last word came says nothing of how long the line is gone.
+  await pass(4_500);
+  page.server.drop();
+  await pass(2_000);
+  expect(await banner.isVisible()).toBe(false);
+  await pass(3_000);
+  await shows(banner, /^Reconnecting … \(\d s\)$/);
+  page.server.accept();
+  while (page.server.opened.length < 2) await pass(500);
+  lines(1, 2, 3);
+  page.server.send("output", { session: shop.id, frame: firstFrame([[run("again")]], 60) });
+  await until(3, ".log-line");
+  await until(1, "#banner[hidden]");
+  expect(await page.texts(".log-line")).toEqual(["line 1", "line 2", "line 3"]);
+  await page.part("tab-screen").tap();
+  await until(1, ".line > span");
+  expect(await page.texts(".line")).toEqual(["again"]);
+  expect(page.server.opened).toEqual(["/events?session=webshop", "/events?session=webshop"]);
+});
+
+test.concurrent("whoever comes back gets a new stream, and an offline phone says so", async () => {
+  await using page = await open({
+    ...{ path: "/p/p1", sessions: [shop], prompts: [ask], failures: true },
+    before: ({ page }) => page.clock.install(),
+  });
+  const opened = (count: number) => page.server.streams(count);
+  await opened(1);
+  await page.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await opened(2);
+  await page.page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+  await opened(3);
+  await page.page.clock.fastForward(7_000); // As after a minute in somebody's pocket.
+  await opened(4);
+  // From Wi-Fi to the mobile network: nobody ends the old connection.
+  await page.page.evaluate(() => {
+    const { connection } = navigator as unknown as { connection: EventTarget };
+    connection.dispatchEvent(new Event("change"));
+  });
+  await opened(5);
+  await page.page.context().setOffline(true);
+  await shows(page.page.locator("#banner"), "Offline");
+  await shows(page.part("outcome"), "This phone is offline.");
+  expect(await page.part("approve").isDisabled()).toBe(true);
+  await page.page.context().setOffline(false);
+  await opened(6);
+  await ready(page);
+  expect(await page.page.locator("#banner").isVisible()).toBe(false);
+});
+
+test.concurrent("the log stays where it is read, and leads back to its end", async () => {
+  const line = (line_no: number) => ({
+    line_no,
+    epoch: 0,
+    source: "transcript" as const,
+    text: `line ${line_no}`,
+  });
+  const page_ = Array.from({ length: 300 }, (_, i) => line(1_000 + i));
+  await using page = await open({
+    ...inSession,
+    before: ({ server }) => server.reply("/api/sessions/webshop/lines", () => ({ body: { lines: page_ } })),
+  });
+  await page.part("tab-log").tap();
+  await shows(page.page.locator(".log-line"), "line 1299");
+  const scroll = page.page.locator(".log-scroll");
+  const top = () => scroll.evaluate((box) => box.scrollTop);
+  const atEnd = () => scroll.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight < 2);
+  expect(await atEnd()).toBe(true);
+  page.server.send("lines", { session: shop.id, lines: [line(1_300)] });
+  await shows(page.page.locator(".log-line"), "line 1300");
+  expect(await atEnd()).toBe(true);
+  await scroll.evaluate((box) => box.scrollTo(0, 2_000));
+  await shows(page.part("pill"), "To the end");
+  page.server.send("lines", { session: shop.id, lines: [line(1_301), line(1_302)] });
+  await shows(page.part("pill"), "New output (2)");
+  expect(await top()).toBe(2_000);
+  const seen = await page.page.locator(".log-line", { hasText: "line 1100" }).boundingBox();
+  page.server.send("lines", { session: shop.id, lines: [line(998), line(999)] });
+  await shows(page.page.locator(".log-line").first(), "line 998");
+  const still = await page.page.locator(".log-line", { hasText: "line 1100" }).boundingBox();
+  expect(Math.abs((still?.y ?? 0) - (seen?.y ?? 0))).toBeLessThan(1);
+  await page.pictures("session-log");
+  await page.part("pill").tap();
+  await page.part("pill").waitFor({ state: "hidden" });
+  expect(await atEnd()).toBe(true);
+});
+
+test.concurrent("a text is sent, and refused text is offered to be added, to replace, or to be kept", async () => {
+  const idle = { ...shop, status: "idle" } as const;
+  await using page = await open({ path: "/s/webshop", sessions: [idle] });
+  const path = "/api/sessions/webshop/input";
+  const text = page.page.getByLabel("Message to Claude");
+  await text.fill("First line");
+  await text.press("Enter");
+  await text.pressSequentially("second");
+  await page.page.reload();
+  await page.page.waitForFunction(() => document.querySelector("textarea")?.value === "First line\nsecond");
+  await page.part("send").tap();
+  const first = (await page.server.call(path)) as { body: { id: never } };
+  expect(first.body as unknown).toEqual({
+    id: expect.any(String),
+    text: "First line\nsecond",
+    mode: "if_empty",
+  });
+  expect(await text.inputValue()).toBe("");
+  await shows(page.page.locator(".sent-stage"), "Sent, on its way");
+  const tell = (stage: "delivered" | "seen" | "refused", id: never, reason: "desk_typing" | null = null) =>
+    page.server.send("input", { session: shop.id, id, stage, reason });
+  tell("refused", first.body.id, "desk_typing");
+  await shows(page.page.locator(".sent-stage"), "Not typed. Somebody is typing at the desk.");
+  await text.fill("!git status");
+  await shows(page.part("meaning"), "! A shell command: runs at once, without asking.");
+  await page.pictures("session-refused");
+  await page.phone.button("Add to it").tap();
+  const second = (await page.server.call(path, 1)) as { body: { id: never } };
+  expect(second.body as unknown).toMatchObject({ text: "First line\nsecond", mode: "append" });
+  expect(second.body.id).not.toBe(first.body.id);
+  tell("delivered", second.body.id);
+  await shows(page.page.locator(".sent-stage"), "Typed into Claude");
+  tell("seen", second.body.id);
+  await shows(page.page.locator(".sent-stage"), "Seen by Claude");
+  expect(await text.inputValue()).toBe("!git status");
+});
+
+test.concurrent("a text written without a connection waits for one, and can be taken back", async () => {
+  await using page = await open({ ...inSession, failures: true });
+  const text = page.page.getByLabel("Message to Claude");
+  await text.waitFor();
+  page.server.drop();
+  for (const words of ["one", "two"]) {
+    await text.fill(words);
+    await page.page.locator(".send:enabled").tap();
+  }
+  await shows(page.page.locator(".sent-stage"), "Waiting for a connection");
+  await page.page.locator(".sent", { hasText: "two" }).getByText("Edit").tap();
+  expect(await text.inputValue()).toBe("two");
+  page.server.accept();
+  const { body } = await page.server.call("/api/sessions/webshop/input");
+  expect(body).toMatchObject({ text: "one" });
+  expect(page.server.asked.filter(({ method }) => method === "POST")).toHaveLength(1);
+});
+
+test.concurrent("keys go in their order, and what cannot be taken back asks first", async () => {
+  await using page = await open(inSession);
+  const path = "/api/sessions/webshop/input";
+  for (const name of ["Esc", "Shift Tab", "PgUp, page up"]) await page.phone.button(name).tap();
+  await page.phone.button("Ctrl-C").tap();
+  await page.phone.button("Cancel").tap();
+  await page.phone.button("Ctrl-C").tap();
+  await page.phone.button("Press Ctrl-C").tap();
+  await page.server.call(path, 3);
+  const keys = page.server.asked.map(({ body }) => (body as { key: string }).key);
+  expect(keys).toEqual(["escape", "shift_tab", "page_up", "ctrl_c"]);
+  await page.part("interrupt").tap();
+  await page.pictures("session-interrupt");
+  await page.page.locator("dialog").getByRole("button", { name: "Interrupt" }).tap();
+  await page.server.call("/api/sessions/webshop/interrupt");
+});
+
+test.concurrent("a session leads to what claude asks, and back", async () => {
+  await using page = await open({ path: "/", sessions: [shop, session("docs")], prompts: [ask] });
+  await page.page.getByText("docs").tap();
+  await page.part("back").or(page.page.locator(".back")).first().tap();
+  await page.page.locator(".list-view h1").waitFor();
+  await page.page.evaluate(() => history.pushState({ from: "/" }, "", "/s/webshop"));
+  await page.page.evaluate(() => dispatchEvent(new PopStateEvent("popstate")));
+  await shows(page.part("ask"), "Run this command?");
+  page.server.send("output", { session: shop.id, frame: firstFrame(screenRows, 100, 30) });
+  await page.pictures("session-asks");
+  await page.part("ask").tap();
+  await shows(page.page.locator("h1"), "Run this command?");
+  expect(await page.page.evaluate(() => document.activeElement?.tagName)).toBe("H1");
+  await page.page.keyboard.press("Escape");
+  await shows(page.page.locator("h1"), "webshop");
+  expect(new URL(page.page.url()).pathname).toBe("/s/webshop");
+});
