@@ -24,7 +24,7 @@ const USAGE_LINE =
   "claude-remote serve [--host A] [--port N] [--public-url URL] [--insecure-http] [--log-level L]";
 /** How often a background server looks whether anybody still needs it, and tells how many phones are paired. */
 const LOOK_MS = 1_000;
-/** How often it looks whether a process that keeps a way back was killed: as soon as a session there is told to be lost. */
+/** How often it looks whether a process that keeps a way back was killed: sooner than its sessions are taken for lost, 15 s. */
 const RESTORE_MS = 5_000;
 /** Without a paired phone and without a wrapper for this long, a background server ends. */
 const UNUSED_MS = 60 * 60 * 1_000;

@@ -51,13 +51,17 @@ export async function openWay(ssh: Ssh, way: Way): Promise<void> {
 
 /**
  * Runs there until no wrapper of ours does, and cleans up. A launch that is on its way counts (`launching.*`, for two
- * minutes). Where a newer tunnel has taken over, or our own sshd is gone, this one is over, and cleans nothing up; the same
- * where its input ends, as it does with the process that keeps the way, however that dies.
+ * minutes). Where a newer tunnel has taken over, or our own sshd is gone, this one is over, and cleans nothing up. The same
+ * where its input ends, as it does with the process that keeps the way, however that dies: then it ends this connection's
+ * sshd, for an ssh that nobody holds any more stays as long as something passes through.
  */
 const watchScript = (way: Way, generation: string) => `${enter(way)}${socketPath(way)}
 g=${generation} f=tunnel${suffix(way)}
 parent() {
   if [ -r "/proc/$$/stat" ]; then sed 's/.*) [A-Za-z] \\([0-9]*\\) .*/\\1/' "/proc/$$/stat"; else ps -o ppid= -p $$ | tr -d ' '; fi
+}
+end() {
+  case $(cat "/proc/$PPID/comm" 2>/dev/null || ps -o comm= -p "$PPID") in sshd* | */sshd*) kill "$PPID" ;; esac
 }
 exec 3<&0
 cat <&3 >/dev/null 2>&1 &
@@ -65,7 +69,8 @@ keeper=$!
 trap 'kill "$keeper" 2>/dev/null' EXIT
 printf '%s\\n' "$g" >"$f"
 while :; do
-  [ "$(cat "$f" 2>/dev/null)" = "$g" ] && [ "$(parent)" = "$PPID" ] && kill -0 "$keeper" 2>/dev/null || exit 8
+  [ "$(cat "$f" 2>/dev/null)" = "$g" ] && [ "$(parent)" = "$PPID" ] || exit 8
+  kill -0 "$keeper" 2>/dev/null || { end; exit 8; }
   needed=
   for f_pid in *.pid; do
     [ -f "$f_pid" ] && read -r pid <"$f_pid" || continue

@@ -154,6 +154,52 @@ async function only(home: string): Promise<string> {
 }
 
 test.concurrent(
+  "what keeps a way back may be killed: its connections end with it, and another comes; one that is refused is tried when asked for",
+  async () => {
+    await using world = await DevboxWorld.open([demoBox]);
+    const link = await world.add("box");
+    const id = await world.launch("box");
+    const phone = await world.phone();
+    const at = () => phone.sessions.get(id);
+    const connected = (wanted: boolean) =>
+      phone.until(wanted ? "in reach" : "out of reach", () => at()?.connected === wanted);
+    await connected(true);
+
+    const [killed = 0] = world.tunnels();
+    const connections = childrenOf(killed);
+    expect(connections).toHaveLength(2);
+    kill(killed, "SIGKILL");
+    await until("the end of its connections", () => !connections.some((pid) => kill(pid, 0)), PATIENCE_MS);
+    const another = await until(
+      "another one",
+      () => world.tunnels().find((pid) => pid !== killed),
+      PATIENCE_MS,
+    );
+    await connected(true);
+
+    // It may not log in any more: that is tried once, and then not for a quarter of an hour.
+    const host = world.hosts.host("box");
+    const key = readFileSync(`${host.home}/.ssh/authorized_keys`, "utf8");
+    host.put(".ssh/authorized_keys", "");
+    const refusals = () =>
+      /closed by authenticating user/.test(readFileSync(`${world.hosts.folder}/box.log`, "utf8"));
+    expect(refusals()).toBe(false);
+    link.reset();
+    await connected(false);
+    await until("a try", refusals, PATIENCE_MS);
+    host.put(".ssh/authorized_keys", key);
+    const refused = await world.ran("ssh", "--detach", "--dir", "/no/such", "box");
+    expect(refused.code).toBe(1); // Nothing was started, but somebody asked.
+    await connected(true);
+    expect(world.tunnels()).toEqual([another]);
+
+    await world.run("stop", id);
+    await world.clean("box");
+  },
+  TEST_MS,
+);
+
+test.concurrent(
   "what is missing on a devbox is said with what to do, and nothing is left there",
   async () => {
     await using world = await DevboxWorld.open([
