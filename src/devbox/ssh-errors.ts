@@ -169,7 +169,7 @@ const RULES: Rule[] = [
   },
 ];
 
-const NOLOGIN = /account is currently not available|This account is|nologin/i;
+const NOLOGIN = /account is currently not available|nologin/i;
 /** Of what others say, the last lines are told, and no control character of theirs. */
 const SAID_CHARS = 400;
 

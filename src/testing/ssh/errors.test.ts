@@ -9,7 +9,8 @@ import { type LaunchContext, launch } from "../../devbox/launch.ts";
 import { Ssh } from "../../devbox/ssh.ts";
 import type { DevboxState, Launch } from "../../protocol.ts";
 import { VERSION } from "../../version.ts";
-import { until } from "../story/processes.ts";
+import { claudePath, claudeVersions } from "../real-claude.ts";
+import { nameOf, until } from "../story/processes.ts";
 import type { TestViewer } from "../viewer.ts";
 import { CASES, type Case, ELSEWHERE, PLAIN, unmount } from "./errors.ts";
 import { DEMO, DevboxWorld, PATIENCE_MS } from "./world.ts";
@@ -20,6 +21,11 @@ const cases = CASES.filter(({ slow }) => ALL || !slow);
 /** Sessions that are started at once, and devboxes that are tested at once. */
 const AT_ONCE = 4;
 
+const isWrapper = (name: string) => name.includes("hosted --run");
+
+/** With the real claude, in which nobody is logged in. */
+const REAL = "real";
+
 let world: DevboxWorld;
 let phone: TestViewer;
 const servers: Server[] = [];
@@ -29,9 +35,12 @@ const file = (name: string) => join(world.sshFolder, name);
 const publicKey = (path: string) => readFileSync(path, "utf8").split(" ").slice(0, 2).join(" ");
 
 beforeAll(async () => {
-  const claude = { files: { ".local/bin/claude*": DEMO } };
+  // Nothing is wrong where much is said, either.
+  const noise = "echo Welcome\necho 'Connection closed by nobody' >&2\n";
+  const claude = { lines: ["Banner /etc/issue"], files: { ".local/bin/claude*": DEMO, ".bashrc": noise } };
   const own = cases.flatMap(({ name, host }) => (host ? [{ name, ...host }] : []));
-  world = await DevboxWorld.open([{ name: PLAIN, ...claude }, { name: "keyed" }, ...own]);
+  const others = [{ name: "keyed" }, { name: REAL }];
+  world = await DevboxWorld.open([{ name: PLAIN, ...claude }, ...others, ...own]);
   await world.run("devbox", "list"); // From now on there is a server.
   makeKeys();
   const ports = await elsewhere();
@@ -218,12 +227,34 @@ test("what is mended works at the next try", async () => {
   await world.clean("bare");
 });
 
+for (const version of ALL ? claudeVersions : claudeVersions.slice(-1))
+  test(`claude ${version}, in which nobody is logged in, is told from one that is missing`, async () => {
+    const host = world.hosts.host(REAL);
+    host.put(".local/bin/claude", `#!/bin/sh\nexec '${claudePath(version)}' "$@"\n`, true);
+    const add = ["devbox", "add", REAL, "127.0.0.1", "--port", String(host.port), "--json"];
+    const { err, code } = await world.ran(...add);
+    expect([code, err.trim().split("\n").slice(-2)]).toEqual([
+      1,
+      [
+        "claude-remote: real: claude is there, but nobody is logged in",
+        "Log in there once: ssh to it, run claude, and follow what it says.",
+      ],
+    ]);
+    host.put(".profile", "export ANTHROPIC_API_KEY=sk-ant-none\n");
+    host.put(".bash_profile", ". ~/.profile\n");
+    expect(JSON.parse(await world.run(...add))).toMatchObject({ state: "active", error: null });
+    await world.run("devbox", "remove", REAL, "--yes");
+    for (const file of [".profile", ".bash_profile"]) host.put(file, "");
+  });
+
 test("a line that breaks in the middle is a lost connection", async () => {
   const link = await world.line(PLAIN);
   world.hosts.host(PLAIN).knownAt(link.port);
   await using ssh = await Ssh.open({ ...world.hosts.host(PLAIN).devbox, port: link.port }, world.hosts.setup);
   const begun = join(world.hosts.host(PLAIN).home, "begun");
-  const script = ssh.script('touch "$HOME"/begun; sleep 60').catch((reason) => reason);
+  const script = ssh
+    .script('touch "$HOME"/begun; while kill -0 $PPID; do sleep 1; done')
+    .catch((reason) => reason);
   await until("it runs there", () => existsSync(begun), PATIENCE_MS);
   link.reset();
   const { class: failure, message, next } = await script;
@@ -250,8 +281,9 @@ if (ALL)
       /^plain: claude ran there, but its wrapper did not reach this server \(.+\)$/,
     );
     expect(error.next).toBe("See that the server runs and that its address leads there, then try again.");
-    console.log(error.message);
-    await world.clean(PLAIN);
+    // It waits a minute for somebody to hear its last word.
+    const wrappers = () => world.hosts.host(PLAIN).processes().map(nameOf).filter(isWrapper);
+    await until("the wrapper's end", () => wrappers().length === 0, 4 * PATIENCE_MS);
   });
 
 test("a login that is refused is tried by nobody but a person: not by a page, nor by letters typed", async () => {
