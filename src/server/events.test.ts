@@ -262,7 +262,7 @@ test("SEC-076 a reader that stalls costs little memory, then gets what it missed
   expect(screenOf(got())).toContain("row 19");
   socket.destroy();
   link[Symbol.dispose]();
-}, 15_000);
+}, 30_000);
 
 test("a stall followed by silence still drains to the last screen", async () => {
   const { link, id } = await TestLink.session(server);
