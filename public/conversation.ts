@@ -2,7 +2,8 @@
 import type { ConversationId, Message, SessionId } from "../src/protocol.ts";
 import { ApiFailure, get } from "./api.ts";
 import { type Drawing, drawBlock, estimate } from "./conversation-block.ts";
-import { type Block, type ConversationBlocks, conversationBlocks } from "./conversation-blocks.ts";
+import type { Block } from "./conversation-blocks.ts";
+import { conversationSections, type Section } from "./conversation-sections.ts";
 import { listWindow } from "./conversation-window.ts";
 import { fromTemplate, part, setText } from "./dom.ts";
 import { markFound, placeOfFound } from "./found.ts";
@@ -12,22 +13,8 @@ import type { Model } from "./model.ts";
 const PAGE_MESSAGES = 200;
 /** px from either end of what is loaded at which more is asked for. */
 const NEAR_PX = 2_000;
-/** What the page holds: past that, what is furthest from the reader goes, and comes again when wanted. */
-const MAX_MESSAGES = 60_000;
-const MAX_CHARS = 24_000_000;
-/** Messages let go of at once. */
-const DROP = 200;
 /** After a request that failed, ms. */
 const RETRY_MS = 3_000;
-
-/** A part of what is known of one conversation, without gaps; there may be more on either side. */
-type Section = {
-  id: ConversationId;
-  messages: Message[];
-  blocks: ConversationBlocks;
-  older: boolean;
-  newer: boolean;
-};
 
 /** A message that a search found, and what of it is marked. */
 export type Place = { conversation: ConversationId; seq: number; words: readonly string[] };
@@ -54,8 +41,8 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     opened: new Map(),
     onClose: (key) => requestAnimationFrame(() => list.reveal(key)),
   };
-  /** In their order; the last one is the conversation that goes on. */
-  const sections: Section[] = [];
+  const held = conversationSections(() => list.pinned || list.below < list.above);
+  const sections = held.all;
   /** Every conversation of the session, as the server last told. */
   let known: ConversationId[] = [];
   let loading = false;
@@ -68,7 +55,6 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
   /** Which request's answer is awaited. */
   let request = 0;
   let scheduled = 0;
-  let chars = 0;
   let any: boolean | null = null;
   /** What was found: to be brought into sight; and the block that it was, with its words. */
   let sought: Place | null = null;
@@ -92,71 +78,17 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
 
   // ── what there is ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  function sectionOf(id: ConversationId): Section {
-    const found = sections.find((one) => one.id === id);
-    if (found) return found;
-    const made: Section = { id, messages: [], blocks: conversationBlocks(), older: true, newer: false };
-    sections.push(made);
-    return made;
-  }
-
   function hear(message: Message) {
     if (away || sections.at(-1)?.newer) {
       unseen++; // Its place is behind what is not loaded.
       missed = message;
       return drawPill();
     }
-    const section = sectionOf(message.conversation);
+    const section = held.of(message.conversation);
     const before = section.blocks.blocks.length;
-    put(section, [message]);
+    held.put(section, [message]);
     if (!list.pinned) unseen += Math.max(0, section.blocks.blocks.length - before);
     schedule();
-  }
-
-  /** Puts messages in their place; one that is there stays. */
-  function put(section: Section, more: readonly Message[]) {
-    const first = section.messages[0]?.seq ?? 0;
-    const last = section.messages.at(-1)?.seq ?? -1;
-    const fresh = more.filter(({ seq }) => seq > last);
-    const numbers = fresh.length < more.length ? new Set(section.messages.map(({ seq }) => seq)) : null;
-    const older = numbers ? more.filter(({ seq }) => seq < last && !numbers.has(seq)) : [];
-    if (older.length > 0 && older.every(({ seq }) => seq < first)) {
-      section.messages = [...older, ...section.messages];
-      section.blocks.prepend(older);
-    } else if (older.length > 0) {
-      section.messages = [...older, ...section.messages].sort((a, b) => a.seq - b.seq);
-      rebuild(section);
-    }
-    for (const message of fresh) {
-      section.messages.push(message);
-      section.blocks.add(message);
-    }
-    chars += [...older, ...fresh].reduce((sum, message) => sum + sizeOf(message), 0);
-    bound();
-  }
-
-  function rebuild(section: Section) {
-    section.blocks = conversationBlocks();
-    for (const message of section.messages) section.blocks.add(message);
-  }
-
-  /** Lets go of what is furthest away. */
-  function bound() {
-    const count = () => sections.reduce((sum, { messages }) => sum + messages.length, 0);
-    while ((count() > MAX_MESSAGES || chars > MAX_CHARS) && count() > DROP) {
-      const atEnd = list.pinned || list.below < list.above;
-      const section = atEnd ? sections[0] : sections.at(-1);
-      if (!section) return;
-      const gone = atEnd ? section.messages.splice(0, DROP) : section.messages.splice(-DROP);
-      chars -= gone.reduce((sum, message) => sum + sizeOf(message), 0);
-      if (atEnd) section.older = true;
-      else section.newer = true;
-      rebuild(section);
-      if (section.messages.length > 0 || sections.length === 1) continue;
-      sections.splice(sections.indexOf(section), 1);
-      const last = sections.at(-1);
-      if (last && !atEnd) last.newer = true;
-    }
   }
 
   // ── the server ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -189,15 +121,15 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
   function take({ conversation, conversations, messages, more }: Page, bounds: Bounds) {
     known = conversations;
     if (conversation === null) return tell();
-    const section = sectionOf(conversation);
-    if (bounds.earlier) sections.unshift(...sections.splice(sections.indexOf(section), 1));
+    const section = held.of(conversation);
+    if (bounds.earlier) held.toFront(section);
     if (bounds.middle) section.newer = true;
     if (bounds.after === -1) section.older = false;
     if (bounds.after === undefined) section.older = more;
     else section.newer = more || isMissing(section, messages.at(-1));
-    put(section, messages);
+    held.put(section, messages);
     // An older conversation goes on, and its beginning is not here: what was before follows when that is read.
-    if (section.older) sections.splice(0, sections.indexOf(section));
+    if (section.older) held.dropBefore(section);
     tell();
   }
 
@@ -243,8 +175,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
 
   /** Anew from another place. */
   function begin(id: ConversationId | null, bounds: Bounds) {
-    sections.length = 0;
-    chars = 0;
+    held.clear();
     loading = false; // Whatever is on its way is not wanted any more.
     load(id, bounds);
   }
@@ -341,8 +272,8 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
       const id = model.session(session)?.conversation ?? null;
       const current = sections.at(-1);
       if (away || !id || loading || problem || !current || current.id === id || current.newer) return;
-      const again = sections.findIndex((one) => one.id === id);
-      if (again >= 0) sections.push(...sections.splice(again, 1));
+      const again = sections.find((one) => one.id === id);
+      if (again) held.toEnd(again);
       else load(id, {});
     },
     close() {
@@ -369,16 +300,4 @@ function pageIn(value: unknown): Page {
     messages: page.messages ?? [],
     more: page.more === true,
   };
-}
-
-/** Characters of its texts; what they cost in memory follows from that. */
-function sizeOf({ body }: Message): number {
-  let sum = 0;
-  const walk = (value: unknown) => {
-    if (typeof value === "string") sum += value.length;
-    else if (typeof value === "object" && value !== null)
-      for (const inner of Object.values(value)) walk(inner);
-  };
-  walk(body);
-  return sum;
 }
