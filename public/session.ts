@@ -1,33 +1,18 @@
 // One session: its conversation, its screen and its log, the keys, the composer, and the way to what claude asks.
-import type { Key, SearchHit, Session, SessionId } from "../src/protocol.ts";
+import type { SearchHit, Session, SessionId } from "../src/protocol.ts";
 import { ApiFailure, post } from "./api.ts";
 import { composer } from "./composer.ts";
 import { confirm } from "./dialogs.ts";
 import { element, fromTemplate, loadStyle, part, setIcon, setMarked, setText } from "./dom.ts";
+import { keyButtons } from "./key-bar.ts";
 import { logView } from "./log-view.ts";
-import type { Look, Model } from "./model.ts";
+import type { Model } from "./model.ts";
 import type { Outbox } from "./outbox.ts";
 import { titleOf } from "./prompt-card.ts";
+import { noteFor } from "./session-note.ts";
 import { headlineOf, hostOf, projectOf } from "./session-words.ts";
 import { Terminal } from "./terminal.ts";
-import { clockTime } from "./times.ts";
 import { stateWords } from "./words.ts";
-
-const KEYS: [key: Key, text: string, name: string][] = [
-  ["escape", "Esc", "Esc"],
-  ["up", "↑", "Up"],
-  ["down", "↓", "Down"],
-  ["enter", "Enter", "Enter"],
-  ["tab", "Tab", "Tab"],
-  ["shift_tab", "⇧Tab", "Shift Tab"],
-  ["left", "←", "Left"],
-  ["right", "→", "Right"],
-  ["wheel_up", "Wheel ↑", "Wheel up"],
-  ["wheel_down", "Wheel ↓", "Wheel down"],
-  ["page_up", "PgUp", "PgUp, page up"],
-  ["page_down", "PgDn", "PgDn, page down"],
-  ["ctrl_c", "Ctrl-C", "Ctrl-C"],
-];
 
 const TABS = ["conversation", "screen", "log"] as const;
 type Tab = (typeof TABS)[number];
@@ -60,7 +45,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   at("note").after(also);
   at("panel-screen").append(terminal.root);
   at("composer").replaceWith(compose.root);
-  for (const [key, text, name] of KEYS) at("keys").append(keyButton(key, text, name));
+  at("keys").append(...keyButtons((key) => outbox.press(id, key)));
   for (const name of TABS)
     at(`tab-${name}`).addEventListener("click", () => {
       chosen = true;
@@ -82,17 +67,6 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   at("interrupt").addEventListener("click", () => interrupt());
   at("more").addEventListener("click", () => about());
   part(root, "search", HTMLAnchorElement).href = `/search?session=${encodeURIComponent(id)}`;
-
-  function keyButton(key: Key, text: string, name: string) {
-    const button = element("button", key === "ctrl_c" ? "key danger" : "key", text);
-    button.setAttribute("aria-label", name);
-    button.addEventListener("pointerdown", (event) => event.preventDefault()); // The keyboard stays as it is.
-    button.addEventListener("click", async () => {
-      if (key === "ctrl_c" && !(await confirm(CTRL_C))) return;
-      outbox.press(id, key);
-    });
-    return button;
-  }
 
   async function call(action: "interrupt" | "stop" | "resize", body = {}) {
     try {
@@ -225,32 +199,6 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     setMarked(at("ask-what"), first.kind === "plan" ? "" : first.prompt_text.slice(0, 300));
   }
 
-  /** What is worth knowing before typing here, worst first. */
-  function noteFor(session: Session, look: Look): [kind: "warn" | "", text: string] {
-    if (problem) return ["warn", problem];
-    if (outbox.keyProblem) return ["warn", `The key did not arrive: ${outbox.keyProblem}`];
-    if (model.stale() && model.banner() === null)
-      return ["warn", `As of ${clockTime(model.asOf(), model.now())}.`];
-    if (look === "suspended")
-      return ["warn", "Suspended with Ctrl-Z: it takes nothing until fg is typed at the desk."];
-    if (look === "waiting" && model.openOf(id).length === 0) {
-      return [
-        "warn",
-        `Claude waits${session.waiting_for ? ` (${session.waiting_for})` : ""}: answer on its screen with the keys.`,
-      ];
-    }
-    if (session.hooks === "dead")
-      return ["warn", "Claude's hooks are switched off: its questions are on its screen only."];
-    const stale = session.copy?.problem;
-    if (stale)
-      return [
-        "warn",
-        `The copy of this conversation with the server may be stale: ${stale.message}. ${stale.next}`,
-      ];
-    const alone = !session.terminal && session.connected && look !== "ended";
-    return ["", alone ? "No terminal is attached; Claude goes on." : ""];
-  }
-
   /** Others with the same conversation: claude has no lock on it, so what one does the others do not see. */
   function drawAlso({ also_open: ids = [] }: Session) {
     also.hidden = ids.length === 0;
@@ -286,7 +234,9 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     setMarked(at("word"), [stateWords(session, model), ...where].filter(Boolean).join(" · "));
     at("badge").hidden = devbox === null;
     setMarked(at("badge"), devbox ?? "");
-    const [kind, note] = noteFor(session, look);
+    const key = outbox.keyProblem && `The key did not arrive: ${outbox.keyProblem}`;
+    const bad = problem || key;
+    const [kind, note] = bad ? ["warn", bad] : noteFor(session, model);
     at("note").className = `note ${kind}`;
     at("note").hidden = note === "";
     setMarked(at("note"), note);
@@ -327,12 +277,6 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   };
 }
 
-const CTRL_C = {
-  title: "Press Ctrl-C?",
-  text: "It cancels what Claude is doing; twice in a row ends Claude.",
-  yes: "Press Ctrl-C",
-  danger: true,
-};
 const INTERRUPT = {
   title: "Interrupt Claude?",
   text: "It stops what it is doing now, as Esc at the desk does.",
