@@ -242,6 +242,6 @@ test("SEC-024 another master key lets no machine in that was enrolled with the o
   server = await serving(home);
   expect(await run(["join", "-"], moved.env, out)).toMatchObject({
     code: 5,
-    err: expect.stringContaining("does not know this machine"),
+    err: expect.stringContaining("was revoked on the server"),
   });
 });
