@@ -50,9 +50,15 @@ function watch(usable: string) {
     addEventListener("click", ({ timeStamp }) => done(timeStamp), { capture: true, once: true }),
   );
   const card = shown("article.card-view h1");
-  const painted = () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Number.NaN;
+  const painted = new Promise<number>((done) => {
+    const paints = new PerformanceObserver((list) => {
+      const [first] = list.getEntriesByName("first-contentful-paint");
+      if (first) done(first.startTime);
+    });
+    paints.observe({ type: "paint", buffered: true });
+  });
   const told = (what: object) => console.debug(JSON.stringify(what));
-  shown(usable).then((at) => told({ usable: at, painted: painted() }));
+  Promise.all([shown(usable), painted]).then(([at, first]) => told({ usable: at, painted: first }));
   Promise.all([card, tap]).then(([at, from]) => told({ tapped: at - from }));
 }
 
