@@ -43,6 +43,7 @@ function emulatedDemo(engine: string) {
   const env = {
     PATH: process.env.PATH,
     HOME: home,
+    TMPDIR: own,
     CLAUDE_REMOTE_HOME: home,
     CLAUDE_REMOTE_PTY: engine,
   };
