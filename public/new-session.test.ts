@@ -189,6 +189,7 @@ test.concurrent("the list has what any phone starts; the row leads to its steps,
   const error = { class: "stopped", message: "box1: called off", next: "Start it again when you like." };
   tell({ step: "failed", error, ended_at: Date.now(), percent: null });
   await page.phone.reads(page.page.locator(".failure"), /Called off/);
+  expect(await page.page.locator(".launch-step.bad").count()).toBe(0); // Nothing went wrong.
   await page.pictures("launch-called-off");
   // What was to be typed there is not known here.
   expect(await page.phone.button("Try again").count()).toBe(0);

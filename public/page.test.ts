@@ -51,6 +51,13 @@ test.concurrent("the list answers first whether anything needs me", async () => 
     expect.stringMatching(/^Ended \d\d:\d\d, killed by SIGKILL$/),
   ] as string[]);
   expect(await page.texts(".row.needs .what, .waiting .what")).toEqual(["ls", "npm test && git push"]);
+  await page.part("nudge").waitFor();
+  const tops = await page.page.evaluate(() =>
+    [".waiting > .row", ".nudge", ".working > .row"].map(
+      (which) => document.querySelector(which)?.getBoundingClientRect().top ?? 0,
+    ),
+  );
+  expect(tops).toEqual(tops.toSorted((a, b) => a - b)); // Nothing stands above what needs somebody.
   await page.pictures("list");
 
   page.server.send("prompt_response", { prompt: { ...ask, stage: "withdrawn", withdrawn_by: "desk" } });

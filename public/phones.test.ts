@@ -236,6 +236,7 @@ test.concurrent("a denied permission says where to change it, and has no button"
     permission: "denied",
     subscription: null,
   });
+  expect(await page.part("problem").isVisible()).toBe(false); // It would say the same again.
   await page.pictures("phones-denied");
 });
 

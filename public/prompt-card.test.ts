@@ -235,6 +235,7 @@ test.concurrent("a plan is read first, and its other modes are named", async () 
     "Keep planning",
     expect.stringMatching(/^Approve[\s,]+ask before edits$/),
   ]);
+  expect(await page.page.locator(".tool-name").isVisible()).toBe(false); // Claude's own name for it helps nobody.
   await page.pictures("card-plan");
   await page.part("more").tap();
   await page.page.getByText("Approve, accept edits").tap();
