@@ -47,7 +47,9 @@ function emulatedDemo(engine: string) {
     CLAUDE_REMOTE_HOME: home,
     CLAUDE_REMOTE_PTY: engine,
   };
-  const script = `"$0" pair --yes --json >"$HOME/pair.part" && mv "$HOME/pair.part" "$HOME/pair.json" & exec "$0" demo`;
+  // On a busy machine the server starts later than a command waits for it.
+  const paired = `until "$0" pair --yes --json >"$HOME/part" 2>/dev/null; do :; done; mv "$HOME/part" "$HOME/pair.json"`;
+  const script = `{ ${paired}; } & exec "$0" demo`;
   const command = [join(import.meta.dir, "under-qemu.sh"), join(own, "layer"), "sh", "-c", script, binary];
   const terminal = new Terminal(command, { cwd: own, env });
   return {
