@@ -167,9 +167,6 @@ export function createModel(clock: () => number = Date.now) {
     get version() {
       return version;
     },
-    get self() {
-      return self;
-    },
     get watched() {
       return watched;
     },

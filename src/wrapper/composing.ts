@@ -76,7 +76,5 @@ export function composing({ tell, inTurn, runFolder, ...options }: ComposingOpti
   };
 }
 
-export type Composing = ReturnType<typeof composing>;
-
 const afterSign = (arg: string) =>
   arg.startsWith("--plugin-dir=") ? [arg.slice("--plugin-dir=".length)] : [];

@@ -1,7 +1,7 @@
 // What is said of one prompt, until the server has acknowledged it.
 import type { PromptFact, WrapperMessage } from "../protocol.ts";
 
-export type Fact = Extract<WrapperMessage, { type: PromptFact }>;
+type Fact = Extract<WrapperMessage, { type: PromptFact }>;
 
 /** A fact, and how many acknowledgements will come for its kind on this connection: the last one is this one's. */
 type Unacked = { fact: Fact; due: number };

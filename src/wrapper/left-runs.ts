@@ -5,8 +5,6 @@ import type { Runs } from "./runs.ts";
 /** A run that was killed, or that ended while its own link was down, is reported by another one within this. */
 const LEFT_MS = 5_000;
 
-export type LeftRuns = ReturnType<typeof leftRuns>;
-
 /** Looks every few seconds; `report` looks now. */
 export function leftRuns(runs: Pick<Runs, "left">, link: () => Pick<Link, "up" | "tell">) {
   function report() {
