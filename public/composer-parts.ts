@@ -1,6 +1,6 @@
 // What the composer and its tools share.
-import type { SessionId } from "../src/protocol.ts";
-import { icon } from "./dom.ts";
+import type { Session, SessionId } from "../src/protocol.ts";
+import { element, icon } from "./dom.ts";
 import type { Model } from "./model.ts";
 
 /** What the composer gives to its tools. */
@@ -32,4 +32,18 @@ export function toolButton(name: string, label: string, act: () => void): HTMLBu
   button.addEventListener("pointerdown", (event) => event.preventDefault()); // The keyboard stays as it is.
   button.addEventListener("click", act);
   return button;
+}
+
+/** What stands in place of the composer once a session has ended: where its conversation can go on. */
+export function farewell({ devbox, device_id, conversation }: Session): (Node | string)[] {
+  if (!conversation) return ["This session has ended."];
+  const place = devbox ?? (device_id === "local" ? "local" : null);
+  if (!place)
+    return [
+      "This session has ended. Continue it at its desk with ",
+      element("code", "", "claude-remote --resume"),
+    ];
+  const link = element("a", "button wide", "Continue this conversation");
+  link.setAttribute("href", `/new?${new URLSearchParams({ devbox: place, resume: conversation })}`);
+  return ["This session has ended.", link];
 }

@@ -1,6 +1,7 @@
 // Where one types to claude: a draft per session that survives everything, and what became of the texts sent.
 import type { SessionId } from "../src/protocol.ts";
 import type { ComposeTools } from "./compose-tools.ts";
+import { farewell } from "./composer-parts.ts";
 import { element, fromTemplate, loadStyle, marked, part, reconcile, setMarked, setText } from "./dom.ts";
 import type { Model } from "./model.ts";
 import { meaningOf, type Outbox, type Sent, type SentStage } from "./outbox.ts";
@@ -177,10 +178,7 @@ export function composer(model: Model, outbox: Outbox, session: SessionId, onMen
     tools?.update();
     drawSend();
     at("over").hidden = !ended;
-    if (ended && at("over").childElementCount === 0) {
-      const command = element("code", "", "claude-remote --resume");
-      at("over").replaceChildren("This session has ended. Continue it at a desk with ", command);
-    }
+    if (ended && at("over").childElementCount === 0) at("over").append(...farewell(known));
     reconcile(
       at("outbox"),
       outbox.shown(session),

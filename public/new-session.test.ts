@@ -1,6 +1,6 @@
 // A new session on a phone: chosen with few taps, followed step by step, and never started twice by one tap.
 import { expect, test } from "bun:test";
-import type { DevboxState, Launch, LaunchBody, LaunchId } from "../src/protocol.ts";
+import type { ConversationId, DevboxState, Launch, LaunchBody, LaunchId } from "../src/protocol.ts";
 import type { OpenPage, Scene } from "./testing/open-page.ts";
 import { opener } from "./testing/opener.ts";
 import { session, state } from "./testing/world.ts";
@@ -244,6 +244,24 @@ test.concurrent("an earlier conversation goes on in its folder; one that is runn
   await page.phone.button("Continue").tap();
   await page.phone.button("Go on here too").tap();
   expect(await asked(page)).toMatchObject({ dir: "/srv/api", resume: "talk-2", anyway: true });
+});
+
+test.concurrent("an ended session leads to its conversation's next one, on the machine where it was", async () => {
+  const over = session("webshop", {
+    ...{ devbox: "box1", status: "ended", ended_at: Date.now(), conversation: "talk-1" as ConversationId },
+  });
+  await using page = await open({ path: "/s/webshop", sessions: [over], before: serves });
+  await page.page.getByRole("link", { name: "Continue this conversation" }).tap();
+  await page.phone.reads(page.page.locator("summary"), /Continues: Fix the checkout tests/);
+  await page.pictures("new-session-continued");
+  await page.phone.button("Continue").tap();
+  expect(await asked(page)).toMatchObject({ devbox: "box1", resume: "talk-1", dir: "/home/ada/src/webshop" });
+});
+
+test.concurrent("a conversation that is not there any more is told of, not passed over", async () => {
+  await using page = await open({ path: "/new?devbox=box1&resume=long-gone", before: serves });
+  await page.phone.reads(page.page.locator(".earlier .problem"), /not among those/);
+  expect(await page.phone.button("Start").isEnabled()).toBe(true);
 });
 
 test.concurrent("another devbox brings its own folder; what was typed is there after a reload", async () => {

@@ -8,11 +8,17 @@ import { element } from "./dom.ts";
 import { newId } from "./ids.ts";
 import { launchView } from "./launch-view.ts";
 import type { Context, Drawn } from "./screen.ts";
-import { sessionForm } from "./session-form.ts";
+import { type Continued, sessionForm } from "./session-form.ts";
 
 /** The launch of this tab, so that a reloaded page shows it; in the address, whosever is looked at. */
 const LAUNCH = "launch";
 const inAddress = () => new URLSearchParams(location.search).get(LAUNCH);
+/** What an ended session's own screen leads here with: the devbox and the conversation that is to go on. */
+function continued(): Continued | null {
+  const query = new URLSearchParams(location.search);
+  const [devbox, resume] = [query.get("devbox"), query.get("resume")];
+  return devbox && resume ? { devbox, resume } : null;
+}
 const isOwn = ({ id }: Launch) => sessionStorage.getItem(LAUNCH) === id;
 
 const ALIVE = {
@@ -44,7 +50,7 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
       if (closed) return;
       loading.hidden = true;
       if (!known.enabled) return void body.append(disabled());
-      form = sessionForm(known, (draft, resume) => start(draft, resume));
+      form = sessionForm(known, continued(), (draft, resume) => start(draft, resume));
       body.append(form.root);
       const under = launches.find(({ id }) => id === wanted);
       if (under && (under.step !== "started" || inAddress())) follow(under);

@@ -25,9 +25,13 @@ const MODES: Record<LaunchMode, [name: string, about: string]> = {
   auto: ["Auto", "Claude judges by itself what it asks about."],
 };
 
-/** `onStart` is given what was filled in, and the conversation that goes on. */
+/** The conversation that is to go on, and where its files are. */
+export type Continued = { devbox: string; resume: string };
+
+/** `onStart` is given what was filled in, and the conversation that goes on: `continued` first of all. */
 export function sessionForm(
   known: Overview,
+  continued: Continued | null,
   onStart: (draft: Draft, resume: EarlierConversation | null) => void,
 ) {
   const { devboxes, choices, modes } = known;
@@ -36,7 +40,7 @@ export function sessionForm(
   const [last] = choices;
   const kept = readDraft();
   const named = (name: string | undefined) => devboxes.find((one) => one.name === name);
-  let chosen = named(kept.devbox) ?? named(last?.devbox) ?? devboxes[0] ?? null;
+  let chosen = named(continued?.devbox) ?? named(kept.devbox) ?? named(last?.devbox) ?? devboxes[0] ?? null;
   let resume: EarlierConversation | null = null;
   let mode: LaunchMode | null = kept.mode ?? null;
 
@@ -97,7 +101,7 @@ export function sessionForm(
     foot,
   );
   if (devboxes.length === 0) root.replaceChildren(nowhere());
-  pick(chosen, kept.dir || undefined);
+  pick(chosen, kept.dir || undefined, continued?.resume);
   for (const input of [dir, prompt]) input.addEventListener("input", () => changed());
   root.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -117,7 +121,7 @@ export function sessionForm(
   }
 
   /** Another place: its own folders, its own conversations. */
-  function pick(devbox: DevboxState | null, wanted?: string) {
+  function pick(devbox: DevboxState | null, wanted?: string, conversation?: string) {
     chosen = devbox;
     resume = null;
     if (!devbox) return;
@@ -130,7 +134,10 @@ export function sessionForm(
     recent.replaceChildren(...own.slice(0, RECENT).map(recentButton));
     recent.hidden = own.length < 2;
     changed();
-    earlier.of(devbox.name);
+    button.disabled = conversation !== undefined; // Else a tap in between would begin a new one.
+    earlier.of(devbox.name, conversation).finally(() => {
+      button.disabled = false;
+    });
   }
 
   function recentButton({ dir: where, mode: how }: Overview["choices"][number]): HTMLElement {
