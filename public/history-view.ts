@@ -6,10 +6,7 @@ import { readOlder } from "./older.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { aboutSession } from "./session-about.ts";
 import { drawRow } from "./session-list.ts";
-import { clockTime } from "./times.ts";
-
-/** A month ahead nobody asks for the minute. */
-const dateOf = (at: number) => clockTime(at, 0).slice(0, "2026-11-21".length);
+import { dayOf } from "./times.ts";
 
 type Page = { sessions: Session[]; before: string | null };
 
@@ -49,7 +46,7 @@ export function historyView(body: HTMLElement, { model, say }: Context): Drawn {
     const link = fromTemplate("row").firstElementChild;
     if (link) row.append(link);
     drawRow(row, session, model, "");
-    const kept = session.kept_until == null ? "" : `Kept until ${dateOf(session.kept_until)}`;
+    const kept = session.kept_until == null ? "" : `Kept until ${dayOf(session.kept_until, model.now())}`;
     setText(part(made, "kept", HTMLElement), kept);
     const more = part(made, "more", HTMLButtonElement);
     more.setAttribute("aria-label", `About ${part(row, "project", HTMLElement).textContent}`);

@@ -32,7 +32,8 @@ test("ages and times are short", () => {
   ]);
   const then = new Date(2026, 4, 6, 7, 8).getTime();
   expect(clockTime(then, then)).toBe("07:08");
-  expect(clockTime(then, then + 86_400_000)).toBe("2026-05-06 07:08");
+  expect(clockTime(then, then + 86_400_000)).toBe("6 May, 07:08");
+  expect(clockTime(then, then + 365 * 86_400_000)).toBe("6 May 2026, 07:08");
 });
 
 test("addresses lead to their screens, anything else nowhere", () => {

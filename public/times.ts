@@ -15,10 +15,20 @@ export function age(ms: number): string {
 
 const two = (n: number) => String(n).padStart(2, "0");
 
-/** "14:03" of a time in ms since 1970, with the date when it is not of the day of `now`. */
+/** As the page writes months. */
+export const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** "21 Dec" of a time in ms since 1970, with the year when it is not that of `now`. */
+export function dayOf(at: number, now: number): string {
+  const then = new Date(at);
+  const day = `${then.getDate()} ${MONTHS[then.getMonth()]}`;
+  return then.getFullYear() === new Date(now).getFullYear() ? day : `${day} ${then.getFullYear()}`;
+}
+
+/** "14:03" of a time in ms since 1970, after the day when it is not that of `now`. */
 export function clockTime(at: number, now: number): string {
   const then = new Date(at);
   const time = `${two(then.getHours())}:${two(then.getMinutes())}`;
   const today = new Date(now).toDateString() === then.toDateString();
-  return today ? time : `${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())} ${time}`;
+  return today ? time : `${dayOf(at, now)}, ${time}`;
 }

@@ -4,6 +4,7 @@ import { get } from "./api.ts";
 import { fromTemplate, part, setMarked, setText } from "./dom.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { headlineOf, whereOf } from "./session-words.ts";
+import { MONTHS } from "./times.ts";
 import { costWords, short, usedWords, workedWords } from "./used-words.ts";
 
 const DAYS = 30;
@@ -91,7 +92,6 @@ function sessionRow({ session, used }: { session: Session; used: Used }): HTMLEl
 }
 
 const DAYS_OF_WEEK = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** "Sat 21 Nov", of "2026-11-21". */
 function dayWords(day: string): string {
