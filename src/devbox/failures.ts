@@ -2,29 +2,15 @@
 import type { DevboxError } from "../protocol.ts";
 import { ApiError } from "../server/errors.ts";
 import type { Logger } from "../server/log.ts";
-import { FAILURES, type LaunchFailure } from "./ssh-errors.ts";
+import { FAILURES, type LaunchFailure, OUT_OF_REACH } from "./ssh-errors.ts";
 
-/** Failures that say that nothing of the devbox can be reached. Any other is of a machine that is there. */
-const OUT_OF_REACH: ReadonlySet<LaunchFailure> = new Set([
-  ...(["refused", "timeout", "unreachable", "dns", "closed", "jump"] as const),
-  ...(["auth", "too_many_keys", "key_file"] as const),
-  ...([
-    "host_key_unknown",
-    "host_key_changed",
-    "host_key_revoked",
-    "algorithms",
-    "config",
-    "no_ssh",
-  ] as const),
-  ...(["nologin", "no_shell", "max_sessions", "lost"] as const),
-]);
+const UNREACHED: ReadonlySet<string> = new Set(OUT_OF_REACH);
 /** Failures of what was asked for, which say nothing of the devbox; nor does what is none of a launch. */
 const OF_THE_REQUEST: readonly LaunchFailure[] = ["no_dir", "server", "stopped", "failed"];
 const OF_THE_DEVBOX: ReadonlySet<string> = new Set(FAILURES.filter((one) => !OF_THE_REQUEST.includes(one)));
 
 /** Whether the devbox itself was there all the same; null: nothing failed. */
-export const reached = (error: DevboxError | null) =>
-  error === null || !OUT_OF_REACH.has(error.class as LaunchFailure);
+export const reached = (error: DevboxError | null) => error === null || !UNREACHED.has(error.class);
 
 /** Whether it is the devbox that has to be looked after. */
 export const ofTheDevbox = (error: DevboxError) => OF_THE_DEVBOX.has(error.class);

@@ -1,18 +1,16 @@
 // What can go wrong between here and a session on a devbox: each in one class, with the one thing to do next.
 
 export type LaunchFailure = (typeof FAILURES)[number];
-export const FAILURES = [
+/** These say that nothing of the devbox can be reached. Any other is of a machine that is there. */
+export const OUT_OF_REACH = [
   ...(["refused", "timeout", "unreachable", "dns", "closed", "jump"] as const),
   ...(["auth", "too_many_keys", "key_file"] as const),
-  ...([
-    "host_key_unknown",
-    "host_key_changed",
-    "host_key_revoked",
-    "algorithms",
-    "config",
-    "no_ssh",
-  ] as const),
+  ...(["host_key_unknown", "host_key_changed", "host_key_revoked"] as const),
+  ...(["algorithms", "config", "no_ssh"] as const),
   ...(["nologin", "no_shell", "max_sessions", "lost"] as const),
+] as const;
+export const FAILURES = [
+  ...OUT_OF_REACH,
   ...(["platform", "no_binary", "disk_full", "forbidden", "no_dir"] as const),
   ...(["claude_missing", "claude_login", "tunnel", "server", "stopped", "failed"] as const),
 ] as const;

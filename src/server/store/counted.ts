@@ -1,16 +1,8 @@
 // What of a message is counted: the tokens that it says it took, how long a turn was, and its conversation's first words.
 // Nothing of a message is taken for granted: it came from another machine.
-import type { Json, Message } from "../../protocol.ts";
+import type { Json, Message, MessageUsage } from "../../protocol.ts";
 
-export type Counted = {
-  id: string;
-  model: string;
-  input: number;
-  output: number;
-  cache_read: number;
-  cache_write: number;
-  worked_ms: number;
-};
+export type Counted = MessageUsage & { worked_ms: number };
 
 /** More tokens than any context holds, and more ms than any turn takes (a month). */
 const MOST_TOKENS = 1e9;
