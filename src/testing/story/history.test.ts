@@ -33,9 +33,9 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       // The stand-in's answers take ten tokens in and ten out.
       await visit("/usage");
       await phone.reads(phone.page.locator(".usage-total strong"), /^40 tokens$/);
-      const each = phone.page.locator('.row [data-part="tokens"]');
+      const each = phone.page.locator('.row [data-part="used"]');
       await phone.reads(each.nth(1), /^10 in, 10 out/);
-      const money = await phone.page.locator(".usage-head").innerText();
+      const money = await phone.page.locator(".usage-total").innerText();
       if (Bun.semver.order(version, SPEAKS_OF_MONEY) >= 0) expect(money).toContain("under $0.01");
       else expect(money).not.toContain("$");
 
