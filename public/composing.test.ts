@@ -21,14 +21,9 @@ const COMMANDS: Command[] = [
   { name: "plug:go", about: "Go there", from: "plugin" },
 ];
 
-const BEAT_MS = 2_000;
-
 const composing = async (scene: Partial<Scene> = {}) => {
   const page = await open({ ...inShop, ...scene });
   page.server.reply(`${at}/commands`, () => ({ body: { commands: COMMANDS } }));
-  // As the real server does: pictures take so long on a busy machine that what is shown would be old.
-  const beats = setInterval(() => page.server.send("heartbeat", { now: Date.now() }), BEAT_MS);
-  page.page.on("close", () => clearInterval(beats));
   await page.phone.button("Commands").waitFor();
   return page;
 };

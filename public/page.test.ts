@@ -76,7 +76,7 @@ test.concurrent("an empty list says how to begin", async () => {
 test.concurrent("what had no contact for fifteen seconds is dimmed, dated, and cannot be approved", async () => {
   await using page = await open({
     ...{ path: "/p/p1", sessions: [shop], prompts: [ask], failures: true },
-    before: ({ page }) => page.clock.install(),
+    clock: true,
   });
   await page.part("deny").waitFor();
   await page.page.clock.runFor(1_000);

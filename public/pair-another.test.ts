@@ -9,11 +9,11 @@ const URL_ = "https://claude.example/pair#K7QM-2XVD";
 test.concurrent("SEC-019 another phone is let in by a code, the same digits on both, and a yes on this one", async () => {
   await using page = await open({
     path: "/phones",
-    before: async ({ page, server }) => {
+    clock: true,
+    before: ({ server }) => {
       const push = { key: "k", own: "viewer-1", phones: [], snoozed: {} };
       server.reply("/api/push", () => ({ body: push }));
       server.reply("/api/viewers", () => ({ body: { viewers: [], own: "viewer-1" } }));
-      await page.clock.install();
     },
   });
   let now: object = { state: "open" };
@@ -50,13 +50,13 @@ test.concurrent("SEC-018 a no, and leaving the screen, end the code", async () =
   let now: object = { state: "requested", name: "Stranger", address: "10.0.0.9", check: "12" };
   await using page = await open({
     path: "/pair-phone",
-    async before({ page, server }) {
+    clock: true,
+    before({ server }) {
       server.reply("/api/pairing", ({ method }) => {
         if (method === "DELETE") now = { state: "closed" };
         if (method !== "POST") return { body: now };
         return { body: { code: "K7QM-2XVD", url: URL_, expires_at: Date.now() + 300_000 } };
       });
-      await page.clock.install();
     },
   });
   await shows(page.page.locator(".pair-code"), "K7QM-2XVD");

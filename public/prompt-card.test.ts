@@ -309,7 +309,7 @@ test.concurrent("SEC-033 a lost reply is asked again with the same answer", asyn
 test.concurrent("a tap that nobody confirms within ten seconds says so", async () => {
   await using page = await open({
     ...{ path: "/p/p1", sessions: [shop], prompts: [ask] },
-    before: ({ page }) => page.clock.install(),
+    clock: true,
   });
   page.server.reply("/api/prompts/p1/approve", ({ body }) => ({
     body: { prompt: answered(ask, "answered", body as Body) },

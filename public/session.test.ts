@@ -97,13 +97,10 @@ test.concurrent("only the rows that a frame names are touched, and a scroll move
 });
 
 test.concurrent("a short drop goes unmentioned, a longer one is named, and nothing is shown twice", async () => {
+  const now = Date.now();
   await using page = await open({
-    ...{ ...inSession, failures: true },
-    async before({ page }) {
-      const now = Date.now();
-      await page.clock.install({ time: now });
-      await page.clock.pauseAt(now + 1_000);
-    },
+    ...{ ...inSession, failures: true, clock: { time: now } },
+    before: ({ page }) => page.clock.pauseAt(now + 1_000),
   });
   /** The page's time goes on, and some real time for what it asks of the server meanwhile. */
   const pass = async (ms: number) => {
@@ -147,7 +144,7 @@ test.concurrent("a short drop goes unmentioned, a longer one is named, and nothi
 test.concurrent("whoever comes back gets a new stream, and an offline phone says so", async () => {
   await using page = await open({
     ...{ path: "/p/p1", sessions: [shop], prompts: [ask], failures: true },
-    before: ({ page }) => page.clock.install(),
+    clock: true,
   });
   const opened = (count: number) => page.server.streams(count);
   await opened(1);

@@ -78,7 +78,7 @@ test.concurrent("long lines of the log are broken, or read sideways", async () =
 test.concurrent("a kept list is there without a connection, with its age, and nothing in it can be approved", async () => {
   await using page = await open({
     ...{ path: "/settings", sessions: [shop, session("docs")], prompts: [ask], failures: true },
-    before: ({ page }) => page.clock.install(),
+    clock: true,
   });
   await page.page.getByText("System", { exact: true }).waitFor();
   await keeping(page);
@@ -104,7 +104,7 @@ test.concurrent("a kept list is there without a connection, with its age, and no
 test.concurrent("without the wish nothing is kept, and a page without a connection says only that", async () => {
   await using page = await open({
     ...{ path: "/", sessions: [shop], prompts: [ask], failures: true },
-    before: ({ page }) => page.clock.install(),
+    clock: true,
   });
   await page.page.locator(".row").waitFor();
   await page.page.clock.fastForward(6_000);
@@ -118,7 +118,7 @@ test.concurrent("without the wish nothing is kept, and a page without a connecti
 test.concurrent("SEC-084 SEC-023 a revoked phone keeps nothing, at its next contact", async () => {
   await using page = await open({
     ...{ path: "/settings", sessions: [shop], prompts: [ask], failures: true },
-    before: ({ page }) => page.clock.install(),
+    clock: true,
   });
   await page.page.getByText("System", { exact: true }).waitFor();
   await keeping(page);
@@ -137,7 +137,7 @@ test.concurrent("SEC-084 SEC-023 a revoked phone keeps nothing, at its next cont
 test.concurrent("SEC-084 whoever signs out leaves nothing, and signs out others by another button", async () => {
   await using page = await open({
     ...{ path: "/settings", sessions: [shop], prompts: [ask], failures: true },
-    before: ({ page }) => page.clock.install(),
+    clock: true,
   });
   page.server.reply("/api/logout/others", () => ({ body: { revoked: 2 } }));
   await page.page.getByText("System", { exact: true }).waitFor();

@@ -32,7 +32,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function outdated(path: string): Promise<OpenPage> {
   const page = await open({
     ...{ path, sessions: [shop, session("docs")], prompts: [ask] },
-    before: ({ page }) => page.clock.install(),
+    clock: true,
   });
   await page.page.locator("h1:visible").first().waitFor();
   await page.server.streams(1);

@@ -1,10 +1,12 @@
 // Serves the page with its strict headers, plays events to it and remembers what it asks for.
-import type { ViewerEvents } from "../../src/protocol.ts";
+import { HEARTBEAT_MS, type ViewerEvents } from "../../src/protocol.ts";
 
 export type Served = Map<string, { type: string; gzip?: Uint8Array }>;
 export type Asked = { method: string; path: string; query: URLSearchParams; body: unknown };
 type Reply = { status?: number; body?: unknown } | "hang" | "break";
 
+/** More than a page on a busy machine takes for anything. */
+const PATIENCE_MS = 60_000;
 const PAGES = /^\/([\w-]*$|s\/|p\/)/;
 
 /** JSON as it is, other bodies by how much they are. */
@@ -27,6 +29,7 @@ export class FakeServer implements AsyncDisposable {
   readonly #waiting = new Set<() => void>();
   #first: () => ViewerEvents["state"] | null;
   #eventsStatus = 200;
+  #beats: ReturnType<typeof setInterval> | undefined;
   /** The streams that were opened, by path. */
   readonly opened: string[] = [];
 
@@ -63,6 +66,11 @@ export class FakeServer implements AsyncDisposable {
     for (const stream of this.#streams) stream.enqueue(text);
   }
 
+  /** Sends heartbeats as the real one does: without, a page on a busy machine takes the line for dead in the middle. */
+  beat() {
+    this.#beats = setInterval(() => this.send("heartbeat", { now: Date.now() }), HEARTBEAT_MS);
+  }
+
   /** Ends every stream; new ones get this status until it is 200 again. */
   drop(status = 503) {
     this.#eventsStatus = status;
@@ -81,20 +89,24 @@ export class FakeServer implements AsyncDisposable {
 
   /** Resolves with the first call to `path` that `nth` names, as soon as it was made. */
   async call(path: string, nth = 0): Promise<Asked> {
-    return this.#until(() => this.asked.filter((one) => one.path === path)[nth]);
+    return this.#until(`call ${nth} to ${path}`, () => this.asked.filter((one) => one.path === path)[nth]);
   }
 
   /** Resolves when that many streams were opened. */
   async streams(count: number): Promise<void> {
-    await this.#until(() => (this.opened.length >= count ? true : undefined));
+    await this.#until(`stream ${count}`, () => (this.opened.length >= count ? true : undefined));
   }
 
-  async #until<T>(look: () => T | undefined): Promise<T> {
-    for (;;) {
+  /** Rejects after a while, with what there was instead. */
+  async #until<T>(what: string, look: () => T | undefined): Promise<T> {
+    const end = Date.now() + PATIENCE_MS;
+    for (let left = PATIENCE_MS; left > 0; left = end - Date.now()) {
       const found = look();
       if (found !== undefined) return found;
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+      await Promise.race([new Promise<void>((resolve) => this.#waiting.add(resolve)), Bun.sleep(left)]);
     }
+    const calls = this.asked.map(({ method, path }) => `${method} ${path}`);
+    throw new Error(`never came: ${what}; of ${[...this.opened, ...calls].join(", ")}`);
   }
 
   #wake() {
@@ -146,6 +158,7 @@ export class FakeServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose]() {
+    clearInterval(this.#beats);
     this.drop();
     await this.#server.stop(true);
   }

@@ -16,6 +16,8 @@ export type Scene = PhoneOptions & {
   path?: string;
   sessions?: Session[];
   prompts?: PromptState[];
+  /** The page's clock is the test's, and no heartbeat comes by itself. */
+  clock?: true | { time: number };
   /** Requests are meant to fail here, which the browser's console mentions. */
   failures?: true;
   /** Before the page is asked for. */
@@ -56,10 +58,12 @@ export class OpenPage implements AsyncDisposable {
   }
 
   static async open(parts: Parts, scene: Scene, onClose: () => void): Promise<OpenPage> {
-    const { path = "/", sessions = [], prompts = [], failures = false, before, ...phone } = scene;
+    const { path = "/", sessions = [], prompts = [], failures = false, before, clock, ...phone } = scene;
     const server = new FakeServer(parts.assets, parts.dress);
     server.begin(() => state(sessions, prompts));
     const open = new OpenPage(server, await parts.openPhone(parts.browser, phone), failures, onClose);
+    if (clock) await open.page.clock.install(clock === true ? {} : clock);
+    else server.beat();
     await before?.(open);
     await open.phone.goto(server.url + path);
     return open;
