@@ -207,6 +207,14 @@ export function startPush(model: Model, { go, onUpdate, busy }: PushEvents) {
   quietly(startNewest(busy, replaced));
 
   async function begin() {
+    try {
+      await prepare();
+    } finally {
+      if (model.connection.kind === "logged_out") await forget(); // It was revoked in the middle.
+    }
+  }
+
+  async function prepare() {
     await handKey();
     const registration = await worker();
     const look = () => {
@@ -272,7 +280,7 @@ async function startNewest(busy: () => boolean, replaced: () => void) {
 /** The page as its worker keeps it; beside it may stand that of the build before. */
 async function newestPage(): Promise<string | undefined> {
   const newest = (await caches.keys()).findLast((name) => name.startsWith("shell-"));
-  return newest && (await (await (await caches.open(newest)).match("/"))?.text());
+  return newest && (await (await caches.match("/", { cacheName: newest }))?.text());
 }
 
 async function activated(worker: ServiceWorker): Promise<void> {

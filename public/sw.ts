@@ -202,6 +202,7 @@ function shellPath({ url, method, mode }: Request): string | null {
 }
 
 async function fromShell(path: string, request: Request): Promise<Response> {
-  const cache = await caches.open(SHELL_CACHE);
-  return (await cache.match(path)) ?? (await caches.match(path)) ?? fetch(request);
+  // Not opened, which would make anew what a revoked phone has deleted.
+  const own = await caches.match(path, { cacheName: SHELL_CACHE });
+  return own ?? (await caches.match(path)) ?? fetch(request);
 }
