@@ -291,17 +291,23 @@ test("a login that is refused is tried by nobody but a person: not by a page, no
   const log = () => readFileSync(join(world.hosts.folder, `${PLAIN}.log`), "utf8");
   const refused = () => log().match(/closed by authenticating user/g)?.length ?? 0;
   const key = readFileSync(join(box.home, ".ssh", "authorized_keys"), "utf8");
-  await phone.post("/api/devboxes", { name: "fresh", host: "127.0.0.1", port: box.port, user: box.user });
+  const added = await phone.post("/api/devboxes", {
+    name: "typed-at",
+    host: "127.0.0.1",
+    port: box.port,
+    user: box.user,
+  });
+  expect(added).toMatchObject({ body: { devbox: { name: "typed-at" } } });
   box.put(".ssh/authorized_keys", "");
   const before = refused();
-  const typed = (under: string) => phone.get(`/api/devboxes/fresh/directories?under=${under}`);
+  const typed = (under: string) => phone.get(`/api/devboxes/typed-at/directories?under=${under}`);
   for (const answers of [[await typed("~/s")], await Promise.all(["~/sr", "~/src", "~/src/"].map(typed))])
     for (const { status } of answers) expect(status).toBe(503);
   for (let look = 0; look < 3; look++) await states();
-  expect((await launched("fresh", "~/")).error?.class).toBe("auth"); // A person's own.
+  expect((await launched("typed-at", "~/")).error?.class).toBe("auth"); // A person's own.
   await until("sshd's word of both", () => refused() >= before + 2, PATIENCE_MS);
   box.put(".ssh/authorized_keys", key);
-  expect((await phone.post("/api/devboxes/fresh/test")).body).toMatchObject({ devbox: { error: null } });
+  expect((await phone.post("/api/devboxes/typed-at/test")).body).toMatchObject({ devbox: { error: null } });
   expect((await typed("~/")).status).toBe(200);
   expect(refused()).toBe(before + 2);
 });
