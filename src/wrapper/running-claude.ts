@@ -12,7 +12,7 @@ export type RunningClaudeOptions = Size & {
   cwd: string;
   env: Record<string, string>;
   keepAwake: boolean;
-  terminals: Pick<Terminals, "suspend" | "fit">;
+  terminals: Pick<Terminals, "suspend" | "fit" | "repaint" | "wanted">;
   onOutput: (bytes: Uint8Array) => void;
   onStatus: (said: ClaudeStatus) => void;
   onSuspended: (suspended: boolean) => void;
@@ -28,13 +28,22 @@ export class RunningClaude implements Disposable {
 
   constructor({ terminals, keepAwake, onOutput, onStatus, onSuspended, ...start }: RunningClaudeOptions) {
     this.#awake = awake(keepAwake);
+    let asleep = terminals.wanted;
     this.#suspension = suspension({
       kill: (signal) => this.kill(signal),
       stop: () => terminals.suspend(),
-      onSuspended: () => onSuspended(true),
+      onSuspended: () => {
+        asleep = terminals.wanted;
+        onSuspended(true);
+      },
       onContinued: () => {
         onSuspended(false);
         terminals.fit();
+      },
+      // 2.1.197 may hear of the new size before it listens.
+      onAwake() {
+        const { cols, rows } = terminals.wanted;
+        if (cols !== asleep.cols || rows !== asleep.rows) terminals.repaint();
       },
     });
     const { engine, ...program } = start;

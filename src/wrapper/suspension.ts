@@ -19,10 +19,12 @@ export type SuspensionOptions = {
   stop: () => Promise<void>;
   onSuspended: () => void;
   onContinued: () => void;
+  /** claude was told to go on as often as it takes. */
+  onAwake: () => void;
 };
 
 /** Watches what is typed at the desk and what claude says after it. */
-export function suspension({ kill, stop, onSuspended, onContinued }: SuspensionOptions) {
+export function suspension({ kill, stop, onSuspended, onContinued, onAwake }: SuspensionOptions) {
   let expectedUntil = 0;
   let noticed = "";
   let suspended = false;
@@ -45,7 +47,8 @@ export function suspension({ kill, stop, onSuspended, onContinued }: SuspensionO
     suspended = false;
     onContinued();
     expect(); // A second Ctrl-Z, typed before we stopped, is claude's by now.
-    wake();
+    await wake();
+    if (!suspended) onAwake();
   }
 
   /** More than once: a claude that we stopped between its word and its own stop does not wake at the first. */
