@@ -227,6 +227,12 @@ test("an answer by keys is nothing before its key is pressed, and not delivered 
   expect(pressed).toHaveLength(2);
 });
 
+test("SEC-045 the digest is of the very input that is shown", () => {
+  const digest = (command: string) => world().open("p1", bash(command)).digest;
+  expect(digest("ls")).toBe(digest("ls"));
+  expect(digest("ls")).not.toBe(digest("rm -rf ~"));
+});
+
 test("a prompt offers what claude offers: always-allow only with its scope, which its id and the digest name", () => {
   const { open } = world();
   expect(open("p1", bash("ls")).options.map(({ id }) => String(id))).toEqual(["approve", "reject"]);
