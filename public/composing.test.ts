@@ -261,7 +261,7 @@ test.concurrent("a file that is refused says why, and can be removed; one that i
   await page.pictures("composing-file-refused");
   await page.phone.button("Remove film.png").tap();
   await page.phone.button("Remove slow.png").tap();
-  expect(await page.page.locator(".attached-file").count()).toBe(0);
+  await page.page.waitForFunction(() => document.querySelector(".attached-file") === null);
   const id = posted(page, `${at}/files`)
     .find(({ query }) => query.get("name") === "slow.png")
     ?.query.get("id");
