@@ -69,6 +69,12 @@ test("the whole life of a prompt: asked, shown, answered, delivered, accepted", 
   await link.acked("accepted", id);
 });
 
+test("every phone learns who won before the wrapper has said a word of it", async () => {
+  const { id, digest } = await shown();
+  await tablet.post(`/api/prompts/${id}/approve`, { digest, answer_id: "w1" });
+  expect(await stageOf(id, "answered")).toMatchObject({ responded_by: "Tablet" });
+});
+
 test("SEC-029 an answer without the digest of what was shown, or with another, reaches nobody", async () => {
   const { id, digest } = await shown();
   const answer_id = "x1" as AnswerId;

@@ -94,6 +94,8 @@ test("the stages of a prompt follow from its times", () => {
   expect(
     store.prompts.answer(given, { actor: "viewer v", name: "V", address: "192.0.2.7" }, now).prompt.stage,
   ).toBe("answered");
+  const other = "another" as AnswerId;
+  expect(store.prompts.fact({ type: "delivered", prompt: asked.id, answer_id: other }, now)).toBeNull();
   expect(store.prompts.undelivered(id)).toHaveLength(1);
   expect(store.prompts.fact({ type: "delivered", prompt: asked.id, answer_id }, now)?.stage).toBe(
     "delivered",
