@@ -86,6 +86,7 @@ test("SEC-078 more frames a second than anybody sends closes the connection", as
   const { link } = await TestLink.session(server);
   for (let i = 0; i < 6_000; i++) link.say({ type: "ping" });
   await link.until("the close", () => link.closed);
+  expect(link.reason).toContain("made no sense"); // And not for its silence afterwards.
 });
 
 test("silence of 15 s is death, with a heartbeat every 5 s until then; a slow handshake ends after 5 s", async () => {
