@@ -91,9 +91,9 @@ test("what no hook tells of becomes a prompt with the text that stands there", a
   expect(told()[1]).toMatchObject({
     kind: "dialog",
     tool: "Bash",
-    prompt_text: "rm -rf /var/tmp/rig-nothing-here",
+    prompt_text: "rm -rf /var/tmp/run-nothing-here",
     input: {
-      command: "rm -rf /var/tmp/rig-nothing-here",
+      command: "rm -rf /var/tmp/run-nothing-here",
       text: expect.stringContaining("needs your approval"),
     },
   });

@@ -71,9 +71,9 @@ const CASES: [name: string, size: string, call: Asked, others: Asked["tool_input
     "100x40",
     {
       tool_name: "Write",
-      tool_input: { file_path: "/var/tmp/rig-outside.txt", content: "hello\nsecond line\n" },
+      tool_input: { file_path: "/var/tmp/run-outside.txt", content: "hello\nsecond line\n" },
     },
-    [{ file_path: "/var/rig-outside.txt", content: "hello\nsecond line\n" }],
+    [{ file_path: "/var/run-outside.txt", content: "hello\nsecond line\n" }],
   ],
   [
     "overwrite",
