@@ -91,6 +91,11 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
 
   const isAtEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < PINNED_PX;
 
+  /** Whoever has scrolled away is told by an event of the next frame, and must not be led back before that. */
+  function seeWhetherPinned() {
+    if (!hidden && scroll.clientHeight > 0 && scroll.scrollTop !== keptFrom) pinned = isAtEnd();
+  }
+
   /** Which items are to be drawn around the screen. */
   function range(): [from: number, to: number] {
     const view = scroll.clientHeight;
@@ -190,6 +195,7 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
 
   /** Draws what came near the screen. */
   function moved() {
+    seeWhetherPinned();
     const view = scroll.clientHeight;
     const y = seenFrom() - drift;
     const short =
@@ -264,6 +270,7 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
   return {
     /** These are the items now. Those that were there before keep their key. */
     show(next: readonly T[]) {
+      seeWhetherPinned();
       const anchor = firstVisible();
       const item = items[anchor];
       const place = top(anchor) + drift;

@@ -327,6 +327,25 @@ test.concurrent("the end is followed only by who is there; a pill counts what ca
   await pill.waitFor({ state: "hidden" });
 });
 
+test.concurrent("whoever scrolls away just when the list comes to rest at its end is not led back", async () => {
+  await using page = await open(many(400));
+  await said(page, "Answer 398").waitFor();
+  const y = await scroller(page).evaluate(async (box) => {
+    const frames = async (n: number) => {
+      for (let i = 0; i < n; i++) await new Promise((resolve) => requestAnimationFrame(resolve));
+    };
+    await frames(20);
+    // Heard before the list hears it: this clock rings right before the list's own, 120 ms after the last scrolling.
+    const swing = () => setTimeout(() => box.scrollBy(0, -3_000), 120);
+    document.addEventListener("scroll", swing, { capture: true, once: true });
+    box.scrollBy(0, -1);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await frames(5);
+    return box.scrollHeight - box.scrollTop - box.clientHeight;
+  });
+  expect(y).toBeGreaterThan(2_000);
+});
+
 test.concurrent("reading back loads what was before, and nothing jumps on the way", async () => {
   await using page = await open(many(2_000));
   await said(page, "Answer 1998").waitFor();
