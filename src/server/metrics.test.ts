@@ -121,14 +121,15 @@ test("SEC-082 labels hold our own words alone, whatever sessions, machines and p
   const text = await scrape();
   expect(text.toLowerCase()).not.toContain("planted");
   expect(text).not.toContain(token);
-  const words = ["starting", "idle", "working", "waiting", "suspended", "wrapper", "viewer"];
+  const outcomes = ["sent", "refused", "gone", "limited", "failed", "expired", "answered_first"];
+  const words = ["starting", "idle", "working", "waiting", "suspended", "wrapper", "viewer", ...outcomes];
   const names = new Set<string>();
   for (const line of text.trimEnd().split("\n")) {
     if (/^# (HELP|TYPE) \w+ ./.test(line)) continue;
     const [, name = "", , label, value = ""] = /^(\w+)(\{(\w+="[^"]*")\})? -?[\d.e+-]+$/.exec(line) ?? [];
     expect(name, line).not.toBe("");
     names.add(name + label + value);
-    const word = /^(?:status|side)="(\w+)"$/.exec(label ?? "")?.[1];
+    const word = /^(?:status|side|outcome)="(\w+)"$/.exec(label ?? "")?.[1];
     expect(
       label === undefined || /^le="(\+Inf|[\d.]+)"$/.test(label) || words.includes(word ?? ""),
       line,

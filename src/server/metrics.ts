@@ -70,12 +70,16 @@ function gauges({ sessions, store, logins, uplinks, events }: Parts): string[] {
   ];
 }
 
-function counters({ sessions, events }: Parts): string[] {
+function counters({ sessions, events, pushes }: Parts): string[] {
   const { frames, bytes } = events.sent;
   return [
     ...said("claude_remote_reconnects_total", "counter", "Connections that took up an earlier one."),
     `claude_remote_reconnects_total{side="wrapper"} ${sessions.reconnects}`,
     `claude_remote_reconnects_total{side="viewer"} ${events.resumed}`,
+    ...said("claude_remote_pushes_total", "counter", "Notifications by what became of them."),
+    ...Object.entries(pushes).map(
+      ([outcome, count]) => `claude_remote_pushes_total{outcome="${outcome}"} ${count}`,
+    ),
     ...one("claude_remote_frames_sent_total", "counter", "Screens and differences sent to phones.", frames),
     ...one("claude_remote_bytes_sent_total", "counter", "Bytes of event streams, as compressed.", bytes),
   ];

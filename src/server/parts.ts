@@ -1,5 +1,5 @@
 // The parts of a running server, joined: who tells whom what.
-import { type DeviceId, PROTOCOL, type Viewer, type ViewerEvents } from "../protocol.ts";
+import { type DeviceId, PROTOCOL, type PushOutcome, type Viewer, type ViewerEvents } from "../protocol.ts";
 import { deviceSecret } from "../seal.ts";
 import type { Clock } from "./clock.ts";
 import { Commands } from "./commands.ts";
@@ -75,11 +75,15 @@ export function joinParts(options: PartsOptions) {
   };
   const refused = refusedPairing(store, clock);
   const pairing = new Pairing(logins, clock, { paired: viewersChanged, refused });
+  /** What became of pushes since the start; the room of notifications counts. */
+  const pushes: Record<PushOutcome, number> = {
+    ...{ sent: 0, refused: 0, gone: 0, limited: 0, failed: 0, expired: 0, answered_first: 0 },
+  };
   const { devices, retention } = store;
   const { tidy, sweepSoon, stop } = tidying({ retention, clock, log, sessions, logins, tokens });
   return {
     ...{ store, clock, masterKey, logins, tokens, pairing, events, uplinks },
-    ...{ sessions, prompts, inputs, commands, files },
+    ...{ sessions, prompts, inputs, commands, files, pushes },
     ...rights({ devices, clock, logins, tokens, events, pairing, uplinks, viewersChanged }),
     sweepSoon,
     stop() {

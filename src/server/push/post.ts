@@ -34,6 +34,7 @@ export class Post {
     const reason = "reason" in result ? result.reason : null;
     const at = core.clock.now();
     const { endpoint } = subscription;
+    core.pushes[outcome]++;
     if (!core.logins.list().some(({ id }) => id === viewer)) return result; // Revoked meanwhile: nothing is kept.
     tables.delivered({ viewer_id: viewer, at, kind, topic, subject, title, outcome, status, reason });
     if (result.outcome === "sent") tables.sent(viewer, endpoint, at);
@@ -53,6 +54,7 @@ export class Post {
   /** What did not go out is kept as well. */
   note(phone: Phone, notice: Notice, outcome: PushDelivery["outcome"], reason: string | null, at: number) {
     const { kind, topic, title, subject } = pushOf({ kind: "one", notice }, this.wording(phone));
+    this.#options.core.pushes[outcome]++;
     this.#options.tables.delivered({
       ...{ viewer_id: phone.viewer, at, kind, topic, subject, title, outcome, status: null, reason },
     });

@@ -25,10 +25,12 @@ type World = AsyncDisposable & {
   phone(name?: string): Promise<TestViewer & { endpoint: string }>;
 };
 
+const metricsToken = "m".repeat(32);
+
 async function world(): Promise<World> {
   const service = new PushService();
   const clock = fakeClock();
-  const server = await testServer({ clock, annexes: [push({ anywhere: true })] });
+  const server = await testServer({ clock, metricsToken, annexes: [push({ anywhere: true })] });
   return {
     ...{ server, service, clock },
     async phone(name = "Phone") {
@@ -181,6 +183,24 @@ test("one that is refused is shown with the reason", async () => {
   at.service.verdict = () => null;
   expect((await phone.post("/api/push/test")).body).toMatchObject({ outcome: "sent" });
   expect((await phonesOf(phone)).phones[0]?.state).toBe("untested");
+});
+
+test("what became of pushes is counted, for whoever watches the server", async () => {
+  await using at = await world();
+  const phone = await at.phone();
+  const counted = async () => {
+    const headers = { authorization: `Bearer ${metricsToken}` };
+    const text = await (await fetch(`${at.server.url}/metrics`, { headers })).text();
+    const lines = [...text.matchAll(/^claude_remote_pushes_total\{outcome="(\w+)"\} (\d+)$/gm)];
+    return Object.fromEntries(lines.map(([, word, count]) => [word, Number(count)]));
+  };
+  const none = { sent: 0, refused: 0, gone: 0, limited: 0, failed: 0, expired: 0, answered_first: 0 };
+  expect(await counted()).toEqual(none);
+  for (const status of [403, 201, 429, 503, 410]) {
+    at.service.verdict = () => (status === 201 ? null : { status });
+    await phone.post("/api/push/test");
+  }
+  expect(await counted()).toEqual({ ...none, refused: 1, sent: 1, limited: 1, failed: 1, gone: 1 });
 });
 
 test("SEC-077 a push service that has had enough is left alone as long as it says", async () => {
