@@ -22,6 +22,9 @@ import { age } from "./times.ts";
 /** What a login over ssh may take, and a little. */
 type Tested = { devbox: DevboxState; fingerprint: string | null };
 
+/** Hosts of ssh's configuration that are offered: more are typed sooner than found. */
+const MOST_OFFERED = 12;
+
 export function devboxesView(body: HTMLElement, { model, say, go }: Context): Drawn {
   const rows = element("ul", "devbox-rows");
   const loading = element("p", "loading quiet", "Reading …");
@@ -142,7 +145,7 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
   }
 
   /** The form for another one, folded until it is wanted. */
-  function adding({ devboxes, public_key: key }: Overview): HTMLElement {
+  function adding({ devboxes, public_key: key, aliases = [] }: Overview): HTMLElement {
     const fold = document.createElement("details");
     fold.className = "devbox-add";
     fold.open = devboxes.length === 0;
@@ -156,7 +159,11 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
     });
     const user = plainInput({ name: "user", maxLength: 64 });
     const port = plainInput({ name: "port", maxLength: 5, inputMode: "numeric", placeholder: "22" });
+    const file = plainInput({ name: "key", maxLength: 1_000, placeholder: "~/.ssh/id_ed25519" });
     const dir = plainInput({ name: "dir", maxLength: 4_000, placeholder: "~/" });
+    const unknown = aliases.filter(
+      (one) => !devboxes.some((known) => [known.name, known.host].includes(one)),
+    );
     const trouble = element("p", "problem");
     trouble.setAttribute("role", "alert");
     trouble.hidden = true;
@@ -164,10 +171,18 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
     pair.append(field("User", user), field("Port", port));
     const submit = document.createElement("button");
     Object.assign(submit, { type: "submit", className: "button approve wide", textContent: "Add and test" });
+    const take = (alias: string) => {
+      name.value = alias.slice(0, name.maxLength);
+      host.value = alias;
+      submit.focus();
+    };
     form.append(
+      ...(unknown.length === 0 ? [] : [offered(unknown.slice(0, MOST_OFFERED), take)]),
       field("Name", name, "What it is called here"),
       field("Host", host, "A name or address, or a host of the server's ssh configuration"),
       pair,
+      // A server with a key of its own uses that alone.
+      ...(key === null ? [field("Key", file, "The file of a private key, where ssh would not find it")] : []),
       field("Directory", dir, "Where sessions begin, unless you choose another one"),
       ...(key === null ? [] : [publicKey(key)]),
       trouble,
@@ -182,6 +197,7 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
         await post("/api/devboxes", {
           ...{ name: name.value.trim(), host: host.value.trim(), user: user.value.trim() || null },
           port: number === "" ? null : Number(number),
+          key: file.value.trim() || null,
           dir: dir.value.trim() || null,
         });
         const added = name.value.trim();
@@ -208,6 +224,20 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
       closed = true;
     },
   };
+}
+
+/** Hosts that ssh knows already: a tap fills in what is to be typed. */
+function offered(aliases: readonly string[], take: (alias: string) => void): HTMLElement {
+  const block = element("div", "recent");
+  block.append(element("p", "quiet", "Of the server's ssh configuration:"));
+  for (const alias of aliases) {
+    const one = element("button", "tool mono");
+    one.setAttribute("type", "button");
+    setMarked(one, alias);
+    one.addEventListener("click", () => take(alias));
+    block.append(one);
+  }
+  return block;
 }
 
 function stateLine({ state, error, kind, seen_at }: DevboxState, busy: boolean, now: number): HTMLElement {

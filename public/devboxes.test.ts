@@ -35,7 +35,10 @@ function serves({ server }: OpenPage, key: string | null = null, enabled = true)
   server.reply("/api/devboxes", ({ method, body }) => {
     if (method === "GET")
       return {
-        body: { enabled, modes: ["default"], choices: [], public_key: key, devboxes: known },
+        body: {
+          ...{ enabled, modes: ["default"], choices: [], public_key: key, devboxes: known },
+          aliases: ["gpu-box", "lab"],
+        },
       };
     const asked = body as DevboxState;
     if (asked.name === "taken") {
@@ -108,7 +111,8 @@ test.concurrent("one is added, and its host key is believed only after a yes to 
   await page.phone.reads(page.page.locator("dialog"), /SHA256:uNiVztks/);
   await page.pictures("devboxes-host-key");
   const { body } = await page.server.call("/api/devboxes", 1);
-  expect(body).toEqual({ name: "new-box", host: "198.51.100.7", user: null, port: 2022, dir: null });
+  const rest = { user: null, port: 2022, key: null, dir: null };
+  expect(body).toEqual({ name: "new-box", host: "198.51.100.7", ...rest });
   await page.phone.button("Cancel").tap();
   await page.phone.reads(row(page, "new-box"), /Its host key is not known/);
   expect((await page.server.call("/api/devboxes/new-box/test")).body).toEqual({});
@@ -120,14 +124,20 @@ test.concurrent("one is added, and its host key is believed only after a yes to 
   await page.phone.reads(row(page, "new-box"), /Reached now/);
 });
 
-test.concurrent("what the server refuses is said beside the form, which keeps what was typed", async () => {
+test.concurrent("ssh's own hosts are offered; what the server refuses is said beside the form, which keeps what was typed", async () => {
   await using page = await at({ failures: true });
+  const input = (label: string) => page.page.getByLabel(label, { exact: true });
   await page.page.getByText("Add a devbox").tap();
-  await page.page.getByLabel("Name", { exact: true }).fill("taken");
-  await page.page.getByLabel("Host", { exact: true }).fill("h");
+  // What is known already is not offered again.
+  expect(await page.page.locator(".devbox-add .recent button").allTextContents()).toEqual(["lab"]);
+  await page.phone.button("lab").tap();
+  expect([await input("Name").inputValue(), await input("Host").inputValue()]).toEqual(["lab", "lab"]);
+  await input("Name").fill("taken");
+  await input("Key").fill("~/.ssh/lab");
   await page.phone.button("Add and test").tap();
   await page.phone.reads(page.page.locator(".devbox-add .problem"), /already/);
-  expect(await page.page.getByLabel("Name", { exact: true }).inputValue()).toBe("taken");
+  expect(await input("Name").inputValue()).toBe("taken");
+  expect((await page.server.call("/api/devboxes", 1)).body).toMatchObject({ host: "lab", key: "~/.ssh/lab" });
 });
 
 test.concurrent("one is removed after a question that names what still runs there", async () => {

@@ -12,6 +12,8 @@ export type Overview = {
   /** Where sessions were started last, the newest first. */
   choices: { devbox: string; dir: string; mode: LaunchMode | null }[];
   public_key: string | null;
+  /** Hosts that the server's ssh configuration names. */
+  aliases?: string[];
 };
 
 /** Throws ApiFailure. */

@@ -28,6 +28,23 @@ test("our own words and flags are offered where they can stand", () => {
   expect(at("claude-remote join -")).toBe("--leave -");
 });
 
+test("hosts that ssh knows are offered where one is named, and asked for only there", () => {
+  let asked = 0;
+  const hosts = () => {
+    asked++;
+    return ["box1", "box2", "lab"];
+  };
+  const at = (line: string) => candidates(line.split(" ").slice(1), hosts).join(" ");
+  expect(at("claude-remote ssh b")).toBe("box1 box2");
+  expect(at("claude-remote devbox add ")).toBe("box1 box2 lab");
+  expect(at("claude-remote devbox add one l")).toBe("lab");
+  expect(asked).toBe(3);
+  expect(at("claude-remote ssh --d")).toBe("--dir --detach");
+  for (const line of ["ssh box1 ", "devbox add one lab ", "devbox remove ", "stop "])
+    expect(at(`claude-remote ${line}`), line).toBe("");
+  expect(asked).toBe(3);
+});
+
 test("claude's own words are left alone, and so are files", () => {
   for (const line of [
     ...[

@@ -1,6 +1,7 @@
 // `claude-remote completion`: what a shell needs to complete our own words and flags. claude's are left to claude.
 import { CommandError, USAGE } from "./command.ts";
-import { SETTINGS } from "./config.ts";
+import { loadConfig, SETTINGS } from "./config.ts";
+import { sshAliases } from "./devbox/aliases.ts";
 
 const USAGE_LINE = "claude-remote completion bash|zsh|fish";
 
@@ -70,11 +71,22 @@ export const COMPLETED: Record<string, Command> = {
   help: {},
 };
 
-/** What can stand in the place of the last of `words` (those after the program's name). None: a file, or claude's. */
-export function candidates(words: readonly string[]): string[] {
+/**
+ * What can stand in the place of the last of `words` (those after the program's name). None: a file, or claude's. `hosts`:
+ * those that ssh knows here.
+ */
+export function candidates(words: readonly string[], hosts: () => string[] = () => []): string[] {
   const typed = words.at(-1) ?? "";
-  return offered(words.slice(0, -1), typed.startsWith("-")).filter((word) => word.startsWith(typed));
+  const before = words.slice(0, -1);
+  const found =
+    wantsHost(before) && !typed.startsWith("-") ? hosts() : offered(before, typed.startsWith("-"));
+  return found.filter((word) => word.startsWith(typed));
 }
+
+/** `ssh <host>`, `devbox add <name>`, which may be a host itself, and `devbox add <name> <host>`. */
+const wantsHost = ([word, verb, ...more]: readonly string[]) =>
+  (word === "ssh" && verb === undefined) ||
+  (word === "devbox" && verb === "add" && more.length < 2 && !more[0]?.startsWith("-"));
 
 function offered(before: readonly string[], wantsFlag: boolean): readonly string[] {
   const [word, ...rest] = before;
@@ -133,11 +145,19 @@ complete -c claude-remote -f -n 'test (count (__claude_remote_words)) -gt 0' -a 
 export async function completion(args: string[]): Promise<number> {
   const [shell = "", ...words] = args;
   if (shell === "words") {
-    for (const word of candidates(words)) console.log(word);
+    for (const word of candidates(words, knownHosts)) console.log(word);
     return 0;
   }
   const script = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined;
   if (script === undefined || words.length > 0) throw new CommandError(`Usage: ${USAGE_LINE}`, USAGE);
   console.log(script);
   return 0;
+}
+
+function knownHosts(): string[] {
+  try {
+    return sshAliases(loadConfig().ssh_folder ?? null);
+  } catch {
+    return []; // Whoever presses Tab is told nothing of a wrong setting.
+  }
 }

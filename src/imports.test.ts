@@ -27,7 +27,7 @@ const ROOMS: Record<string, string[]> = {
   push: ["protocol", "server"],
   // The commands: each joins what it needs.
   help: ["config"],
-  completion: ["config", "command"],
+  completion: ["config", "command", "devbox"],
   background: ["config", "paths", "command", "version", "protocol", "server", "enrolment", "operator"],
   operator: ["config", "paths", "command", "enrolment", "server"],
   pair: ["config", "command", "background", "protocol", "enrolment"],

@@ -72,6 +72,10 @@ class Reach implements Engine {
     return "ssh-ed25519 AAAA claude-remote";
   }
 
+  async aliases() {
+    return ["box1", "box2"];
+  }
+
   async [Symbol.asyncDispose]() {
     this.closed = true;
   }
@@ -104,7 +108,11 @@ async function world(options: Partial<DevboxesOptions> = {}): Promise<World> {
 const BOX = { name: "box1", host: "box1.example.org", user: "ada" };
 const errorOf = ({ body }: { body: { error?: { code: string } } }) => body.error?.code;
 const listed = async (viewer: TestViewer) =>
-  (await viewer.get("/api/devboxes")).body as unknown as { devboxes: DevboxState[]; choices: object[] };
+  (await viewer.get("/api/devboxes")).body as unknown as {
+    devboxes: DevboxState[];
+    choices: object[];
+    aliases: string[];
+  };
 
 let ids = 0;
 const asked = (more: object = {}) => ({ launch: `launch-${ids++}`, devbox: "box1", dir: "~/shop", ...more });
@@ -117,7 +125,8 @@ async function begun(viewer: TestViewer, more: object = {}) {
 test("a devbox is added, listed beside the server's own machine, and removed with its right to report", async () => {
   const { viewer, server } = await world();
   expect((await viewer.post("/api/devboxes", BOX)).status).toBe(200);
-  const { devboxes: known } = await listed(viewer);
+  const { devboxes: known, aliases } = await listed(viewer);
+  expect(aliases).toEqual(["box1", "box2"]);
   expect(known).toEqual([
     expect.objectContaining({ name: "local", kind: "local", state: "active" }),
     expect.objectContaining({ ...BOX, kind: "ssh", port: null, key: null, dir: null, error: null }),
@@ -261,7 +270,7 @@ test("SEC-064 what a phone writes is a prompt, whatever it looks like; modes are
 
 test("SEC-065 a server whose phones may not start anything lets none try", async () => {
   const { viewer, server, reach } = await world({ enabled: false });
-  expect((await viewer.get("/api/devboxes")).body).toMatchObject({ enabled: false });
+  expect((await viewer.get("/api/devboxes")).body).toMatchObject({ enabled: false, aliases: [] });
   const tries = [
     viewer.post("/api/devboxes", BOX),
     viewer.post("/api/sessions", asked({ devbox: "local" })),

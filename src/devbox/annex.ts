@@ -131,9 +131,11 @@ class Devboxes {
   async #overview() {
     const { enabled, modes, engine } = this.#options;
     // Without it everything but a server in a container can do its work.
-    const key = await engine.publicKey().catch((error) => void toError(error, this.#core.log));
+    const failed = (error: unknown) => void toError(error, this.#core.log);
+    const key = await engine.publicKey().catch(failed);
+    const aliases = enabled ? ((await engine.aliases().catch(failed)) ?? []) : [];
     const [places, choices] = [this.#places.list(), this.#places.choices()];
-    return { enabled, modes, public_key: key ?? null, devboxes: places, choices };
+    return { enabled, modes, public_key: key ?? null, devboxes: places, choices, aliases };
   }
 
   /** Throws `not_found`. */

@@ -33,6 +33,8 @@ const PATH_CHARS = 4_096;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/;
 /** A name, an address, an alias; never an option, a URL, or something that a shell or ssh would expand. */
 const HOST = /^([A-Za-z0-9_][A-Za-z0-9._-]{0,252}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,60})$/;
+/** Whether ssh may be given this for a host. */
+export const isHost = (text: string) => HOST.test(text);
 const USER = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
 /** ssh itself expands `%` and `${…}` in the names of key files. */
 const KEY = /^(~\/|\/)[\p{L}\p{N}._@+,= /-]{1,1000}$/u;

@@ -1,6 +1,7 @@
 // What reaches devboxes, as the server uses it: one pool of connections for launches, tests and listings.
 
 import type { SessionId } from "../protocol.ts";
+import { sshAliases } from "./aliases.ts";
 import { Connections } from "./connections.ts";
 import type { Devbox, SshDevbox, SshSetup } from "./devbox.ts";
 import type { Script } from "./directories.ts";
@@ -24,6 +25,8 @@ export type Engine = AsyncDisposable & {
   trust(devbox: Devbox, fingerprint: string): Promise<void>;
   /** The key that devboxes have to let in, where this server has one of its own; the line of `authorized_keys`. */
   publicKey(): Promise<string | null>;
+  /** Hosts that ssh's configuration names here. */
+  aliases(): Promise<string[]>;
 };
 
 /** A connection to a devbox, which need not be closed. Rejects with LaunchError. */
@@ -59,6 +62,7 @@ export function engine({ setup, binaries }: EngineOptions): Engine & Connect {
       const { folder } = own().setup;
       return folder === null ? null : ownKey(folder);
     },
+    aliases: async () => sshAliases(own().setup.folder),
     [Symbol.asyncDispose]: async () => made?.connections[Symbol.asyncDispose](),
   };
 }
