@@ -28,7 +28,7 @@ let code = takeCode(); // Before anything else.
 const model = createModel();
 const answers = createAnswers(model);
 const outbox = createOutbox(model);
-const list = sessionList(model);
+const list = sessionList(model, () => events.again());
 const router = createRouter(() => arrive());
 const events = stream({ fold: model.fold, connect: model.connect });
 const asked = new Set<string>();

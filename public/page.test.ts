@@ -66,6 +66,45 @@ test.concurrent("the list answers first whether anything needs me", async () => 
   expect(await page.page.locator("h1").count()).toBe(1);
 });
 
+test.concurrent("the list is asked for anew by a button, or pulled down at its top", async () => {
+  await using page = await open({ sessions: [shop, session("docs")] });
+  await page.page.locator(".row").first().waitFor();
+  // All that it says: some of it stands there for a moment only.
+  await page.page.evaluate(() => {
+    const line = document.querySelector("[data-part=pulled]") as HTMLElement;
+    const note = () => {
+      line.dataset.said = `${line.dataset.said ?? ""}|${line.textContent}`;
+    };
+    new MutationObserver(note).observe(line, { childList: true, characterData: true, subtree: true });
+  });
+  const said = (words: string) => page.page.locator(`[data-part=pulled][data-said*="${words}"]`);
+  const forgotten = () =>
+    page.page.evaluate(() => document.querySelector("[data-said]")?.removeAttribute("data-said"));
+  const attached = { state: "attached" } as const;
+  await page.phone.button("Refresh").tap();
+  await page.server.streams(2);
+  await said("|Refreshing …|Up to date").waitFor(attached);
+
+  await page.part("scroll").evaluate((list) => list.scrollTo(0, 0));
+  await forgotten();
+  const touch = await page.page.context().newCDPSession(page.page);
+  const finger = (type: "touchStart" | "touchMove" | "touchEnd", y?: number) =>
+    touch.send("Input.dispatchTouchEvent", { type, touchPoints: y === undefined ? [] : [{ x: 190, y }] });
+  const pull = async (way: number) => {
+    await finger("touchStart", 200);
+    for (let gone = 10; gone <= way; gone += 10) await finger("touchMove", 200 + gone);
+  };
+  await pull(60);
+  await said("Pull to refresh").waitFor(attached);
+  await finger("touchEnd");
+  await pull(120);
+  await said("Let go to refresh").waitFor(attached);
+  expect(page.server.opened).toHaveLength(2); // Nothing is asked before, nor by the shorter pull.
+  await finger("touchEnd");
+  await page.server.streams(3);
+  await said("|Refreshing …|Up to date").waitFor(attached);
+});
+
 test.concurrent("an empty list says how to begin", async () => {
   await using page = await open({});
   await shows(page.part("empty"), "claude-remote");

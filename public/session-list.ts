@@ -4,6 +4,7 @@ import { element, fromTemplate, part, reconcile, setIcon, setMarked, setText } f
 import type { Model } from "./model.ts";
 import { nudge } from "./nudge.ts";
 import { titleOf } from "./prompt-card.ts";
+import { refresher } from "./refresh.ts";
 import { aboutOf, headlineOf, projectOf, whereOf } from "./session-words.ts";
 import { age, clockTime } from "./times.ts";
 import { stateWords, stepWords, type UnderWay } from "./words.ts";
@@ -11,18 +12,20 @@ import { stateWords, stepWords, type UnderWay } from "./words.ts";
 /** Text of a prompt shown in the list; all of it is on the card. */
 const WHAT_CHARS = 200;
 
-/** The list; `current` is the path of what is shown beside it. */
-export function sessionList(model: Model) {
+/** The list; `current` is the path of what is shown beside it, `again` opens the stream anew. */
+export function sessionList(model: Model, again: () => void) {
   const root = fromTemplate("list-view");
   const at = (name: string) => part(root, name, HTMLElement);
   const openedAt = Date.now();
   const nudged = nudge(root);
+  const refreshed = refresher(root, model, again);
 
   function update(current: string) {
     const sessions = model.ordered();
     const needs = sessions.filter((session) => model.look(session) === "waiting");
     document.title = needs.length > 0 ? `(${needs.length}) claude-remote` : "claude-remote";
     if (model.loaded) nudged();
+    refreshed();
     if (root.offsetParent === null) return; // A session fills the phone: nobody sees the list.
     const ended = sessions.filter((session) => model.look(session) === "ended");
     const open = sessions.filter((session) => !needs.includes(session) && !ended.includes(session));
