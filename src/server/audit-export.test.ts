@@ -7,7 +7,7 @@ import { fakeClock } from "../testing/clock.ts";
 import { TestLink } from "../testing/link.ts";
 import { testServer } from "../testing/server.ts";
 import { TestViewer } from "../testing/viewer.ts";
-import { csvCell } from "./audit-export.ts";
+import { auditExports, csvCell } from "./audit-export.ts";
 import { LIMITS } from "./limits.ts";
 import { Store } from "./store.ts";
 
@@ -96,4 +96,38 @@ test("an export that nobody reads costs little memory, and is given up", async (
   clock.advance(LIMITS.stalledMs);
   expect(await more()).toBe(200);
   for (const socket of stalled) socket.destroy();
+});
+
+test("SEC-023 an export under way ends when its phone is revoked, and no end of one keeps its place", async () => {
+  const entry = { ...deed, id: 1, at: 0, name: null, address: null, session: null, detail: {}, asked: null };
+  let revoked = false;
+  const broken = () => {
+    throw new Error("the disk");
+  };
+  const page = (after = 0) => [{ ...entry, id: after + 1 }];
+  const exported = auditExports({ end: () => 1_000, after: page }, fakeClock());
+  const failing = auditExports({ end: () => 1_000, after: broken }, fakeClock());
+  const still = () => {
+    if (revoked) throw new Error("revoked");
+  };
+  for (let i = 0; i <= LIMITS.exports; i++) {
+    revoked = false;
+    const reader = exported("csv", still).body?.getReader();
+    await reader?.read();
+    revoked = true;
+    const rest = async () => {
+      while (!(await reader?.read())?.done);
+    };
+    await expect(rest()).rejects.toThrow("revoked");
+    await expect(failing("jsonl", () => {}).text()).rejects.toThrow("the disk");
+  }
+});
+
+test("an export of which not even the beginning is taken is given up as well", () => {
+  const clock = fakeClock();
+  const exported = auditExports({ end: () => 0, after: () => [] }, clock);
+  const untaken = Array.from({ length: LIMITS.exports }, () => exported("csv", () => {}));
+  expect(() => exported("csv", () => {})).toThrow("already");
+  clock.advance(LIMITS.stalledMs);
+  untaken.push(exported("csv", () => {}));
 });

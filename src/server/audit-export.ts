@@ -17,12 +17,15 @@ const COLUMNS = [
 export function auditExports(audit: Pick<AuditTable, "after" | "end">, clock: Clock) {
   let underWay = 0;
 
-  /** Oldest first, up to what is there now. Throws `rate_limited` where too many are under way. */
-  return (format: ExportFormat): Response => {
+  /**
+   * Oldest first, up to what is there now. `still` throws once whoever asked may not read any more. Throws `rate_limited`
+   * where too many are under way.
+   */
+  return (format: ExportFormat, still: () => void): Response => {
     if (underWay >= LIMITS.exports)
       throw new ApiError("rate_limited", "The audit is being exported already. Wait until that is done.");
+    const body = pages(audit, clock, format, still, () => underWay--);
     underWay++;
-    const body = pages(audit, clock, format, () => underWay--);
     const day = new Date(clock.now()).toISOString().slice(0, 10);
     const disposition = `attachment; filename="claude-remote-audit-${day}.${format}"`;
     return new Response(body, {
@@ -36,6 +39,7 @@ function pages(
   audit: Pick<AuditTable, "after" | "end">,
   clock: Clock,
   format: ExportFormat,
+  still: () => void,
   onEnd: () => void,
 ): ReadableStream<Uint8Array> {
   const upto = audit.end();
@@ -46,22 +50,30 @@ function pages(
     stopWaiting();
     onEnd();
   };
-  const pull = (to: ReadableStreamDefaultController<Uint8Array>) => {
+  const fail = (to: ReadableStreamDefaultController<Uint8Array>, why: unknown) => {
+    end();
+    to.error(why);
+  };
+  /** What is given now has to be taken in time. */
+  const give = (to: ReadableStreamDefaultController<Uint8Array>, text: string) => {
     stopWaiting();
-    const page = audit.after(after, upto);
-    after = page.at(-1)?.id ?? upto;
-    if (page.length > 0) to.enqueue(bytesOf(page.map(format === "csv" ? csvLine : jsonLine).join("")));
-    if (page.length === 0) {
+    stopWaiting = clock.after(LIMITS.stalledMs, () => fail(to, new Error("nobody reads it")));
+    to.enqueue(bytesOf(text));
+  };
+  const pull = (to: ReadableStreamDefaultController<Uint8Array>) => {
+    try {
+      still();
+      const page = audit.after(after, upto);
+      after = page.at(-1)?.id ?? upto;
+      if (page.length > 0) return give(to, page.map(format === "csv" ? csvLine : jsonLine).join(""));
       end();
-      return to.close();
+      to.close();
+    } catch (error) {
+      fail(to, error); // Whoever reads it sees that it is not whole.
     }
-    stopWaiting = clock.after(LIMITS.stalledMs, () => {
-      end();
-      to.error(new Error("nobody reads it"));
-    });
   };
   const start = (to: ReadableStreamDefaultController<Uint8Array>) => {
-    if (format === "csv") to.enqueue(bytesOf(`${COLUMNS.join(",")}\r\n`));
+    if (format === "csv") give(to, `${COLUMNS.join(",")}\r\n`);
   };
   return new ReadableStream<Uint8Array>({ start, pull, cancel: () => end() }, { highWaterMark: 1 });
 }

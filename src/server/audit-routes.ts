@@ -20,11 +20,11 @@ export function auditRoutes({ store, clock }: AuditRoutesOptions): Route[] {
       return Response.json({ entries, before });
     }),
     {
-      ...plain("GET", "/api/audit/export", ["viewer"], ({ query, keep }) => {
+      ...plain("GET", "/api/audit/export", ["viewer"], ({ query, keep, still }) => {
         const format = query.get("format") ?? "jsonl";
         if (format !== "jsonl" && format !== "csv")
           throw new ApiError("invalid", "format: must be jsonl or csv");
-        const response = exported(format);
+        const response = exported(format, still);
         keep();
         return response;
       }),

@@ -39,6 +39,7 @@ export function composingRoutes({ sessions, inputs, commands, files }: Composing
         const session = idOf(call);
         const about = checked(filePiece, Object.fromEntries(call.query));
         const bytes = await readBytes(call.request);
+        call.still();
         call.keep(); // The wrapper may take longer than a silent connection lives; it has a limit of its own.
         return Response.json(await files.hand(session, { ...about, bytes } as FilePiece, byOf(call)));
       }),

@@ -1,8 +1,11 @@
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
-import type { SessionId } from "../protocol.ts";
+import type { PromptState, SessionId } from "../protocol.ts";
+import { fakeClock } from "../testing/clock.ts";
 import { statement, TestLink } from "../testing/link.ts";
 import { raw, statusOf } from "../testing/raw.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
@@ -310,6 +313,49 @@ test("SEC-025 a credential opens only what it is for", async () => {
   ).toBe(401);
 });
 
+/** Sends the beginning of a request; the returned function sends the rest, and resolves with how the answer begins. */
+async function begun(text: string): Promise<(rest: Uint8Array | string) => Promise<string>> {
+  const socket = connect(server.port, "127.0.0.1");
+  await once(socket, "connect");
+  await new Promise((resolve) => socket.write(text, resolve));
+  await viewer.get("/health"); // What came before this is being handled by now.
+  return async (rest) => {
+    const answered = once(socket, "data");
+    socket.write(rest);
+    const [answer] = await answered;
+    socket.destroy();
+    return String(answer);
+  };
+}
+
+test("SEC-023 a request whose body comes after its phone was revoked, or its token, does nothing", async () => {
+  const lost = await TestViewer.pair(server, "Lost");
+  const { own } = (await lost.get("/api/viewers")).body;
+  const token = await server.admin("POST", "/tokens", { name: "lost", scopes: ["input"] });
+  const asked = await link.ask();
+  const answer = JSON.stringify({ digest: asked.digest, answer_id: "slow" });
+  const input = JSON.stringify({ id: "slow", text: "do it" });
+  const head = (path: string, credential: string, type: string, bytes: number) =>
+    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n${credential}\r\nContent-Type: ${type}\r\nContent-Length: ${bytes}\r\n\r\n`;
+  const cookie = `Cookie: ${lost.cookie}`;
+  const bearer = `Authorization: Bearer ${token.token}`;
+  const [approve, type, file] = await Promise.all([
+    begun(head(`/api/prompts/${asked.id}/approve`, cookie, "application/json", answer.length)),
+    begun(head(`/api/sessions/${session}/input`, bearer, "application/json", input.length)),
+    begun(
+      head(`/api/sessions/${session}/files?id=f&name=f&size=2&at=0`, cookie, "application/octet-stream", 2),
+    ),
+  ]);
+  await server.admin("DELETE", `/viewers/${own}`);
+  await server.admin("DELETE", `/tokens/${token.id}`);
+  for (const late of [approve(answer), type(input), file("ab")]) expect(statusOf(await late)).toBe(401);
+  const { prompts } = (await viewer.get("/api/prompts?open=1")).body as unknown as { prompts: PromptState[] };
+  expect(prompts.map(({ id }) => id)).toContain(asked.id);
+  await link.ask(); // After this whatever it was sent has come.
+  const sent = ["answer", "input", "file"];
+  expect(link.heard.filter(({ type }) => sent.includes(type))).toEqual([]);
+});
+
 test("SEC-082 health says ok and the version, and metrics are for nobody", async () => {
   const nobody = new TestViewer(server, "");
   expect((await nobody.get("/health")).body).toEqual({ ok: true, version: "0.0.0-test" } as never);
@@ -317,8 +363,9 @@ test("SEC-082 health says ok and the version, and metrics are for nobody", async
 });
 
 test("a viewer that writes more than anybody types is slowed down, and nobody else", async () => {
-  const busy = await TestViewer.pair(server, "Busy");
-  const other = await TestViewer.pair(server, "Other");
+  await using calm = await testServer({ clock: fakeClock() }); // All of it in one moment, however busy the machine is.
+  const busy = await TestViewer.pair(calm, "Busy");
+  const other = await TestViewer.pair(calm, "Other");
   const statuses = new Set<number>();
   for (let i = 0; i < 450; i += 50) {
     const some = await Promise.all(

@@ -30,6 +30,8 @@ export type Door = {
    * `unauthorized` without one, `rate_limited` for too many.
    */
   admit(request: Request, route: Admission, name: Name): Caller;
+  /** Throws `unauthorized` where the right of whoever was let in has ended meanwhile: a body may take as long as it likes. */
+  still(caller: Caller): void;
 };
 
 export type DoorOptions = {
@@ -57,6 +59,9 @@ export function publicDoor(options: DoorOptions): Door {
       if (rate && known) count(rate, known);
       return caller;
     },
+    still(caller) {
+      if (!isStillIn(caller, options)) throw new ApiError("unauthorized", "This login or token was ended.");
+    },
   };
 }
 
@@ -67,6 +72,7 @@ export const ownersDoor: Door = {
     if (request.headers.has("origin")) throw foreign();
     return { kind: who.includes("device") ? "device" : "public" };
   },
+  still() {}, // Its mode is the credential, and nobody takes that away.
 };
 
 /** The half of a login that only the page's own origin can read; a browser never sends it by itself. */
@@ -81,6 +87,11 @@ const kindOf = ({ method }: Request): RateName | undefined =>
 function idOf(caller: Caller): string | null {
   if (caller.kind === "viewer") return caller.viewer.id;
   return caller.kind === "token" ? `token ${caller.token.id}` : null;
+}
+
+function isStillIn(caller: Caller, { logins, tokens }: DoorOptions): boolean {
+  if (caller.kind === "viewer") return logins.inForce(caller.viewer.id);
+  return caller.kind !== "token" || caller === METRICS || tokens.inForce(caller.token.id);
 }
 
 function admitted(caller: Caller | null, who: readonly Who[]): Caller {

@@ -83,6 +83,11 @@ export class Logins {
     });
   }
 
+  /** Whether it was not ended; what takes its time asks again. */
+  inForce(id: ViewerId): boolean {
+    return this.#viewers.list().some((viewer) => viewer.id === id);
+  }
+
   /** False: there is no such login. */
   rename(id: string, name: string, by: By): boolean {
     return this.#viewers.rename(id, name, by, this.#clock.now());

@@ -32,8 +32,10 @@ export function responder(options: ResponderOptions) {
     const address = addressFor(request, server);
     if (route.socket) return upgraded(request, server, dataFor(route.socket, caller, address));
     const body = await readBody(request, route.schema);
+    const still = () => door.still(caller);
+    if (route.schema) still(); // Whoever sends a body slowly may have been put out while it came.
     const response = await route.handle({
-      ...{ request, params, name, caller, address, query: url.searchParams },
+      ...{ request, params, name, caller, still, address, query: url.searchParams },
       body: body as never, // Made by the schema that stands beside the handler.
       // The shortest time the server knows: it also ends a socket that nobody reads from.
       letGo: () => server.timeout(request, 1),

@@ -12,6 +12,8 @@ export type Call<Body = unknown> = {
   query: URLSearchParams;
   body: Body;
   caller: Caller;
+  /** Throws `unauthorized` where the caller's right has ended meanwhile: for what takes its time. */
+  still: () => void;
   name: Name;
   /** The socket's other end; a header says otherwise only where a proxy that the owner named sent it. */
   address: string;
