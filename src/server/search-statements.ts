@@ -27,10 +27,11 @@ const ITS_SESSION = `(SELECT s.id FROM session_conversations c JOIN sessions s O
   ORDER BY s.started_at DESC LIMIT 1)`;
 const MESSAGE = `m.id, m.conversation_id, m.uuid, m.seq, m.role, m.created_at, ${ITS_SESSION} AS session`;
 const LINE = "id, session_id, line_no, source, timestamp, line";
-const ANY_LINE = `instr(lower(line), $key) > 0 AND session_id IN (SELECT id FROM sessions WHERE deleted_at IS NULL)`;
+const ANY_LINE = `instr(lower(line), $key) > 0 AND session_id NOT IN (SELECT id FROM sessions WHERE deleted_at IS NOT NULL)`;
 
 export const SQL = {
-  ends: "SELECT coalesce(min(id), 0) AS first, coalesce(max(id), 0) AS last FROM messages",
+  // Both in one would look at every message.
+  ends: `SELECT (SELECT coalesce(min(id), 0) FROM messages) AS first, (SELECT coalesce(max(id), 0) FROM messages) AS last`,
   word: "SELECT term FROM messages_words WHERE term >= $at LIMIT 1",
   indexBack: `SELECT ${MESSAGE}, m.body FROM messages_text t JOIN messages m ON m.id = t.rowid
     WHERE messages_text MATCH $match AND t.rowid BETWEEN $low AND $high AND session IS NOT NULL

@@ -22,9 +22,12 @@ export type PromptFactMessage = Extract<
 
 const SQL = {
   get: "SELECT * FROM prompts WHERE id = $id",
-  open: "SELECT * FROM prompts WHERE responded_at IS NULL AND withdrawn_at IS NULL ORDER BY created_at",
+  // None of these has an outcome; said so, the index of what is unfinished finds them.
+  open: `SELECT * FROM prompts WHERE responded_at IS NULL AND withdrawn_at IS NULL AND outcome IS NULL
+    ORDER BY created_at`,
   unfinished: "SELECT * FROM prompts WHERE withdrawn_at IS NULL AND outcome IS NULL ORDER BY created_at",
-  recent: "SELECT * FROM prompts ORDER BY created_at DESC LIMIT $limit",
+  // Those that came last, with no look at all others.
+  recent: `SELECT * FROM (SELECT * FROM prompts ORDER BY rowid DESC LIMIT $limit) ORDER BY created_at DESC`,
   ofSession: `SELECT * FROM prompts WHERE session_id = $session AND withdrawn_at IS NULL AND outcome IS NULL
     ORDER BY created_at`,
   add: `INSERT INTO prompts (id, session_id, created_at, kind, prompt_text, detail, options, digest)
