@@ -224,6 +224,10 @@ test.concurrent("a result that comes joins its call, and a text can be copied", 
   await page.phone.button("Copy message").last().tap();
   await page.page.getByRole("status").filter({ hasText: "Copied" }).waitFor();
   expect(await page.page.evaluate(() => navigator.clipboard.readText())).toStartWith("## What was wrong");
+  // Nobody announces what is streamed; who does not see it asks for it.
+  await page.phone.button("Read the latest").press("Enter");
+  const spoken = page.page.getByRole("status").filter({ hasText: "Bash: src/tax.ts:1: tax" });
+  await spoken.waitFor({ state: "attached" });
 });
 
 test.concurrent("a session of another program has its screen and its log, and nothing else", async () => {

@@ -98,6 +98,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     if (loading) return;
     loading = true;
     const own = ++request;
+    drawState();
     const query = new URLSearchParams({ limit: String(PAGE_MESSAGES), ...(id && { conversation: id }) });
     const { earlier, middle, ...numbers } = bounds;
     for (const [name, value] of Object.entries(numbers)) query.set(name, String(value));
@@ -128,6 +129,8 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     if (bounds.after === undefined) section.older = more;
     else section.newer = more || isMissing(section, messages.at(-1));
     held.put(section, messages);
+    // Whoever read up to here reads on from here, and is not led to the end of what came.
+    if (bounds.after !== undefined && messages.length > 0) list.unpin();
     // An older conversation goes on, and its beginning is not here: what was before follows when that is read.
     if (section.older) held.dropBefore(section);
     tell();
@@ -184,7 +187,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     sought = place;
     const section = sections.find(({ id }) => id === place.conversation);
     const [first, last] = [section?.messages[0], section?.messages.at(-1)];
-    if (first && last && first.seq <= place.seq && place.seq <= last.seq) return reveal();
+    if (first && last && first.seq <= place.seq && place.seq <= last.seq) return draw();
     away = true;
     // Up to it: a result stands with its call, which is before.
     begin(place.conversation, { before: place.seq + 1, middle: true });
@@ -228,12 +231,17 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     if (away) list.unpin(); // Its end is not the end of all.
     list.show(blocks);
     reveal();
+    drawState();
+    drawPill();
+    tell();
+  }
+
+  /** Whether something is on its way, or why there is nothing. */
+  function drawState() {
     const words = problem || (loading ? "Loading …" : "Nothing has been said yet.");
     at("empty").hidden = shown > 0;
     setText(at("empty"), words);
     at("loading").hidden = shown === 0 || !loading;
-    drawPill();
-    tell();
   }
 
   function clearTimeoutIfDone() {
@@ -261,10 +269,20 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     onAny(now);
   }
 
+  /** What was said or done last, in words. */
+  function latest(): string {
+    const words = sections
+      .flatMap(({ blocks }) => blocks.blocks)
+      .findLast((block) => "text" in block || "tool" in block);
+    if (!words) return "";
+    return "tool" in words ? `${words.tool}: ${words.result?.text ?? "not finished"}` : words.text;
+  }
+
   load(null, {});
   return {
     root,
     goTo,
+    latest,
     /** claude may have gone on with another conversation, which is older than its next message. */
     update() {
       const { ended_at } = model.session(session) ?? { ended_at: null };
@@ -277,6 +295,7 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
       else load(id, {});
     },
     close() {
+      request++; // What is on its way comes to nobody.
       unhear();
       clearTimeout(retry);
       cancelAnimationFrame(scheduled);

@@ -1,5 +1,6 @@
 // One session: its conversation, its screen and its log, the keys, the composer, and the way to what claude asks.
 import type { SearchHit, Session, SessionId } from "../src/protocol.ts";
+import { rowText } from "../src/screen.ts";
 import { ApiFailure, post } from "./api.ts";
 import { composer } from "./composer.ts";
 import { confirm } from "./dialogs.ts";
@@ -15,6 +16,9 @@ import { Terminal } from "./terminal.ts";
 import { stateWords } from "./words.ts";
 
 const TABS = ["conversation", "screen", "log"] as const;
+/** As much as somebody listens to at once. */
+const SPOKEN_LINES = 10;
+const SPOKEN_CHARS = 2_000;
 type Tab = (typeof TABS)[number];
 type Conversation = ReturnType<typeof import("./conversation.ts").conversationView>;
 
@@ -40,6 +44,14 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   let bar: ReturnType<typeof import("./find-bar.ts").findBar> | null = null;
   let sought = "";
   let found: { hit: SearchHit; words: string[] } | null = null;
+
+  // What is streamed is announced by nobody: who does not see it asks for it.
+  const latest = element("button", "sr latest", "Read the latest");
+  const spoken = element("p", "sr");
+  latest.setAttribute("type", "button");
+  spoken.setAttribute("role", "status");
+  latest.addEventListener("click", () => speak());
+  at("toolbar").append(latest, spoken);
 
   const also = element("p", "note warn");
   at("note").after(also);
@@ -91,6 +103,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     const stop = running ? async () => (await confirm(STOP)) && call("stop") : undefined;
     try {
       const { aboutSession } = await import("./session-about.ts");
+      if (closed || document.querySelector("dialog")) return; // Left, or tapped twice, while that came.
       await aboutSession({ model, session, fit, stop });
     } catch {
       problem = "What there is to know did not load. Try again.";
@@ -136,6 +149,23 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     found = null;
     if (hit.in === "lines") log?.goTo(hit.line_no, words);
     else conversation?.goTo({ ...hit, words });
+  }
+
+  /** Said anew though it is the same as before. */
+  function speak() {
+    spoken.textContent = "";
+    requestAnimationFrame(() => setText(spoken, lastWords() || "Nothing yet"));
+  }
+
+  function lastWords(): string {
+    if (tab === "conversation") return (conversation?.latest() ?? "").slice(0, SPOKEN_CHARS);
+    const lines =
+      tab === "log" ? model.lines().map(({ text }) => text) : (model.screen?.lines ?? []).map(rowText);
+    return lines
+      .filter((line) => line.trim() !== "")
+      .slice(-SPOKEN_LINES)
+      .join("\n")
+      .slice(-SPOKEN_CHARS);
   }
 
   function choose(next: Tab) {
@@ -270,6 +300,8 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     close() {
       closed = true;
       conversation?.close();
+      log?.close();
+      bar?.close();
       compose.close();
       cancelAnimationFrame(drawing);
       terminal[Symbol.dispose]();
