@@ -32,7 +32,7 @@ type Subscriber = { keys: { p256dh: string; auth: string }; pair: ECDH; secret: 
 export class PushService implements AsyncDisposable {
   readonly received: Pushed[] = [];
   /** What the next pushes meet; 201 without. */
-  verdict: (id: string) => Verdict | null = () => null;
+  verdict: (id: string) => Verdict | null | Promise<Verdict | null> = () => null;
   /** Requests that nothing in them allowed. */
   readonly wrong: string[] = [];
   readonly #subscribers = new Map<string, Subscriber>();
@@ -80,7 +80,7 @@ export class PushService implements AsyncDisposable {
   async #take(request: Request): Promise<Response> {
     const id = new URL(request.url).pathname.split("/").at(-1) ?? "";
     const body = Buffer.from(await request.arrayBuffer());
-    const verdict = this.verdict(id);
+    const verdict = await this.verdict(id);
     const subscriber = this.#subscribers.get(id);
     if (verdict === "hang") return new Promise(() => {});
     if (verdict) {

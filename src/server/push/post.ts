@@ -1,5 +1,6 @@
 // One push of one phone: worded as that phone wants it, sent, and what became of it written down.
 import type { PushDelivery, ViewerId } from "../../protocol.ts";
+import { guarded } from "../log.ts";
 import type { OpenAnnex } from "../parts.ts";
 import { isApple } from "./endpoint.ts";
 import type { Nonces } from "./nonces.ts";
@@ -35,12 +36,14 @@ export class Post {
     const at = core.clock.now();
     const { endpoint } = subscription;
     core.pushes[outcome]++;
-    if (!core.logins.list().some(({ id }) => id === viewer)) return result; // Revoked meanwhile: nothing is kept.
-    tables.delivered({ viewer_id: viewer, at, kind, topic, subject, title, outcome, status, reason });
-    if (result.outcome === "sent") tables.sent(viewer, endpoint, at);
-    else if (result.outcome === "gone") tables.gone(viewer, endpoint, result.reason);
-    else if (result.outcome === "refused") tables.refused(viewer, endpoint, result.reason, at);
     if (outcome !== "sent") core.log.info({ viewer, outcome, status, reason }, "push");
+    this.#keep(() => {
+      if (!core.logins.inForce(viewer)) return; // Revoked meanwhile: nothing is kept.
+      tables.delivered({ viewer_id: viewer, at, kind, topic, subject, title, outcome, status, reason });
+      if (result.outcome === "sent") tables.sent(viewer, endpoint, at);
+      else if (result.outcome === "gone") tables.gone(viewer, endpoint, result.reason);
+      else if (result.outcome === "refused") tables.refused(viewer, endpoint, result.reason, at);
+    });
     return result;
   }
 
@@ -55,9 +58,15 @@ export class Post {
   note(phone: Phone, notice: Notice, outcome: PushDelivery["outcome"], reason: string | null, at: number) {
     const { kind, topic, title, subject } = pushOf({ kind: "one", notice }, this.wording(phone));
     this.#options.core.pushes[outcome]++;
-    this.#options.tables.delivered({
-      ...{ viewer_id: phone.viewer, at, kind, topic, subject, title, outcome, status: null, reason },
-    });
+    const { viewer: viewer_id } = phone;
+    const row = { viewer_id, at, kind, topic, subject, title, outcome, status: null, reason };
+    this.#keep(() => this.#options.tables.delivered(row));
+  }
+
+  /** A full disk loses what became of a push, and no push. */
+  #keep(write: () => void) {
+    const { log } = this.#options.core;
+    guarded(log, "writing down what became of a push", write)();
   }
 
   wording({ viewer, subscription, settings }: Phone): Wording {

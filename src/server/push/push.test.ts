@@ -218,6 +218,64 @@ test("SEC-077 a push service that has had enough is left alone as long as it say
   expect(tries).toBe(2);
 });
 
+/** Several sessions that ask at the same moment, of which phones hear in one go. */
+async function askTogether({ server, clock }: World, count: number): Promise<TestLink[]> {
+  const links: TestLink[] = [];
+  for (let i = 0; i < count; i++) links.push((await TestLink.session(server)).link);
+  for (const link of links) await link.ask({ desk_idle_ms: 1_000 });
+  clock.advance(8_000);
+  return links;
+}
+
+test("SEC-077 whatever else was due waits as well once the push service has had enough", async () => {
+  await using at = await world();
+  const phone = await at.phone();
+  let tries = 0;
+  at.service.verdict = () => (++tries === 1 ? { status: 429, headers: { "retry-after": "5" } } : null);
+  const links = await askTogether(at, 3);
+  await outcome(phone, "limited");
+  at.clock.advance(3_000);
+  expect(tries).toBe(1);
+  at.clock.advance(3_000);
+  expect(await at.service.pushes(3)).toHaveLength(3);
+  for (const link of links) link[Symbol.dispose]();
+});
+
+test("SEC-023 of several pushes that were due a revoked phone gets no further one", async () => {
+  await using at = await world();
+  const [gone, stays] = [await at.phone("Gone"), await at.phone("Stays")];
+  const { own } = await phonesOf(gone);
+  const revoked = Promise.withResolvers<void>();
+  let sent = 0;
+  at.service.verdict = async (id) => {
+    if (!gone.endpoint.endsWith(id)) await revoked.promise;
+    else if (++sent === 1) revoked.resolve(void (await at.server.admin("DELETE", `/viewers/${own}`)));
+    return null;
+  };
+  const links = await askTogether(at, 4);
+  // One after another to the other phone, all after that: time enough for one more to this.
+  await at.service.pushes(5);
+  expect(at.service.received.filter(({ id }) => stays.endpoint.endsWith(id))).toHaveLength(4);
+  expect(sent).toBe(1);
+  for (const link of links) link[Symbol.dispose]();
+});
+
+test("a push that could not be written down, on a full disk, does not silence the phone", async () => {
+  await using at = await world();
+  await at.phone();
+  using db = new Database(join(at.server.data, "claude-remote.db"));
+  db.run("CREATE TRIGGER full BEFORE INSERT ON push_deliveries BEGIN SELECT RAISE(ABORT, 'full'); END");
+  for (const count of [1, 2, 3]) {
+    using link = (await TestLink.session(at.server)).link;
+    await link.ask();
+    // Whether the push before is over by now, or has to be looked at again: it comes.
+    const came = at.service.pushes(count);
+    const looks = setInterval(() => at.clock.advance(1_000), 1);
+    await came.finally(() => clearInterval(looks));
+  }
+  db.run("DROP TRIGGER full");
+});
+
 test("a slow push service of one phone does not hold up another, nor the server", async () => {
   await using at = await world();
   const slow = await at.phone("Slow");

@@ -1,6 +1,7 @@
 // Notifications, joined: hears the core, keeps what each phone wants, and sends what is due, one push of a phone at a time.
 import { join } from "node:path";
 import type { PromptId, PromptState, SessionId, ViewerId } from "../../protocol.ts";
+import { guarded } from "../log.ts";
 import type { OpenAnnex } from "../parts.ts";
 import { type EndpointRule, isApple } from "./endpoint.ts";
 import { pushKeys } from "./keys.ts";
@@ -90,7 +91,12 @@ class Push {
     for (const prompt of store.prompts.list("open")) this.#notices.prompt(prompt, now);
     this.#forgetStrangers(core.logins.list().map(({ id }) => id));
     events.listen((_, name, told) => this.#heard(name, told));
-    this.#stops = [clock.every(LOOK_MS, () => this.#look())];
+    this.#stops = [
+      clock.every(
+        LOOK_MS,
+        guarded(log, "looking for notifications", () => this.#look()),
+      ),
+    ];
   }
 
   annex() {
@@ -181,9 +187,11 @@ class Push {
       if (phone.subscription === null) continue;
       const line = this.#line(phone.viewer, now);
       for (const notice of due) line.queue.add(notice);
-      for (const over of line.queue.drop((notice) => this.#notices.holds(notice, now)))
+      for (const over of line.queue.drop((notice) => this.#notices.holds(notice, now))) {
+        line.tried.delete(over.id);
         this.#tooLate(phone, over, now);
-      if (!line.busy) this.#track(this.#run(phone, line, line.queue.due(now, phone.settings.quiet)));
+      }
+      if (!line.busy) this.#track(this.#run(phone.viewer, line, line.queue.due(now, phone.settings.quiet)));
     }
   }
 
@@ -206,17 +214,26 @@ class Push {
     return line;
   }
 
-  async #run(phone: Phone, line: Line, dues: Due[]) {
+  /** One after another; what its push service has no time for now waits with what comes after it. */
+  async #run(viewer: ViewerId, line: Line, dues: Due[]) {
     if (dues.length === 0) return;
     line.busy = true;
-    for (const due of dues) await this.#deliver(phone, line, due);
+    let again: number | null = null;
+    for (const due of dues) {
+      if (again === null)
+        again = await this.#deliver(viewer, line, due).catch((error) => this.#failed(error));
+      else for (const notice of noticesIn(due)) line.queue.again(notice, again);
+    }
     line.busy = false;
   }
 
-  async #deliver(phone: Phone, line: Line, due: Due) {
+  /** When it may be tried again; null: there is nothing more to do. */
+  async #deliver(viewer: ViewerId, line: Line, due: Due): Promise<number | null> {
+    const phone = this.#tables.phone(viewer); // As it is now: it may have been revoked while the one before was on its way.
+    if (!phone?.subscription) return null;
     const wrapped = pushOf(due, this.#post.wording(phone));
     const result = await this.#post.send(phone, wrapped);
-    const notices = due.kind === "one" ? [due.notice] : due.notices;
+    const notices = noticesIn(due);
     if ("again" in result) return this.#again(phone, line, notices, result.again);
     line.failures = 0;
     for (const { id } of notices) line.tried.delete(id);
@@ -225,6 +242,12 @@ class Push {
       // It was answered while this push was on its way.
       if (!this.#notices.holds(due.notice, this.#core.clock.now())) this.#caughtUp(due.notice.prompt);
     }
+    return null;
+  }
+
+  #failed(error: unknown): null {
+    this.#core.log.error({ error: String(error) }, "a push failed");
+    return null;
   }
 
   #caughtUp({ id }: PromptState) {
@@ -233,7 +256,7 @@ class Push {
   }
 
   /** Later then, unless it is past its time by that. */
-  #again(phone: Phone, line: Line, notices: readonly Notice[], wait: number | null) {
+  #again(phone: Phone, line: Line, notices: readonly Notice[], wait: number | null): number {
     const now = this.#core.clock.now();
     const pause = wait ?? Math.min(AGAIN_MS * 2 ** line.failures, MAX_AGAIN_MS);
     line.failures++;
@@ -245,6 +268,7 @@ class Push {
       if (now + pause - since <= ttl) line.queue.again(notice, now + pause);
       else this.#drop(phone, line, notice, now);
     }
+    return now + pause;
   }
 
   #drop(phone: Phone, line: Line, notice: Notice, now: number) {
@@ -261,9 +285,9 @@ class Push {
   }
 
   #track(work: Promise<void>) {
-    const done = work
-      .catch((error) => this.#core.log.error({ error: String(error) }, "a push failed"))
-      .finally(() => this.#underway.delete(done));
+    const done = work.catch((error) => void this.#failed(error)).finally(() => this.#underway.delete(done));
     this.#underway.add(done);
   }
 }
+
+const noticesIn = (due: Due): readonly Notice[] => (due.kind === "one" ? [due.notice] : due.notices);

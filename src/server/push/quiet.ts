@@ -9,6 +9,8 @@ export function isQuiet(quiet: QuietHours | null, at: number): boolean {
   return time >= quiet.from || time < quiet.to;
 }
 
+/** Time zones whose clocks are kept: more than phones of one owner are in. */
+const MOST_FORMATS = 50;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** "22:05" there. */
@@ -21,6 +23,7 @@ function timeOfDay(at: number, timeZone: string): string {
       minute: "2-digit",
       hourCycle: "h23",
     });
+    if (formats.size >= MOST_FORMATS) formats.clear(); // A zone has as many names as there are ways to write it.
     formats.set(timeZone, format);
   }
   return format.format(at);
