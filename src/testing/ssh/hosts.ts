@@ -239,6 +239,8 @@ export class Hosts implements AsyncDisposable {
 
   async [Symbol.asyncDispose]() {
     await Promise.all([...this.#hosts.values()].map((host) => host.end()));
+    // Folders that a test closed cannot be emptied by a plain user.
+    Bun.spawnSync(["chmod", "-R", "u+rwX", this.folder]);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
