@@ -80,7 +80,7 @@ const made = ({ name, size }: { name: string; size: number }, bytes: Blob): Atta
 });
 
 /** The files of one composer. */
-export function attachFiles({ model, session, text, above, say }: ComposerParts) {
+export function attachFiles({ model, session, text, above, changed, say }: ComposerParts) {
   const input = document.createElement("input");
   const list = element("ul", "attached");
   const button = toolButton("attach", "Attach a photo or file", () => input.click());
@@ -115,17 +115,21 @@ export function attachFiles({ model, session, text, above, say }: ComposerParts)
   async function add(files: File[]) {
     const room = MAX_FILES - own().length;
     say("files", "warn", files.length > room ? `At most ${MAX_FILES} files go with one text.` : "");
-    for (const file of files.slice(0, Math.max(0, room))) {
-      if (file.size === 0) {
-        say("files", "warn", `${file.name} is empty.`);
-        continue;
-      }
-      const { bytes, name } = await lighter(file);
-      const one = made({ name, size: bytes.size }, bytes);
-      setFiles(session, [...own(), one]);
-      handOver(model, session, one);
-    }
+    const wanted = files.slice(0, Math.max(0, room));
+    const empty = wanted.find(({ size }) => size === 0);
+    if (empty) say("files", "warn", `${empty.name} is empty.`);
+    // They are there from now on: a text that is sent meanwhile would go without them.
+    const fresh = wanted
+      .filter(({ size }) => size > 0)
+      .map((file) => ({ file, one: { ...made(file, file), name: file.name || "file", idle: false } }));
+    setFiles(session, [...own(), ...fresh.map(({ one }) => one)]);
+    changed();
     model.changed();
+    for (const { file, one } of fresh) {
+      const { bytes, name } = await lighter(file);
+      Object.assign(one, { bytes, name, size: bytes.size, idle: true });
+      if (!one.abort.signal.aborted) handOver(model, session, one);
+    }
   }
 
   function drop(one: Attached) {
@@ -145,14 +149,11 @@ export function attachFiles({ model, session, text, above, say }: ComposerParts)
     const words = element("span", "attached-words");
     const progress = document.createElement("progress");
     const name = element("bdi", "attached-name");
-    setMarked(name, one.name);
-    progress.setAttribute("aria-label", `${one.name} on its way`);
     words.append(name, element("span", "attached-stage quiet"), progress);
     const again = element("button", "text-button", "Retry");
     again.addEventListener("click", () => handOver(model, session, one));
     const away = document.createElement("button");
     away.className = "compose-tool";
-    away.setAttribute("aria-label", `Remove ${one.name}`);
     away.append(icon("close"));
     away.addEventListener("click", () => drop(one));
     for (const one of [again, away]) one.setAttribute("type", "button");
@@ -162,8 +163,11 @@ export function attachFiles({ model, session, text, above, say }: ComposerParts)
 
   function drawOne(item: HTMLElement, one: Attached) {
     const { path, upto, size, problem, refused, idle } = one;
-    const [words, again] = item.children;
-    const [, stage, progress] = words?.children ?? [];
+    const [words, again, away] = item.children;
+    const [name, stage, progress] = words?.children ?? [];
+    if (name) setMarked(name, one.name);
+    progress?.setAttribute("aria-label", `${one.name} on its way`);
+    away?.setAttribute("aria-label", `Remove ${one.name}`);
     const done = `${sizeOf(upto)} of ${sizeOf(size)}`;
     const failed = problem !== null && (refused || idle);
     item.classList.toggle("failed", failed);

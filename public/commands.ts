@@ -2,10 +2,12 @@
 import type { Command } from "../src/protocol.ts";
 import { ApiFailure, get } from "./api.ts";
 import type { ComposerParts } from "./composer-parts.ts";
-import { element, marked, setText } from "./dom.ts";
+import { element, marked, reconcile, setText } from "./dom.ts";
 
 /** The list is asked for again when somebody begins a command and it is older than this. */
 const FRESH_MS = 30_000;
+/** After a request that failed it is not asked for again sooner. */
+const RETRY_MS = 5_000;
 /** More than this nobody reads: one types on. */
 const MAX_SHOWN = 120;
 /** Fewer letters than this stand in nearly every description. */
@@ -40,6 +42,9 @@ export function matching(commands: readonly Command[], typed: string): Command[]
     .map(({ command }) => command);
 }
 
+/** Other words about it make it another item. */
+const keyOf = ({ name, about, hint, from, menu }: Command) => JSON.stringify([name, about, hint, from, menu]);
+
 const isClaudes = ({ from }: Command) => from === "claude";
 
 /** The list of one composer. */
@@ -49,7 +54,8 @@ export function commandList({ session, text, above, put, changed }: ComposerPart
   const list = element("ul", "commands-list");
   let commands: Command[] = [];
   let shown: Command[] = [];
-  let readAt = Number.NEGATIVE_INFINITY;
+  /** Before that the list is not asked for (again), ms on the page's clock. */
+  let nextRead = Number.NEGATIVE_INFINITY;
   let problem = "";
   let active = 0;
   /** Somebody has closed it for what stands there now. */
@@ -73,8 +79,8 @@ export function commandList({ session, text, above, put, changed }: ComposerPart
   }
 
   async function read() {
-    if (performance.now() - readAt < FRESH_MS) return;
-    readAt = performance.now();
+    if (performance.now() < nextRead) return;
+    nextRead = performance.now() + FRESH_MS;
     try {
       const said = await get(`/api/sessions/${encodeURIComponent(session)}/commands`);
       commands = commandsIn(said);
@@ -82,7 +88,7 @@ export function commandList({ session, text, above, put, changed }: ComposerPart
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
       problem = "The list cannot be had now; a command can be typed all the same.";
-      readAt = Number.NEGATIVE_INFINITY;
+      nextRead = performance.now() + Math.max(RETRY_MS, error.againMs);
     }
     changed();
     typed();
@@ -112,20 +118,24 @@ export function commandList({ session, text, above, put, changed }: ComposerPart
     const opens = root.hidden;
     root.hidden = false;
     if (opens) changed();
-    list.replaceChildren(...shown.map(item));
+    // What stays is not made anew: a finger may be on it.
+    const before = [...list.children];
+    reconcile(list, shown, keyOf, item, (option, command) => {
+      option.id = `offer-${shown.indexOf(command)}`;
+    });
+    const same = before.length === shown.length && before.every((one, i) => one === list.children[i]);
     const more = matching(commands, wanted).length - shown.length;
     const none =
       commands.length === 0 ? problem || "Reading the commands …" : "No command of this name is known.";
     setText(status, shown.length === 0 ? none : more > 0 ? `${more} more: type on` : "");
     text.setAttribute("aria-controls", "commands-list");
-    list.scrollTop = 0;
+    if (!same || opens) list.scrollTop = 0;
     mark();
   }
 
-  function item(command: Command, i: number): HTMLElement {
+  function item(command: Command): HTMLElement {
     const { name, about, hint, from, menu } = command;
     const option = element("li", "offer");
-    option.id = `offer-${i}`;
     option.setAttribute("role", "option");
     const head = element("span", "offer-head");
     const title = element("bdi", "offer-name");
@@ -237,5 +247,6 @@ export function commandList({ session, text, above, put, changed }: ComposerPart
 function commandsIn(value: unknown): Command[] {
   if (!value || typeof value !== "object" || !("commands" in value) || !Array.isArray(value.commands))
     return [];
-  return value.commands as Command[];
+  const all = value.commands as Command[];
+  return [...new Map(all.map((command) => [keyOf(command), command])).values()];
 }

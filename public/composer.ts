@@ -46,7 +46,7 @@ export function composer(model: Model, outbox: Outbox, session: SessionId, onMen
     event.preventDefault();
     submit();
   });
-  requestAnimationFrame(typed);
+  const first = requestAnimationFrame(typed);
   loadTools();
 
   /** What stands around the text is not part of the first load; without it one can write as well. */
@@ -120,6 +120,7 @@ export function composer(model: Model, outbox: Outbox, session: SessionId, onMen
 
   /** Takes a text back into the box, before what is there. */
   function edit(message: Sent) {
+    if (!outbox.has(message)) return; // A second tap.
     outbox.drop(message.id);
     put([message.text, text.value].filter((one) => one !== "").join("\n"));
     text.focus();
@@ -194,6 +195,7 @@ export function composer(model: Model, outbox: Outbox, session: SessionId, onMen
     update,
     close() {
       closed = true;
+      cancelAnimationFrame(first);
       tools?.close();
     },
   };

@@ -1,5 +1,5 @@
 // One block of the conversation as elements: what was said, what was done, and what came of it.
-import { type Block, type Call, durationWords } from "./conversation-blocks.ts";
+import { type Block, type Call, durationWords, type Result } from "./conversation-blocks.ts";
 import {
   editOf,
   opensItself,
@@ -47,7 +47,7 @@ export function drawBlock(block: Block, drawing: Drawing): HTMLElement {
     case "thinking":
       root.append(
         fold(block.key, drawing, line("Thought", block.text.split("\n")[0] ?? "", ""), () => [
-          literal(block.text, block.cut),
+          literal(block.text, block.cut, block.key, drawing),
         ]),
       );
       break;
@@ -65,7 +65,7 @@ export function drawBlock(block: Block, drawing: Drawing): HTMLElement {
           block.key,
           drawing,
           line("Output", block.text.split("\n")[0] ?? "", linesWords(block.text)),
-          () => [literal(block.text, block.cut)],
+          () => [literal(block.text, block.cut, block.key, drawing)],
         ),
       );
       break;
@@ -122,17 +122,17 @@ function drawCall(call: Call & Block, drawing: Drawing): HTMLElement {
     head.classList.add("open-ended");
     head.append(sr("not finished"));
   }
-  return fold(call.key, drawing, head, () => callParts(call, edit), opensItself(call, edit));
+  return fold(call.key, drawing, head, () => callParts(call, edit, drawing), opensItself(call, edit));
 }
 
-function callParts(call: Call, edit: ReturnType<typeof editOf>): HTMLElement[] {
+function callParts(call: Call & Block, edit: ReturnType<typeof editOf>, drawing: Drawing): HTMLElement[] {
   const [todos, plan] = [todosOf(call), planOf(call)];
   if (todos) return [drawTodos(todos)];
   const input = plan === null ? inputOf(call, edit) : [drawMarkdown(plan)];
   const { result } = call;
   // Of an edit the difference says it all, unless it failed.
   const shown = result && result.text !== "" && (edit === null || result.failed !== null);
-  const parts = shown ? [drawResult(result.text, result.cut, result.failed)] : [];
+  const parts = shown ? [drawResult(result, call.key, drawing)] : [];
   return [...input, ...cutNote(call.cut), ...parts];
 }
 
@@ -144,10 +144,10 @@ function inputOf(call: Call, edit: ReturnType<typeof editOf>): HTMLElement[] {
   return [...about, drawInput(blocks).root];
 }
 
-function drawResult(text: string, cut: number, failed: string | null): HTMLElement {
+function drawResult({ text, cut, failed }: Result, key: string, drawing: Drawing): HTMLElement {
   const box = element("div", failed ? "result bad" : "result");
   const bar = element("div", "code-bar");
-  const body = literal(text, cut);
+  const body = literal(text, cut, key, drawing);
   bar.append(element("span", "code-lang", failed === "rejected" ? "Denied" : failed ? "Failed" : "Result"));
   const pre = body.querySelector("pre");
   if (pre) bar.append(wrapButton(pre, true));
@@ -216,12 +216,13 @@ function fold(
 }
 
 /** A text as it is, a long one in part until somebody asks for all of it. */
-function literal(text: string, cut: number): HTMLElement {
+function literal(text: string, cut: number, of: string, { opened }: Drawing): HTMLElement {
+  const key = `${of}/all`;
   const box = element("div", "literal-box");
   const pre = element("pre", "wraps");
   pre.tabIndex = 0;
   const lines = text.split("\n");
-  const long = lines.length > FOLD_LINES || text.length > FOLD_CHARS;
+  const long = !opened.get(key) && (lines.length > FOLD_LINES || text.length > FOLD_CHARS);
   const part = lines.slice(0, FOLD_LINES).join("\n").slice(0, FOLD_CHARS);
   pre.append(marked(long ? part : text));
   box.append(pre);
@@ -231,6 +232,7 @@ function literal(text: string, cut: number): HTMLElement {
   }
   const more = element("button", "text-button small show-all", `Show all (${linesWords(text)})`);
   more.addEventListener("click", () => {
+    opened.set(key, true);
     pre.replaceChildren(marked(text));
     more.replaceWith(...cutNote(cut));
   });

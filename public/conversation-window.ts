@@ -248,6 +248,7 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
       pinned = false;
       clearTimeout(again);
       again = setTimeout(() => {
+        if (scroll.clientHeight === 0) return; // Another tab was chosen: they are where they were.
         pinned = isAtEnd();
         onMove();
       }, REST_MS);

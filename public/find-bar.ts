@@ -20,17 +20,21 @@ export function findBar({ session, now, onHit }: FindBarOptions) {
   let where: SearchHit["in"] = "messages";
   let query = "";
   let place = 0;
+  /** Which answer is awaited; none once the bar was closed. */
+  let awaited = 0;
 
   button("earlier").addEventListener("click", () => look({ before: place }));
   button("later").addEventListener("click", () => look({ after: place }));
-  button("close").addEventListener("click", () => root.remove());
+  button("close").addEventListener("click", () => close());
 
   async function look(bounds: { before?: number; after?: number }) {
+    const own = ++awaited;
     for (const name of ["earlier", "later"]) button(name).disabled = true;
     const asked = new URLSearchParams({ q: query, in: where, session, limit: "1" });
     for (const [name, value] of Object.entries(bounds)) asked.set(name, String(value));
     try {
       const { hits, next } = foundIn(await get(`/api/search?${asked}`));
+      if (own !== awaited) return;
       const [hit] = hits;
       for (const name of ["earlier", "later"]) button(name).disabled = false;
       if (hit) return show(hit);
@@ -41,9 +45,15 @@ export function findBar({ session, now, onHit }: FindBarOptions) {
       setText(at("told"), `Nothing ${end}.`);
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
+      if (own !== awaited) return;
       for (const name of ["earlier", "later"]) button(name).disabled = false;
       setText(at("told"), error.message);
     }
+  }
+
+  function close() {
+    awaited++;
+    root.remove();
   }
 
   function show(hit: SearchHit) {
@@ -55,6 +65,7 @@ export function findBar({ session, now, onHit }: FindBarOptions) {
 
   return {
     root,
+    close,
     /** Begins at the place of that number. */
     find(q: string, kind: SearchHit["in"], from: number) {
       query = q;

@@ -1,7 +1,7 @@
 // The log lines of the watched session that the page holds, by their numbers.
 import type { LogLine } from "../src/protocol.ts";
 
-/** Log lines kept of the watched session: what arrives pushes out the oldest; reading back may hold some more. */
+/** Log lines kept of the watched session: what arrives pushes out the oldest; whoever reads back keeps what they read. */
 const MAX_LINES = 5_000;
 export const MAX_LINES_BACK = 20_000;
 
@@ -9,13 +9,14 @@ export const MAX_LINES_BACK = 20_000;
 export function logLines() {
   const byNumber = new Map<number, LogLine>();
   let sorted: readonly LogLine[] | null = null;
+  let most = MAX_LINES;
 
   function put(more: readonly LogLine[]) {
-    const last = lines().at(-1)?.line_no ?? -1;
+    const first = lines()[0]?.line_no ?? -1;
     for (const line of more) byNumber.set(line.line_no, line);
     sorted = null;
-    const arrived = more.some(({ line_no }) => line_no > last);
-    const most = arrived ? MAX_LINES : MAX_LINES_BACK;
+    const back = more.some(({ line_no }) => line_no < first);
+    if (back) most = Math.min(MAX_LINES_BACK, Math.max(most, byNumber.size));
     for (const { line_no } of lines().slice(0, Math.max(0, byNumber.size - most))) byNumber.delete(line_no);
     sorted = null;
   }
@@ -32,6 +33,7 @@ export function logLines() {
     clear() {
       byNumber.clear();
       sorted = null;
+      most = MAX_LINES;
     },
   };
 }

@@ -12,8 +12,11 @@ const PINNED_PX = 48;
 const EDGE_PX = 20;
 /** Lines asked for at once. */
 const PAGE_LINES = 300;
-/** ms between two looks whether what is on its way has come. */
-const LOOK_MS = 20;
+/** After a request that failed while nothing is there to be tapped, ms. */
+const RETRY_MS = 3_000;
+const WORDS = { older: "Show earlier lines", newer: "Show later lines" };
+
+type Bounds = { before?: number; after?: number };
 
 /** The log of one session; `update` after each change of the model. */
 export function logView(model: Model, session: SessionId) {
@@ -25,45 +28,101 @@ export function logView(model: Model, session: SessionId) {
   const drawn = new Map<number, HTMLElement>();
   let shown: readonly LogLine[] | null = null;
   let pinned = true;
+  /** Where the box stood when that was last known: where it stands elsewhere, somebody has scrolled. */
+  let keptTop = 0;
+  let hidden = true;
   let unseen = 0;
-  let complete = false;
-  let loading = false;
+  /** The first line of the log, once it was read back to there. */
+  let beginning: number | null = null;
+  let loading: Promise<void> | null = null;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let closed = false;
+  /** Counts the places that were left for another: what was asked for there is not wanted here. */
+  let moves = 0;
   /** Lines around a place that a search found, while they do not reach those at the end. */
   let apart: LogLine[] | null = null;
-  let found: { line: number; words: readonly string[] } | null = null;
+  /** What a search found, until it has been brought into sight. */
+  let sought: { line: number; words: readonly string[] } | null = null;
 
   scroll.addEventListener("scroll", () => {
-    pinned = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < PINNED_PX;
-    if (pinned) unseen = 0;
+    look();
     drawPill();
   });
   at("pill").addEventListener("click", () => {
-    apart = null;
+    look();
+    if (apart) leave(null);
+    sought = null;
+    pinned = true;
+    unseen = 0;
     update();
-    scroll.scrollTop = scroll.scrollHeight;
+    toEnd();
+    drawPill();
   });
   at("older").addEventListener("click", () => load({ before: here()[0]?.line_no ?? 0 }));
   at("newer").addEventListener("click", () => load({ after: here().at(-1)?.line_no ?? 0 }));
 
   const here = () => apart ?? model.lines();
+  const isAtEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < PINNED_PX;
 
-  async function load(bounds: { before?: number; after?: number }) {
-    if (loading) return;
-    loading = true;
+  /** Sees whether somebody has scrolled: an event tells of it only in the next frame. A hidden box has no place; it had one. */
+  function look() {
+    if (scroll.clientHeight === 0) {
+      hidden = true;
+      return;
+    }
+    if (hidden && !pinned && scroll.scrollTop === 0) scroll.scrollTop = keptTop;
+    if (!hidden && scroll.scrollTop !== keptTop) pinned = apart === null && isAtEnd();
+    hidden = false;
+    keptTop = scroll.scrollTop;
+    if (pinned) unseen = 0;
+  }
+
+  function scrollTo(y: number) {
+    scroll.scrollTop = y;
+    if (scroll.clientHeight > 0) keptTop = scroll.scrollTop;
+  }
+
+  const toEnd = () => scrollTo(scroll.scrollHeight);
+
+  function leave(next: LogLine[] | null) {
+    clearTimeout(retry);
+    moves++;
+    apart = next;
+  }
+
+  /** One request at a time: whoever asks meanwhile gets what is on its way. */
+  function load(bounds: Bounds): Promise<void> {
+    loading ??= ask(bounds).finally(() => {
+      loading = null;
+      if (!closed) update();
+      if (!closed) reveal();
+    });
+    return loading;
+  }
+
+  async function ask(bounds: Bounds) {
+    clearTimeout(retry);
+    const asked = moves;
     const query = Object.entries(bounds).map(([name, value]) => `&${name}=${value}`);
+    const name = bounds.after === undefined ? "older" : "newer";
     try {
       const page = await get(
         `/api/sessions/${encodeURIComponent(session)}/lines?limit=${PAGE_LINES}${query.join("")}`,
       );
+      if (closed || asked !== moves) return;
       const lines = linesIn(page);
-      if (bounds.after === undefined) complete = lines.length < PAGE_LINES;
       put(lines, bounds.after !== undefined);
+      if (bounds.after === undefined && lines.length < PAGE_LINES) beginning = here()[0]?.line_no ?? 0;
+      setText(at("empty"), "Nothing in the log yet.");
+      setText(at(name), WORDS[name]);
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
+      if (closed || asked !== moves) return;
       setText(at("empty"), error.message);
+      setText(at(name), `${error.message} Try again`);
+      if (error.retryable && here().length === 0)
+        retry = setTimeout(() => load(bounds), Math.max(RETRY_MS, error.againMs));
     }
-    loading = false;
-    update();
   }
 
   /** `onward`: they follow what is here, and fewer than were asked for are the last. */
@@ -83,51 +142,72 @@ export function logView(model: Model, session: SessionId) {
 
   /** A line that a search found. */
   async function goTo(line: number, words: readonly string[]) {
-    found = { line, words };
+    sought = { line, words };
     pinned = false;
-    if (!here().some(({ line_no }) => line_no === line)) {
-      while (loading) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-      apart = [];
-      complete = false;
-      await load({ after: Math.max(-1, line - PAGE_LINES / 3) });
+    while (loading) await loading;
+    if (closed || sought?.line !== line) return; // It has come meanwhile, or another is sought.
+    if (here().some(({ line_no }) => line_no === line)) {
+      update();
+      return reveal();
     }
-    reveal();
+    leave([]);
+    await load({ after: Math.max(-1, line - PAGE_LINES / 3) });
   }
 
   function reveal() {
-    update();
-    for (const line of list.querySelectorAll(".found")) line.classList.remove("found");
-    const line = found && drawn.get(found.line);
-    if (!line || !found) return;
-    markFound(line, found.words);
-    pinned = false;
+    const line = sought && drawn.get(sought.line);
+    if (!line || !sought) return;
+    for (const before of list.querySelectorAll(".found")) before.classList.remove("found");
+    markFound(line, sought.words);
+    sought = null;
     line.scrollIntoView({ block: "center" });
+    if (scroll.clientHeight > 0) {
+      keptTop = scroll.scrollTop;
+      pinned = apart === null && isAtEnd();
+    }
+    drawPill();
   }
 
   function update() {
+    look();
     const lines = here();
-    at("empty").hidden = lines.length > 0 || loading;
-    at("newer").hidden = apart === null || lines.length === 0;
-    at("older").hidden = complete || lines.length === 0 || lines.length >= MAX_LINES_BACK;
-    if (lines !== shown) insertKeepingPlace(lines);
+    const first = lines[0]?.line_no ?? 0;
+    const none = lines.length === 0;
+    const read = beginning !== null && first <= beginning;
+    const aside = {
+      empty: !none || loading !== null,
+      newer: none || apart === null,
+      older: none || read || lines.length >= MAX_LINES_BACK,
+    };
+    const names = ["empty", "newer", "older"] as const;
+    const same = lines === shown && names.every((name) => at(name).hidden === aside[name]);
+    if (!same)
+      keepingPlace(lines, () => {
+        for (const name of names) at(name).hidden = aside[name];
+        if (lines !== shown) insert(lines);
+      });
     shown = lines;
     drawPill();
   }
 
   /** What is being read stays where it is, to the part of a pixel. */
-  function insertKeepingPlace(lines: readonly LogLine[]) {
-    const anchor = pinned ? null : firstVisible();
+  function keepingPlace(lines: readonly LogLine[], change: () => void) {
+    const anchor = pinned ? null : firstVisible(lines);
     const before = anchor?.getBoundingClientRect().top ?? 0;
-    insert(lines);
-    if (pinned) scroll.scrollTop = scroll.scrollHeight;
-    else if (anchor?.isConnected) scroll.scrollTop += anchor.getBoundingClientRect().top - before;
+    change();
+    if (pinned) toEnd();
+    else if (anchor) scrollTo(scroll.scrollTop + anchor.getBoundingClientRect().top - before);
   }
 
-  function firstVisible(): Element | null {
+  /** The first line in sight that stays. */
+  function firstVisible(lines: readonly LogLine[]): Element | null {
     const { left, top } = scroll.getBoundingClientRect();
-    const found =
+    const there =
       document.elementFromPoint(left + EDGE_PX, top + EDGE_PX)?.closest(".log-line, .gap") ?? null;
-    return found ?? list.firstElementChild;
+    const staying = new Set<Element | undefined>(lines.map(({ line_no }) => drawn.get(line_no)));
+    let first = there && list.contains(there) ? there : list.firstElementChild;
+    while (first && !staying.has(first)) first = first.nextElementSibling;
+    return first;
   }
 
   function insert(lines: readonly LogLine[]) {
@@ -157,12 +237,22 @@ export function logView(model: Model, session: SessionId) {
   }
 
   const resized = new ResizeObserver(() => {
-    if (pinned) scroll.scrollTop = scroll.scrollHeight;
+    look();
+    if (pinned) toEnd();
   });
   resized.observe(list);
   resized.observe(scroll); // The keyboard opens below it.
   load({});
-  return { root, update, goTo };
+  return {
+    root,
+    update,
+    goTo,
+    close() {
+      closed = true;
+      clearTimeout(retry);
+      resized.disconnect();
+    },
+  };
 }
 
 function drawLine(line: LogLine): HTMLElement {

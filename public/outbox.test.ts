@@ -13,10 +13,19 @@ afterAll(() => fetched.mockRestore());
 
 type Reply = { stage: InputStage; reason: null } | { error: { code: ErrorCode; message: string } };
 
+/** Everything that waits for nothing but promises is through. */
+const soon = async () => {
+  for (let i = 0; i < 40; i++) await null;
+};
+
 /** A page with one text under way; `says` is the server's reply to each request. */
 async function world(...says: Reply[]) {
+  return worldAt(Date.now, ...says);
+}
+
+async function worldAt(clock: () => number, ...says: Reply[]) {
   const model = createModel();
-  const outbox = createOutbox(model);
+  const outbox = createOutbox(model, clock);
   model.fold("state", state([a], []));
   model.connect({ kind: "live" });
   for (const say of says)
@@ -28,11 +37,8 @@ async function world(...says: Reply[]) {
   outbox.send(a.id, "hello");
   const [sent] = outbox.shown(a.id);
   if (!sent) throw new Error("nothing was sent");
-  const answered = async () => {
-    for (let i = 0; i < 20; i++) await null;
-  };
-  await answered();
-  return { model, outbox, sent, answered, id: sent.id as InputId };
+  await soon();
+  return { model, outbox, sent, answered: soon, id: sent.id as InputId };
 }
 
 test("a text sent again is known to have arrived, although nobody heard it when it did", async () => {
@@ -65,4 +71,74 @@ test("a text that nobody confirmed, and that cannot be sent again since the sess
   outbox.retry(sent);
   await answered();
   expect(outbox.stageOf(sent)).toMatchObject({ stage: "refused", reason: error.message });
+});
+
+test("texts go one after another, in the order they were written, also those that waited for a connection", async () => {
+  const model = createModel();
+  const outbox = createOutbox(model);
+  model.fold("state", state([a], []));
+  const waiting: ((response: Response) => void)[] = [];
+  const asked: { id: string; text: string }[] = [];
+  fetched.mockImplementation((async (_: string, init: RequestInit) => {
+    asked.push(JSON.parse(String(init.body)));
+    return new Promise<Response>((resolve) => waiting.push(resolve));
+  }) as never);
+  for (const text of ["one", "two"]) outbox.send(a.id, text);
+  expect(asked).toEqual([]);
+  model.connect({ kind: "live" });
+  outbox.send(a.id, "three");
+  const texts = () => asked.map(({ text }) => text);
+  expect(texts()).toEqual(["one"]);
+  for (const text of ["one", "two", "three"]) {
+    expect(texts().at(-1)).toBe(text);
+    waiting.shift()?.(Response.json({ id: asked.at(-1)?.id, stage: "sent", reason: null }));
+    await soon();
+  }
+  expect(texts()).toEqual(["one", "two", "three"]);
+});
+
+test("what became of a text is known for good, however much was typed since", async () => {
+  const { model, outbox, sent, id } = await world({ stage: "sent", reason: null });
+  model.fold("input", { session: a.id, id, stage: "delivered", reason: null });
+  for (let i = 0; i < 200; i++)
+    model.fold("input", { session: a.id, id: `key-${i}` as InputId, stage: "delivered", reason: null });
+  expect(model.input(id)).toBeNull();
+  expect(outbox.stageOf(sent).stage).toBe("delivered");
+});
+
+test("a text that claude sees late says so, and is no line any more a while after that", async () => {
+  let now = 0;
+  const { model, outbox, id } = await worldAt(() => now, { stage: "sent", reason: null });
+  now += 60_000;
+  model.fold("input", { session: a.id, id, stage: "seen", reason: null });
+  expect(outbox.shown(a.id).map((message) => outbox.stageOf(message).stage)).toEqual(["seen"]);
+  now += 5_000;
+  expect(outbox.shown(a.id)).toEqual([]);
+});
+
+test("a refused text that is sent in another way by two quick taps goes once", async () => {
+  const sentStage = { stage: "sent", reason: null } as const;
+  const { model, outbox, sent, answered, id } = await world(sentStage, sentStage, sentStage);
+  model.fold("input", { session: a.id, id, stage: "refused", reason: "desk_typing" });
+  outbox.resend(sent, "append");
+  outbox.resend(sent, "append");
+  await answered();
+  expect(outbox.shown(a.id)).toHaveLength(1);
+  expect(fetched).toHaveBeenCalledTimes(2);
+});
+
+test("where a key may be missing, those pressed behind it are not sent; one that is pressed knowing it is", async () => {
+  const { outbox, answered } = await world({ stage: "sent", reason: null });
+  fetched.mockClear();
+  fetched.mockRejectedValueOnce(new TypeError("no network"));
+  fetched.mockImplementation((async () => Response.json({})) as never);
+  outbox.press(a.id, "down");
+  outbox.press(a.id, "enter");
+  await answered();
+  expect(fetched).toHaveBeenCalledTimes(1);
+  expect(outbox.keyProblem).toBe("The server did not answer.");
+  outbox.press(a.id, "down");
+  await answered();
+  expect(fetched).toHaveBeenCalledTimes(2);
+  expect(outbox.keyProblem).toBeNull();
 });

@@ -5,6 +5,7 @@ import {
   type InputId,
   type InputMode,
   type InputRefusal,
+  type InputStage,
   type Key,
   type SessionId,
 } from "../src/protocol.ts";
@@ -36,6 +37,8 @@ export type Sent = {
   /** In words, when the server itself refused or did not answer. */
   problem: string | null;
   refused: boolean;
+  /** How it stood when that was told last, and since when: the model forgets what is old. */
+  told: { stage: InputStage; reason: InputRefusal | null; at: number } | null;
 };
 
 export const REFUSALS: Record<InputRefusal, string> = {
@@ -54,7 +57,7 @@ export const REFUSALS: Record<InputRefusal, string> = {
 const MAX_SHOWN = 4;
 /** A page that comes back within this sends what waited in it; after it, nobody remembers what a "yes" was for. */
 const HELD_AFTER_MS = 10 * 60_000;
-/** A text that claude has seen needs no line of its own any more. */
+/** So long after claude has seen it a text needs no line of its own any more. */
 const SEEN_FOR_MS = 5_000;
 
 /** The texts of this page, of all sessions. */
@@ -62,6 +65,11 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
   let sent: Sent[] = kept(clock());
   let keys: Promise<unknown> = Promise.resolve();
   let keyProblem: string | null = null;
+  /** Keys that did not arrive, as far as is known. */
+  let lostKeys = 0;
+  /** Sessions with a text of which the server has not said yet that it has it. */
+  const underWay = new Set<SessionId>();
+  const waits = ({ queued, held }: Sent) => queued && !held;
 
   async function deliver(message: Sent) {
     const fresh = { queued: false, held: false, answered: false, problem: null, refused: false };
@@ -74,7 +82,7 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
       const said = inputIn(await post(inputPath(message.session), body));
       message.answered = true;
       // What became of it may have been told while nobody listened; a reply that is older than the stream tells nothing.
-      const known = model.input(message.id)?.stage ?? "sent";
+      const known = (model.input(message.id) ?? message.told)?.stage ?? "sent";
       const news = known === "sent" || known === "unconfirmed";
       if (said && news) model.fold("input", { session: message.session, ...said });
     } catch (error) {
@@ -86,13 +94,32 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
   }
 
   model.subscribe(() => {
-    for (const message of sent) {
-      const stage = model.input(message.id)?.stage;
-      if (stage === "delivered" || stage === "seen") forget(message.id);
-    }
-    if (model.connection.kind !== "live") return;
-    for (const message of sent) if (message.queued && !message.held) deliver(message);
+    for (const message of sent) hear(message);
+    for (const { session } of sent.filter(waits)) sendWaiting(session);
   });
+
+  /** One after another, since two requests at once may arrive in either order. */
+  async function sendWaiting(session: SessionId) {
+    if (underWay.has(session)) return;
+    underWay.add(session);
+    try {
+      for (;;) {
+        const next = sent.find((message) => message.session === session && waits(message));
+        if (!next || model.connection.kind !== "live") return;
+        await deliver(next);
+      }
+    } finally {
+      underWay.delete(session);
+    }
+  }
+
+  /** What the model was told of it. */
+  function hear(message: Sent) {
+    const known = model.input(message.id);
+    if (!known || (known.stage === message.told?.stage && known.reason === message.told.reason)) return;
+    message.told = { stage: known.stage, reason: known.reason, at: clock() };
+    if (known.stage === "delivered" || known.stage === "seen") forget(message.id);
+  }
 
   const drop = (id: InputId) => {
     forget(id);
@@ -101,42 +128,45 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
   };
   const add = (session: SessionId, text: string, mode: InputMode) => {
     const id = newId() as InputId;
-    const queued = model.connection.kind !== "live";
     const message = {
       id,
       session,
       text,
       mode,
       at: clock(),
-      queued,
+      queued: true,
       held: false,
       answered: false,
       problem: null,
       refused: false,
+      told: null,
     };
     sent.push(message);
     keep(message);
-    if (queued) model.changed();
-    else deliver(message);
+    model.changed();
   };
 
   return {
     /** Sends a text, or queues it until there is a connection. */
     send: (session: SessionId, text: string) => add(session, text, "if_empty"),
-    /** Sends a refused text again, in another way: it is another input, with its own id. */
+    /** Sends a refused text again, in another way: it is another input, with its own id. Once: a second tap finds it gone. */
     resend(message: Sent, mode: InputMode) {
+      if (!sent.includes(message)) return;
       drop(message.id);
       add(message.session, message.text, mode);
     },
     /** The same text with the same id: it is typed once. */
     retry: (message: Sent) => void deliver(message),
     drop,
+    /** Whether it is still here: it was not taken back meanwhile. */
+    has: (message: Sent) => sent.includes(message),
 
     stageOf(message: Sent): { stage: SentStage; reason: string | null; refusal: InputRefusal | null } {
-      const known = model.input(message.id);
+      const known = model.input(message.id) ?? message.told;
       const late = clock() - message.at >= CONFIRM_WITHIN_MS;
       if (message.held) return { stage: "held", reason: null, refusal: null };
-      if (message.queued) return { stage: "queued", reason: null, refusal: null };
+      const stage = model.connection.kind === "live" ? "sending" : "queued"; // Another goes before it.
+      if (message.queued) return { stage, reason: null, refusal: null };
       if (known?.stage === "refused") {
         return { stage: "refused", reason: known.reason && REFUSALS[known.reason], refusal: known.reason };
       }
@@ -151,20 +181,27 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
 
     /** The texts of one session that still deserve a line, oldest first. */
     shown(session: SessionId): Sent[] {
-      const fresh = (message: Sent) =>
-        model.input(message.id)?.stage !== "seen" || clock() - message.at < SEEN_FOR_MS;
+      const fresh = ({ told }: Sent) => told?.stage !== "seen" || clock() - told.at < SEEN_FOR_MS;
       return sent.filter((message) => message.session === session && fresh(message)).slice(-MAX_SHOWN);
     },
 
-    /** Presses a key; keys arrive in the order they were pressed. */
+    /**
+     * Presses a key. Keys arrive in the order they were pressed: where one may be missing, those that were pressed before
+     * anybody could know that are not sent, since Enter without the Down before it chooses something else.
+     */
     press(session: SessionId, key: Key) {
       const body: InputBody = { id: newId() as InputId, key };
-      keys = keys
-        .then(() => post(inputPath(session), body))
-        .then(
-          () => say(null),
-          (error) => say(error instanceof ApiFailure ? error.message : String(error)),
-        );
+      const lost = lostKeys;
+      keys = keys.then(async () => {
+        if (lost !== lostKeys) return;
+        try {
+          await post(inputPath(session), body);
+          say(null);
+        } catch (error) {
+          lostKeys++;
+          say(error instanceof ApiFailure ? error.message : String(error));
+        }
+      });
     },
     /** Why the last key did not arrive, or null. */
     get keyProblem() {
@@ -227,7 +264,7 @@ function sentIn(value: string): Sent | null {
     const { id, session, text, mode, at } = JSON.parse(value) as Sent;
     const known = typeof id === "string" && typeof session === "string" && typeof text === "string";
     if (!known || typeof at !== "number") return null;
-    const untold = { queued: true, held: false, answered: false, problem: null, refused: false };
+    const untold = { queued: true, held: false, answered: false, problem: null, refused: false, told: null };
     return { id, session, text, mode, at, ...untold };
   } catch {
     return null;

@@ -2,6 +2,7 @@
 import type { Option, PromptState } from "../src/protocol.ts";
 import { type Answers, type CardStatus, cardStatus } from "./answers.ts";
 import { cardFooter } from "./card-footer.ts";
+import { closeDialogs } from "./dialogs.ts";
 import { element, fromTemplate, icon, part, setMarked, setText } from "./dom.ts";
 import { type DrawnInput, drawInput, hiddenInBlocks, inputParts } from "./input-view.ts";
 import type { Model } from "./model.ts";
@@ -26,6 +27,7 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
   let current = prompt;
   let endSeen = false;
   let accepted = false;
+  let closed = false;
 
   const form = prompt.questions && questionForm(prompt.questions, () => update());
   const input = fill();
@@ -71,7 +73,7 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
   }
 
   function give(option: Option, text?: string) {
-    if (status().kind !== "ready" || Date.now() < readyAt) return;
+    if (closed || isAnother() || status().kind !== "ready" || Date.now() < readyAt) return;
     const chosen = option.effect === "answer" && form ? { answers: form.answers() } : {};
     answers.send(current, option, text ? { ...chosen, text } : chosen);
     update();
@@ -105,16 +107,20 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
     return endSeen ? null : "Read to the end to approve ↓";
   }
 
+  /** What is asked by now is not what stands here: it gets a card of its own as soon as the page is drawn. */
+  const isAnother = () => (model.prompt(prompt.id)?.digest ?? prompt.digest) !== prompt.digest;
+
   /** Everything that changes while the card stays. */
   function update() {
-    current = model.prompt(prompt.id) ?? current;
+    if (!isAnother()) current = model.prompt(prompt.id) ?? current;
     const session = model.session(current.session_id);
     const now = status();
     setMarked(at("project"), projectOf(session ?? current));
     setMarked(at("host"), session ? hostOf(session) : "an unknown host");
     setText(at("age"), age(model.now() - current.created_at));
     root.classList.toggle("stale", model.stale());
-    form?.lock(now.kind !== "ready");
+    // Without a connection for a moment one can go on writing.
+    form?.lock(now.kind !== "ready" && now.kind !== "blocked");
     const others = model.open().filter(({ id }) => id !== prompt.id);
     at("others").hidden = others.length === 0;
     setText(at("others"), `${others.length} more waiting`);
@@ -134,6 +140,8 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
     digest: prompt.digest,
     update,
     close() {
+      closed = true;
+      closeDialogs(); // What is asked in one is of this card.
       cancelAnimationFrame(seenAt);
       clearTimeout(cooled);
       observer.disconnect();

@@ -29,6 +29,8 @@ export class Terminal implements Disposable {
   #fits = false;
   #pinched = false;
   #pinned = true;
+  /** Where the view stood when that was last known. */
+  #top = 0;
 
   constructor() {
     this.root.tabIndex = 0;
@@ -38,14 +40,13 @@ export class Terminal implements Disposable {
     this.#grid.append(this.#cursor);
     this.root.append(this.#grid);
     this.#observer.observe(this.root);
-    this.root.addEventListener("scroll", () => {
-      this.#pinned = this.root.scrollTop > this.#end() - PINNED_PX;
-    });
+    this.root.addEventListener("scroll", () => this.#look());
     this.#listenForPinch();
   }
 
   /** Makes the page show this screen; rows that are the same objects as before are left alone. */
   show(screen: Screen) {
+    this.#look();
     const resized = this.#screen?.cols !== screen.cols || this.#screen.rows !== screen.rows;
     this.#screen = screen;
     this.#follow(screen.lines);
@@ -69,6 +70,7 @@ export class Terminal implements Disposable {
 
   /** `width`: all columns at once, however small; `readable`: at least readable, and pan. */
   set fit(fit: Fit) {
+    this.#look();
     this.#fit = fit;
     this.#pinched = false;
     this.#resize();
@@ -132,8 +134,18 @@ export class Terminal implements Disposable {
     this.#grid.style.fontSize = `${this.#fontPx}px`;
   }
 
+  /** Sees whether somebody has scrolled: an event tells of it only in the next frame. A hidden screen stands nowhere. */
+  #look() {
+    const { clientHeight, scrollTop } = this.root;
+    if (clientHeight === 0 || scrollTop === this.#top) return;
+    this.#top = scrollTop;
+    this.#pinned = scrollTop > this.#end() - PINNED_PX;
+  }
+
   #stay() {
-    if (this.#pinned) this.root.scrollTop = this.#end();
+    if (!this.#pinned) return;
+    this.root.scrollTop = this.#end();
+    this.#top = this.root.scrollTop;
   }
 
   /** Where the last line that holds anything, or the cursor, stands at the lower end. */
