@@ -103,6 +103,25 @@ test("pair --json --yes starts the server, prints one JSON line, and the code pa
   expect(response.headers.get("set-cookie")).toMatch(/^cr=.*HttpOnly; SameSite=Strict/);
 });
 
+test("`serve` takes the place of a server in the background, and of none that was started", async () => {
+  const { env, paths, port } = home();
+  expect((await run(["sessions"], env)).code).toBe(0); // Starts one in the background.
+  const before = serverInfo(paths);
+  const own = { ...env, CLAUDECODE: "1" };
+  const below = await run(["serve"], own);
+  expect(below).toMatchObject({ code: 1, err: expect.stringContaining("is running") });
+  expect(serverInfo(paths)).toEqual(before);
+  await using terminal = new Terminal([...cli, "serve", "--public-url", "https://claude.example.com"], {
+    env,
+  });
+  await terminal.waitFor(/page at https:\/\/claude\.example\.com/);
+  expect(serverInfo(paths)).toMatchObject({ auto: false, url: "https://claude.example.com" });
+  const answer = await fetch(`http://127.0.0.1:${port}/health`, { headers: { host: "claude.example.com" } });
+  expect(answer.status).toBe(200);
+  const again = await run(["serve", "--port", "0"], env);
+  expect(again).toMatchObject({ code: 1, err: expect.stringContaining("Stop it first") });
+});
+
 test("pairing wants a terminal for its yes, and is refused below a running claude", async () => {
   const { env } = home();
   expect(await run(["pair"], env)).toMatchObject({ code: 5, err: expect.stringContaining("--json --yes") });

@@ -2,7 +2,7 @@
 import { SQLiteError } from "bun:sqlite";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { infoFile, type ServerInfo } from "./background.ts";
+import { infoFile, running, type ServerInfo, serverInfo, shutDown } from "./background.ts";
 import { CommandError, flags } from "./command.ts";
 import { type Config, type Flags, loadConfig } from "./config.ts";
 import { conversations } from "./conversations/annex.ts";
@@ -15,6 +15,7 @@ import { restoreTunnels } from "./devbox/tunnel.ts";
 import { pageAssets } from "./page.ts";
 import { privateFolder } from "./paths.ts";
 import { isLoopback } from "./server/front.ts";
+import { AlreadyRunningError } from "./server/lock.ts";
 import type { OpenAnnex } from "./server/parts.ts";
 import { push } from "./server/push/push.ts";
 import { openLog, type RunningServer, startServer } from "./server/server.ts";
@@ -28,6 +29,10 @@ const LOOK_MS = 1_000;
 const RESTORE_MS = 5_000;
 /** Without a paired phone and without a wrapper for this long, a background server ends. */
 const UNUSED_MS = 60 * 60 * 1_000;
+
+/** A server that ends has closed its database by then; how often it is looked. */
+const HANDOVER_MS = 10_000;
+const HANDOVER_LOOK_MS = 50;
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const MIB = 1_024 * 1_024;
@@ -49,22 +54,41 @@ export async function serve(args: string[]): Promise<number> {
   const ended = Promise.withResolvers<void>();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => ended.resolve());
   if (auto) process.on("SIGHUP", () => {});
-  const server = await open(config, auto, () => ended.resolve());
+  const end = () => ended.resolve();
+  const server = auto ? await open(config, auto, end) : await inPlace(config, end);
   const restore = () => restoreTunnels(config.paths.data);
   restore();
   if (!auto) {
     process.stderr.write(`claude-remote: page at ${server.url}; pair a phone with \`claude-remote pair\`\n`);
     if (!isLoopback(config.host)) process.stderr.write(`claude-remote: ${wider(config, server)}\n`);
   }
-  const timer = setInterval(
-    keep(config, server, auto, () => ended.resolve()),
-    LOOK_MS,
-  );
+  const timer = setInterval(keep(config, server, auto, end), LOOK_MS);
   const restoring = setInterval(restore, RESTORE_MS);
   await ended.promise;
   for (const one of [timer, restoring]) clearInterval(one);
   await server.stop();
   return 0;
+}
+
+/**
+ * In the place of a server in the background, which nobody asked for by these settings: it gives way, and sessions come over
+ * by themselves. One that somebody started stays, and so does any below a running claude.
+ */
+async function inPlace(config: Config, end: () => void): Promise<RunningServer> {
+  const { paths } = config;
+  const ours = process.env.CLAUDECODE !== "1" && serverInfo(paths)?.auto === true && (await running(paths));
+  if (ours) {
+    process.stderr.write("claude-remote: the server in the background ends; this one takes its place\n");
+    await shutDown(paths);
+  }
+  // It gives the folder back a moment after its last answer.
+  for (const until = ours ? Date.now() + HANDOVER_MS : 0; ; await Bun.sleep(HANDOVER_LOOK_MS)) {
+    try {
+      return await open(config, false, end);
+    } catch (error) {
+      if (!(error instanceof AlreadyRunningError) || Date.now() >= until) throw error;
+    }
+  }
 }
 
 /** What an address beyond loopback means. */
@@ -89,6 +113,7 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
     const [assets, annexes] = [await pageAssets(), annexesOf(config)];
     return await startServer({ ...options, assets, annexes, log, version: VERSION, onShutdown });
   } catch (error) {
+    if (error instanceof AlreadyRunningError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     const { path = "" } = error as NodeJS.ErrnoException;
     const stored = error instanceof SQLiteError || path.startsWith(paths.data);
