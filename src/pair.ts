@@ -7,6 +7,8 @@ import type { Viewer } from "./protocol.ts";
 
 const USAGE_LINE = "claude-remote pair [--yes] [--json]";
 const LOOK_MS = 300;
+/** A code lives so long (`pairingMs` of the server). */
+const CODE_MS = 5 * 60_000;
 
 type Opened = { code: string; url: string; expires_at: number };
 type State =
@@ -38,7 +40,12 @@ export async function pair(args: string[]): Promise<number> {
   if (onThisMachineOnly(url)) waysFor(new URL(url).origin, config.host);
   else show(url);
   console.error(`\nCode ${opened.code}, for five minutes, once.`);
-  return waitFor(() => admin(config.paths, "GET", "/pair") as Promise<State>, confirm);
+  const left = countdown();
+  try {
+    return await waitFor(() => admin(config.paths, "GET", "/pair") as Promise<State>, confirm, left);
+  } finally {
+    left.clear();
+  }
 
   async function confirm(check: string, yes: boolean) {
     await (yes
@@ -52,10 +59,13 @@ const onThisMachineOnly = (url: string) => /^(127\.|localhost$|\[::1\]$)/.test(n
 async function waitFor(
   look: () => Promise<State>,
   answer: (check: string, yes: boolean) => Promise<void>,
+  left: ReturnType<typeof countdown>,
 ): Promise<number> {
   let asked = "";
   for (;;) {
     const now = await look();
+    if (now.state === "open") left.show();
+    else left.clear();
     if (now.state === "paired") {
       console.error(`Paired: ${printable(now.viewer.name)}`);
       return 0;
@@ -70,6 +80,24 @@ async function waitFor(
     }
     await Bun.sleep(LOOK_MS);
   }
+}
+
+/** How long the code is good for still, written anew each second; only where somebody sees it. */
+function countdown() {
+  const until = performance.now() + CODE_MS;
+  let shown = "";
+  return {
+    show() {
+      const seconds = Math.max(0, Math.ceil((until - performance.now()) / 1_000));
+      const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+      if (process.stderr.isTTY && text !== shown) process.stderr.write(`\r${text} left`);
+      shown = text;
+    },
+    clear() {
+      if (process.stderr.isTTY && shown !== "") process.stderr.write("\r\x1b[K");
+      shown = "";
+    },
+  };
 }
 
 const askFor = (name: string, address: string, check: string) =>

@@ -24,6 +24,7 @@ story("the two digits of the phone are the terminal's; a yes there lets it in", 
   const shown = await terminal.waitFor(/Code \S+,/);
   const [, code = ""] = /Code (\S+),/.exec(shown) ?? [];
   const [, page = ""] = /(http:\S+)\/pair/.exec(shown) ?? [];
+  await terminal.waitFor(/^(5:00|4:\d\d) left$/m);
   const phone = await world.stranger();
   await phone.goto(`${page}/pair#${code}`);
   await phone.button("Pair this phone").tap();
