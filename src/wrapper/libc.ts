@@ -11,8 +11,11 @@ const SYMBOLS = {
   getsockopt: { args: ["i32", "i32", "i32", "buffer", "buffer"], returns: "i32" },
   signal: { args: ["i32", "ptr"], returns: "ptr" },
 } as const;
-/** struct termios is 60 bytes on Linux and 72 on macOS; only the library looks into it. */
+/** struct termios is 60 bytes on Linux and 72 on macOS. */
 const TERMIOS_BYTES = 128;
+/** Of Linux: where its local flags stand, and which of them says that input is taken a line at a time. */
+const LOCAL_FLAGS_AT = 12;
+const ICANON = 2;
 /** Now, not after pending output is gone: that could be never. */
 const TCSANOW = 0;
 const POLLIN = 1;
@@ -61,6 +64,12 @@ export function madeRaw(settings: Uint8Array): Uint8Array {
   const raw = settings.slice();
   libc().cfmakeraw(raw);
   return raw;
+}
+
+/** Whether a terminal with these settings hands over each key at once. Linux only. */
+export function isRaw(settings: Uint8Array): boolean {
+  const flags = new DataView(settings.buffer, settings.byteOffset).getUint32(LOCAL_FLAGS_AT, true);
+  return (flags & ICANON) === 0;
 }
 
 /** Waits at most `ms` until `fd` takes bytes, or says that it never will again. Whether it is ready. */

@@ -2,6 +2,7 @@
 // which stops it and us together.
 import { awake } from "./awake.ts";
 import { ClaudeState, type ClaudeStatus, claudeFolder } from "./claude-state.ts";
+import { takesKeys } from "./keyboard.ts";
 import { openPty, type Pty, type PtyEngine, type PtyExit } from "./pty.ts";
 import { suspension } from "./suspension.ts";
 import type { Size, Terminals } from "./terminals.ts";
@@ -12,7 +13,7 @@ export type RunningClaudeOptions = Size & {
   cwd: string;
   env: Record<string, string>;
   keepAwake: boolean;
-  terminals: Pick<Terminals, "suspend" | "fit" | "repaint" | "wanted">;
+  terminals: Pick<Terminals, "suspend" | "fit">;
   onOutput: (bytes: Uint8Array) => void;
   onStatus: (said: ClaudeStatus) => void;
   onSuspended: (suspended: boolean) => void;
@@ -25,25 +26,20 @@ export class RunningClaude implements Disposable {
   readonly #suspension: ReturnType<typeof suspension>;
   readonly #awake: ReturnType<typeof awake>;
   readonly #exit = Promise.withResolvers<PtyExit>();
+  #over = false;
 
   constructor({ terminals, keepAwake, onOutput, onStatus, onSuspended, ...start }: RunningClaudeOptions) {
     this.#awake = awake(keepAwake);
-    let asleep = terminals.wanted;
     this.#suspension = suspension({
-      kill: (signal) => this.kill(signal),
+      kill: (signal) => this.#killAll(signal),
       stop: () => terminals.suspend(),
-      onSuspended: () => {
-        asleep = terminals.wanted;
-        onSuspended(true);
-      },
-      onContinued: () => {
+      hears: () => takesKeys(this.pid),
+      onSuspended: () => onSuspended(true),
+      // Only now: one that is told of another size while it is stopped hears of it together with the word to go on, and
+      // 2.1.197 then loses one of the two at times.
+      onContinued() {
         onSuspended(false);
         terminals.fit();
-      },
-      // 2.1.197 may hear of the new size before it listens.
-      onAwake() {
-        const { cols, rows } = terminals.wanted;
-        if (cols !== asleep.cols || rows !== asleep.rows) terminals.repaint();
       },
     });
     const { engine, ...program } = start;
@@ -51,7 +47,7 @@ export class RunningClaude implements Disposable {
       onOutput(bytes);
       this.#suspension.output(bytes);
     };
-    this.#pty = openPty(engine, { ...program, onData, onExit: (exit) => this.#exit.resolve(exit) });
+    this.#pty = openPty(engine, { ...program, onData, onExit: (exit) => this.#ended(exit) });
     this.#state = new ClaudeState(claudeFolder(start.env), this.#pty.pid, (said) => {
       onStatus(said);
       this.#awake.set(said.status === "busy");
@@ -91,6 +87,21 @@ export class RunningClaude implements Disposable {
 
   kill(signal: NodeJS.Signals) {
     this.#pty.kill(signal);
+  }
+
+  /** With what it started in its own group, as a shell stops and continues a job. */
+  #killAll(signal: NodeJS.Signals) {
+    if (this.#over) return;
+    try {
+      process.kill(-this.pid, signal);
+    } catch {
+      this.kill(signal);
+    }
+  }
+
+  #ended(exit: PtyExit) {
+    this.#over = true;
+    this.#exit.resolve(exit);
   }
 
   /** That was typed at a terminal; `afar`: at an attached one. */

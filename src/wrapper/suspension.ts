@@ -7,9 +7,11 @@ const WITHIN_MS = 60_000;
 const AFTER_MS = 20;
 /** Characters of that word: one that the end of a chunk cut goes on in the next. */
 const NOTICE_CHARS = 80;
-/** How often and how far apart claude is told to go on. Where it does already, that is nothing to it. */
+/** How often and how far apart a claude that stays deaf is told to go on: on a busy machine it takes some tenths of a second. */
 const WAKE_TIMES = 4;
-const WAKE_MS = 250;
+const WAKE_MS = 500;
+/** Between two looks whether it hears. */
+const LOOK_MS = 10;
 /** Ctrl-Z as a byte, and as the kitty keyboard protocol sends it. */
 const CTRL_Z = /\x1a|\x1b\[122;5u/;
 
@@ -17,19 +19,25 @@ export type SuspensionOptions = {
   kill: (signal: NodeJS.Signals) => void;
   /** Stops us; resolves when the shell has continued us. */
   stop: () => Promise<void>;
+  /** Whether claude takes keys, which it does not while it is suspended; null where the system does not tell. */
+  hears: () => boolean | null;
   onSuspended: () => void;
+  /** claude hears again, or was told to go on as often as it takes. */
   onContinued: () => void;
-  /** claude was told to go on as often as it takes. */
-  onAwake: () => void;
+  /** For tests: waits so many ms. */
+  pause?: (ms: number) => Promise<unknown>;
 };
 
 /** Watches what is typed at the desk and what claude says after it. */
-export function suspension({ kill, stop, onSuspended, onContinued, onAwake }: SuspensionOptions) {
+export function suspension(options: SuspensionOptions) {
+  const { kill, stop, hears, onSuspended, onContinued, pause = Bun.sleep } = options;
   let expectedUntil = 0;
   let noticed = "";
-  let suspended = false;
   /** It was typed at an attached desk: nobody there can be suspended, and claude must not stay so. */
   let fromAfar = false;
+  /** How often it was suspended so far: what was begun for an earlier time is over. */
+  let times = 0;
+  let painted = false;
 
   function expect() {
     expectedUntil = Date.now() + WITHIN_MS;
@@ -37,25 +45,30 @@ export function suspension({ kill, stop, onSuspended, onContinued, onAwake }: Su
   }
 
   async function suspend() {
+    const time = ++times;
     expectedUntil = 0;
-    if (fromAfar) return wake();
-    suspended = true;
+    if (fromAfar) return wake(time);
     onSuspended();
-    await Bun.sleep(AFTER_MS);
+    await pause(AFTER_MS);
     kill("SIGSTOP"); // It asks for that in vain: no shell is above it that could continue it.
     await stop();
-    suspended = false;
-    onContinued();
     expect(); // A second Ctrl-Z, typed before we stopped, is claude's by now.
-    await wake();
-    if (!suspended) onAwake();
+    await wake(time);
+    if (time === times) onContinued();
   }
 
-  /** More than once: a claude that we stopped between its word and its own stop does not wake at the first. */
-  async function wake() {
-    for (let time = 0; time < WAKE_TIMES && !suspended; time++) {
+  /**
+   * Again only while it is deaf, as one is that we stopped between its word and its own stop. A claude that goes on already
+   * takes the signal for another return from a shell: 2.1.197 draws everything once more, below what stands there.
+   */
+  async function wake(time: number) {
+    for (let told = 0; told < WAKE_TIMES; told++) {
+      painted = false;
       kill("SIGCONT");
-      await Bun.sleep(WAKE_MS);
+      for (let waited = 0; waited < WAKE_MS; waited += LOOK_MS) {
+        await pause(LOOK_MS);
+        if (time !== times || (hears() ?? painted)) return;
+      }
     }
   }
 
@@ -69,6 +82,7 @@ export function suspension({ kill, stop, onSuspended, onContinued, onAwake }: Su
 
     /** Only new output counts, not the screen. */
     output(bytes: Uint8Array) {
+      painted = true;
       if (expectedUntil === 0) return;
       if (Date.now() > expectedUntil) expectedUntil = 0;
       noticed = noticed.slice(-NOTICE_CHARS) + Buffer.from(bytes).toString("latin1");

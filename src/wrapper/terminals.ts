@@ -9,8 +9,12 @@ import type { Pty } from "./pty.ts";
 /** What a terminal sends although nobody pressed a key: focus, the mouse's moves and wheel, its answers to queries. */
 const NO_KEYS =
   /^(\x1b\[[IO]|\x1b\[<(3[2-9]|[4-9]\d);\d+;\d+[Mm]|\x1b\[[?>]?[\d;]*[cRny]|\x1b[P\]][^\x07\x1b]*(\x07|\x1b\\))+$/;
-/** claude paints everything for a size that differs; it needs that long to see it before it differs back. */
+/** claude paints everything for a size that differs, in more than one write; that long after the first it differs back. */
 const REPAINT_MS = 50;
+/** On a busy machine it sees that late, and would not see at all what differs back before; one that paints nothing never does. */
+const SEEN_WITHIN_MS = 2_000;
+/** No terminal has fewer rows. */
+const LEAST_ROWS = 2;
 
 export type Size = { cols: number; rows: number };
 
@@ -38,6 +42,9 @@ export class Terminals implements Disposable {
   #here: boolean;
   #size: Size;
   #typedAt: number | null = null;
+  /** claude has another size for a moment; whether it has painted nothing since. */
+  #back: ReturnType<typeof setTimeout> | undefined;
+  #unseen = false;
 
   constructor(options: TerminalsOptions) {
     this.#options = options;
@@ -84,6 +91,9 @@ export class Terminals implements Disposable {
   /** claude's bytes, to the terminal in front of us; attached ones draw the screen that viewers get. */
   write(bytes: Uint8Array) {
     this.#front.write(bytes);
+    if (!this.#unseen) return;
+    this.#unseen = false;
+    this.#backIn(REPAINT_MS);
   }
 
   /** Stops us as Ctrl-Z does; resolves when we are continued. */
@@ -113,9 +123,18 @@ export class Terminals implements Disposable {
   /** A size that differs and differs back makes claude paint everything. */
   repaint() {
     const { cols, rows } = this.#size;
-    const claude = this.#options.claude();
-    claude.resize(cols, Math.max(2, rows - 1));
-    setTimeout(() => claude.resize(cols, rows), REPAINT_MS);
+    this.#options.claude().resize(cols, rows > LEAST_ROWS ? rows - 1 : rows + 1);
+    this.#unseen = true;
+    this.#backIn(SEEN_WITHIN_MS);
+  }
+
+  /** To whatever size it has by then. */
+  #backIn(ms: number) {
+    clearTimeout(this.#back);
+    this.#back = setTimeout(() => {
+      this.#unseen = false;
+      this.#options.claude().resize(this.#size.cols, this.#size.rows);
+    }, ms);
   }
 
   // ── what is typed ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -178,6 +197,7 @@ export class Terminals implements Disposable {
   }
 
   [Symbol.dispose]() {
+    clearTimeout(this.#back);
     this.#front[Symbol.dispose]();
   }
 }

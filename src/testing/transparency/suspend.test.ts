@@ -8,13 +8,14 @@ setDefaultTimeout(TEST_MS);
 const rig = new Rig();
 afterAll(() => rig[Symbol.asyncDispose](), TEST_MS);
 
-const SUSPENDS = `claude ${process.execPath} ${join(import.meta.dir, "testdata/suspends.ts")}`;
+const SUSPENDS = `${process.execPath} ${join(import.meta.dir, "testdata/suspends.ts")}`;
+const LAUNCHER = join(import.meta.dir, "testdata/launcher");
 const STOPPED = /Stopped [^$]*\$$/;
 
 /** Presses the keys, and then, whenever the shell is back, `fg` and a key for claude; resolves with what claude heard. */
-async function suspended(side: Side, slowness: string, keys: string, times = 1) {
+async function suspended(side: Side, program: string, keys: string, times = 1) {
   await using shell = await side.shell();
-  shell.write(`clear; ${SUSPENDS} ${slowness}\n`);
+  shell.write(`clear; claude ${program}\n`);
   await shell.waitFor(/\[ready\]/);
   for (let i = 0; i < times; i++) {
     shell.write(keys);
@@ -31,9 +32,10 @@ async function suspended(side: Side, slowness: string, keys: string, times = 1) 
 }
 
 test.each([
-  ["says so at once, three times", "0 0", 3],
-  ["says so late", "1500 0", 1],
-  ["says so some time before it does so", "0 300", 2],
-] as const)("a claude that %s is stopped with us, and goes on with us", async (_, slowness, times) => {
-  expect(await rig.same((side) => suspended(side, slowness, "\x1a", times))).toBe("status 4");
+  ["says so at once, three times", `${SUSPENDS} 0 0`, 3],
+  ["says so late", `${SUSPENDS} 1500 0`, 1],
+  ["says so some time before it does so", `${SUSPENDS} 0 300`, 2],
+  ["a launcher has started", `${LAUNCHER} ${SUSPENDS} 0 0`, 1],
+] as const)("a claude that %s is stopped with us, and goes on with us", async (_, program, times) => {
+  expect(await rig.same((side) => suspended(side, program, "\x1a", times))).toBe("status 4");
 });

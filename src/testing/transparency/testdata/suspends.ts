@@ -25,5 +25,5 @@ async function suspend() {
     process.stdin.resume();
     process.stdout.write("[back]");
   });
-  process.kill(process.pid, "SIGTSTP");
+  process.kill(0, "SIGTSTP"); // With whoever is in its group.
 }
