@@ -1,6 +1,7 @@
 import { expect, spyOn, test } from "bun:test";
 import type { InputId, InputMode, SessionStatus, WrapperMessage } from "../protocol.ts";
 import { blank, type Row, type Screen } from "../screen.ts";
+import { recorded } from "./dialogs/testing/recorded.ts";
 import { inputs } from "./inputs.ts";
 
 const rule: Row = [{ text: "─".repeat(20) }];
@@ -12,7 +13,8 @@ const box = (text: string): Screen => {
 function world() {
   const said: WrapperMessage[] = [];
   const typed: string[] = [];
-  const claude = { status: "idle" as SessionStatus, screen: box(""), draws: true };
+  /** `took`: hears of each write at once. */
+  const claude = { status: "idle" as SessionStatus, screen: box(""), draws: true, took: (_: string) => {} };
   let drawn = "";
   let settled = Promise.withResolvers<void>();
   const given = inputs({
@@ -21,6 +23,7 @@ function world() {
       typed.push(text);
       drawn = /^[\r\x15]$/.test(text) ? "" : drawn + text;
       if (claude.draws) claude.screen = box(drawn);
+      claude.took(text);
     },
     screen: () => claude.screen,
     status: () => claude.status,
@@ -87,6 +90,29 @@ test("SEC-046 Enter is not pressed once a dialog has opened, or the box is gone"
   while (said.length < 2) await Bun.sleep(5);
   expect(said).toMatchObject([{ reason: "prompt_open" }, { reason: "not_ready" }]);
   expect(typed).toEqual(["one", "two"]);
+});
+
+test("SEC-046 no more of a text is typed once claude says that it waits, or its dialog stands there", async () => {
+  const dialog = await recorded("2.1.329", "bash");
+  for (const opens of ["status", "screen"] as const) {
+    const { text, typed, claude, said } = world();
+    claude.took = (keys) => {
+      if (keys !== "\n") return;
+      if (opens === "status") claude.status = "waiting";
+      else claude.screen = dialog;
+    };
+    await text("i1", "one\n1\ntwo");
+    expect([typed, said]).toMatchObject([["one", "\n"], [{ type: "input_refused", reason: "prompt_open" }]]);
+  }
+});
+
+test("SEC-046 what a text replaces is cleared, and nothing is typed where a dialog opens just then", async () => {
+  const { text, typed, claude, said } = world();
+  claude.took = () => {
+    claude.status = "waiting";
+  };
+  await text("i1", "1", "replace");
+  expect([typed, said]).toMatchObject([["\x15"], [{ reason: "prompt_open" }]]);
 });
 
 test("the same text sent again is not typed again, and says again what became of it", async () => {

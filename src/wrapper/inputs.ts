@@ -2,6 +2,7 @@
 
 import type { InputId, InputMode, InputRefusal, Key, SessionStatus, WrapperMessage } from "../protocol.ts";
 import type { Screen } from "../screen.ts";
+import { detect } from "./dialogs/detect.ts";
 import { inputBoxEmpty, inputBoxEndsWith } from "./input-box.ts";
 import { keyBytes } from "./keys.ts";
 import { typed } from "./typing.ts";
@@ -53,7 +54,7 @@ export function inputs({ write, screen, status, tell }: InputsOptions) {
     const strokes = typed(text);
     for (const [i, { after, bytes }] of strokes.entries()) {
       if (after > 0) await Bun.sleep(after);
-      const why = i === strokes.length - 1 ? await undrawn(text) : null;
+      const why = i === strokes.length - 1 ? await undrawn(text) : asked();
       if (why) return settle(id, { type: "input_refused", id, reason: why });
       write(bytes);
     }
@@ -76,6 +77,12 @@ export function inputs({ write, screen, status, tell }: InputsOptions) {
       if (performance.now() > deadline) return shown === null ? "not_ready" : null;
       await Bun.sleep(LOOK_MS);
     }
+  }
+
+  /** Why no more of a text is typed: in a dialog that opened meanwhile, a digit would be an answer. */
+  function asked(): InputRefusal | null {
+    const now = screen();
+    return unavailable() ?? (now && detect(now) ? "prompt_open" : null);
   }
 
   function refusal(text: string, mode: InputMode): InputRefusal | null {
