@@ -71,14 +71,23 @@ test("the same words twice are told once, and half a file or another claude's no
   expect(here.seen.map(({ status }) => status)).toEqual(["idle"]);
 });
 
-test("a launcher's claude is found by the conversation that a hook named", () => {
-  using here = world(7);
-  here.says("busy", { sessionId: "conversation-9" }, "99.json");
+test("a launcher's claude is found by the conversation that a hook named, and no other one in it", async () => {
+  using here = world(process.pid);
+  const below = Bun.spawn(["sleep", "100"]);
+  const says = (status: string, pid: number) =>
+    here.says(status, { pid, sessionId: "conversation-9" }, `${pid}.json`);
+  says("waiting", process.ppid);
+  says("busy", below.pid);
   here.state.look();
   expect(here.seen).toEqual([]);
   here.state.conversation = "conversation-9";
   here.state.look();
-  expect(here.seen).toMatchObject([{ status: "busy" }]);
+  expect(here.seen).toMatchObject([{ status: "busy", pid: below.pid }]);
+  rmSync(join(here.folder, "sessions", `${below.pid}.json`)); // As claude does when it ends.
+  here.state.look();
+  expect(here.seen).toHaveLength(1);
+  below.kill();
+  await below.exited;
 });
 
 test("the folder is where claude itself keeps it", () => {

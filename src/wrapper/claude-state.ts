@@ -3,6 +3,7 @@ import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from "node
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
+import { descends } from "./process-tree.ts";
 
 const schema = v.object({
   pid: v.number(),
@@ -31,6 +32,7 @@ export const claudeFolder = (env: Record<string, string | undefined>) =>
  */
 export class ClaudeState implements Disposable {
   readonly #folder: string;
+  readonly #pid: number;
   readonly #file: string;
   readonly #onChange: (status: ClaudeStatus) => void;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -41,6 +43,7 @@ export class ClaudeState implements Disposable {
 
   constructor(claudeFolder: string, pid: number, onChange: (status: ClaudeStatus) => void) {
     this.#folder = join(claudeFolder, "sessions");
+    this.#pid = pid;
     this.#file = join(this.#folder, `${pid}.json`);
     this.#onChange = onChange;
     this.#timer = setInterval(() => this.look(), LOOK_MS);
@@ -83,10 +86,15 @@ export class ClaudeState implements Disposable {
     this.#watcher = null;
   }
 
+  /** Another claude may be in the same conversation, also once ours has ended; where the system tells, ours is below the launcher. */
+  #mayBeIts(pid: number): boolean {
+    return pid > 0 && (process.platform !== "linux" || descends(pid, this.#pid));
+  }
+
   #byConversation(): string | null {
     if (!this.#conversation) return null;
     try {
-      const files = readdirSync(this.#folder).filter((name) => name.endsWith(".json"));
+      const files = readdirSync(this.#folder).filter((name) => this.#mayBeIts(Number.parseInt(name, 10)));
       const texts = files.map((name) => bounded(join(this.#folder, name)));
       return texts.find((text) => text?.includes(`"${this.#conversation}"`)) ?? null;
     } catch {
