@@ -1,5 +1,13 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PromptId, SessionId, UnheardFact } from "../protocol.ts";
@@ -51,6 +59,16 @@ test("a run that is alone is found in its folder, until it has a terminal again,
   writeFileSync(join(here.folder, "runs", "cut.json"), "{");
   expect(runs.aloneIn("/project")).toEqual([]);
   expect(new Runs(join(here.folder, "nowhere")).aloneIn("/project")).toEqual([]);
+});
+
+test("what several runs left is told in the order in which they ended", () => {
+  using here = world();
+  const ended = ["s3", "s1", "s4", "s2"];
+  for (const [i, name] of ended.entries()) {
+    here.runs.ended(id(name), { code: 0, signal: null, reason: "exit" }, []);
+    utimesSync(join(here.folder, "runs", `${name}.json`), i, i);
+  }
+  expect(here.runs.left().map(({ session }) => String(session))).toEqual(ended);
 });
 
 test("a run whose process is gone is lost, also when its pid is another process by now", async () => {

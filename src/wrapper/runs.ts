@@ -1,5 +1,5 @@
 // What is left of each run on this machine, so that an end that nobody heard of is reported by the next wrapper.
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { privateFolder } from "../paths.ts";
@@ -86,11 +86,17 @@ export class Runs {
     if (existsSync(this.#file(session))) rmSync(this.#file(session), { force: true });
   }
 
-  /** Runs whose end nobody reported: those that left word, and those whose process is gone. */
+  /**
+   * Runs whose end nobody reported: those that left word, and those whose process is gone. In the order in which they wrote
+   * that down, since whoever hears of them takes the last for the newest.
+   */
   left(): LeftRun[] {
-    if (!existsSync(this.#folder)) return [];
-    const found = readdirSync(this.#folder).filter((name) => name.endsWith(".json"));
-    return found.flatMap((name) => this.#leftOf(join(this.#folder, name)));
+    const files = namesIn(this.#folder).map((name) => join(this.#folder, name));
+    const written = files.map((file) => ({
+      file,
+      at: statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0,
+    }));
+    return written.sort((a, b) => a.at - b.at).flatMap(({ file }) => this.#leftOf(file));
   }
 
   #leftOf(file: string): LeftRun[] {
