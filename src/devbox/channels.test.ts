@@ -22,7 +22,9 @@ function dialling(address: Address) {
       now += seconds * 1_000;
       return next();
     },
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+    /** The folder is gone, with all that was in it. */
+    lose: () => rmSync(folder, { recursive: true }),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
@@ -34,6 +36,14 @@ test("a wrapper dials its address, and in turn whatever ways back are told of me
   at.tell("address.new", "/half/written");
   at.tell("tunnel", "a generation");
   expect([at.after(1), at.after(1), at.after(1)].sort()).toEqual([OWN, LAPTOPS, DIRECT].sort());
+});
+
+test("its address is dialled whatever is wrong with what tells of the ways", () => {
+  using at = dialling({ kind: "url", url: "https://claude.example" });
+  at.tell("address", "");
+  expect([at.after(0), at.after(1)]).toEqual([DIRECT, DIRECT]);
+  at.lose();
+  expect(at.after(1)).toBe(DIRECT);
 });
 
 test("a way that served is tried again first; one that only took its time is not", () => {

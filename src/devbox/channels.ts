@@ -28,10 +28,28 @@ export function channels(address: Address, data: string, now = () => performance
   };
 }
 
+/** What tells of them comes and goes while it is read. */
 function waysIn(data: string): string[] {
-  const names = readdirSync(data).filter((name) => ADDRESS.test(name));
-  return names.sort().map((name) => {
-    const at = readFileSync(join(data, name), "utf8").trim();
+  const names = namesIn(data).filter((name) => ADDRESS.test(name));
+  return names.sort().flatMap((name) => {
+    const at = textOf(join(data, name));
+    if (at === "") return [];
     return at.startsWith("/") ? `ws+unix://${at}:/ws` : `ws://${at}/ws`;
   });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch {
+    return "";
+  }
 }

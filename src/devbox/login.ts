@@ -6,6 +6,7 @@ const SHELL_WITHIN_MS = 10_000;
 /** What an environment may be. */
 const MOST_BYTES = 4 * 1024 * 1024;
 const MARK = "claude-remote-environment ";
+const SAID = new RegExp(`^${MARK}(.*)\n`, "m");
 /** What is true of one shell alone, or ours. */
 const NOT_CARRIED =
   /^(CLAUDE_REMOTE_\w*|_|SHLVL|PWD|OLDPWD|TERM|SSH_TTY|SSH_AUTH_SOCK|SSH_ORIGINAL_COMMAND)$/;
@@ -46,11 +47,29 @@ async function asked(shell: string, way: string[]): Promise<Record<string, strin
       ...{ env: { ...process.env, ...ours }, stdin: "ignore", stdout: "pipe", stderr: "ignore" },
       ...{ detached: true, timeout: SHELL_WITHIN_MS, killSignal: "SIGKILL", maxBuffer: MOST_BYTES },
     });
-    const text = await new Response(child.stdout).text();
-    const line = text.split("\n").find((one) => one.startsWith(MARK));
-    return line ? (JSON.parse(line.slice(MARK.length)) as Record<string, string>) : null;
+    const said = await marked(child.stdout);
+    return said ? (JSON.parse(said) as Record<string, string>) : null;
   } catch {
     return null;
+  }
+}
+
+/** What it says behind our mark. Start-up files may leave something running that holds the pipe: nobody waits for its end. */
+async function marked(stdout: ReadableStream<Uint8Array>): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  const reader = stdout.getReader();
+  const late = setTimeout(() => reader.cancel(), SHELL_WITHIN_MS);
+  let text = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      text += decoder.decode(value, { stream: !done });
+      const said = SAID.exec(text)?.[1];
+      if (said !== undefined || done) return said;
+    }
+  } finally {
+    clearTimeout(late);
+    await reader.cancel();
   }
 }
 

@@ -84,6 +84,16 @@ test("somebody who asks, or a machine that answers, has it tried at once and oft
   await way.end();
 });
 
+test("who asks while a refused way is being tried has it tried once more", async () => {
+  const retries = new Retries();
+  const { signal } = new AbortController();
+  retries.hurry();
+  await retries.pause(true, signal); // It ends, a quarter of an hour before its time.
+  const next = retries.pause(true, signal);
+  retries.hurry();
+  await next;
+});
+
 test("a machine that slept tries at once when it is awake, and often again", async () => {
   const way = gone();
   await way.pass(25 * HOUR, MINUTE);

@@ -35,7 +35,10 @@ const systemTime: Time = {
 export class Retries {
   readonly #time: Time;
   #lost: { wall: number; steady: number };
-  #wake: () => void = () => {};
+  /** Ends the wait; null between two of them. */
+  #wake: (() => void) | null = null;
+  /** Somebody asked while it was being tried: that attempt may be the one before what they did. */
+  #asked = false;
 
   constructor(time: Time = systemTime) {
     this.#time = time;
@@ -49,19 +52,22 @@ export class Retries {
   /** It was there until this moment. */
   lost(): void {
     this.#lost = this.#now();
+    this.#asked = false;
   }
 
   /** Somebody asks for it, or its machine was seen to answer: it is tried at once, and often again. */
   hurry(): void {
     this.lost();
-    this.#wake();
+    if (this.#wake) this.#wake();
+    else this.#asked = true;
   }
 
   /** Resolves when it is to be tried again, or `signal` ends. `refused`: by a login, which a person has to look after. */
   async pause(refused: boolean, signal: AbortSignal): Promise<void> {
     const end = Promise.withResolvers<void>();
-    signal.addEventListener("abort", () => end.resolve(), { once: true });
-    this.#wake = end.resolve;
+    const over = () => end.resolve();
+    signal.addEventListener("abort", over, { once: true });
+    this.#wake = over;
     const due = this.#time.steady() + (refused ? REFUSED_WAIT_MS : this.#wait());
     let cancel = () => {};
     const look = () => {
@@ -70,11 +76,13 @@ export class Retries {
       else if (left <= 0) end.resolve();
       else cancel = this.#time.after(Math.min(left, LOOK_MS), look);
     };
-    if (signal.aborted) end.resolve();
+    if (signal.aborted || this.#asked) end.resolve();
     else look();
+    this.#asked = false;
     await end.promise;
     cancel();
-    this.#wake = () => {};
+    signal.removeEventListener("abort", over);
+    this.#wake = null;
   }
 
   #wait(): number {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { Cuttable } from "../testing/ssh/cuttable.ts";
 import { type Host, Hosts, mayMakeUsers } from "../testing/ssh/hosts.ts";
-import { until } from "../testing/story/processes.ts";
+import { kill, until } from "../testing/story/processes.ts";
 import { Connections } from "./connections.ts";
 import type { SshDevbox, SshSetup } from "./devbox.ts";
 import { shellWord } from "./script.ts";
@@ -232,6 +232,51 @@ test("one connection serves many, is replaced when it is lost, and leaves nothin
   }
   await until("nothing runs there", () => box.processes().length === 0);
   expect(readdirSync(hosts.setup.run)).toEqual([]);
+});
+
+test("a login is everybody's who waits for it: it outlives whoever called off, and ends when nobody waits any more", async () => {
+  await using link = await Cuttable.open(box.port);
+  box.knownAt(link.port);
+  const devbox = { ...box.devbox, port: link.port };
+  await using connections = new Connections(hosts.setup);
+  link.set("hold");
+  const [first, second, third] = [new AbortController(), new AbortController(), new AbortController()];
+  const left = failing(connections.get(devbox, first.signal));
+  const got = connections.get(devbox, second.signal);
+  const called = failing(connections.get(devbox, third.signal));
+  await until("the login under way", () => link.made === 1);
+  first.abort();
+  third.abort();
+  for (const error of [await left, await called]) expect(error.class).toBe("stopped");
+  link.set("pass");
+  expect((await (await got).script("echo there")).out).toBe("there\n");
+  expect(link.made).toBe(1);
+
+  link.reset();
+  await (await got).closed;
+  link.set("hold");
+  const last = new AbortController();
+  const nobody = failing(connections.get(devbox, last.signal));
+  await until("another login", () => link.made === 2);
+  last.abort();
+  expect((await nobody).class).toBe("stopped");
+  const again = connections.get(devbox); // Not the one that was just given up.
+  await until("a third login", () => link.made === 3);
+  link.set("pass");
+  expect((await (await again).script("echo there")).out).toBe("there\n");
+});
+
+test("a login that is given up is over at once, also where what leads over another host hangs and holds its pipes", async () => {
+  const setup = otherFolder("hanging");
+  const file = join(hosts.folder, "hanging", "proxy");
+  const hangs = `sh -c 'echo $$ >${file}.new; mv ${file}.new ${file}; exec sleep 120'`;
+  writeFileSync(join(hosts.folder, "hanging", "config"), `Host *\n  ProxyCommand ${hangs}\n`);
+  const ended = new AbortController();
+  const given = failing(Ssh.open(box.devbox, setup, ended.signal));
+  await until("the way over another host", () => existsSync(file));
+  ended.abort();
+  expect((await given).class).toBe("stopped");
+  kill(Number(readFileSync(file, "utf8")), "SIGTERM");
 });
 
 test("of two connections to one machine neither ends with the other", async () => {

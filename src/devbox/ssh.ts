@@ -48,8 +48,10 @@ export class Ssh implements AsyncDisposable {
    */
   static async open(devbox: Devbox, by: SshSetup, signal?: AbortSignal): Promise<Ssh> {
     if (devbox.kind === "local") return new Ssh(devbox, by, null);
+    if (signal?.aborted) throw stopped(devbox.name);
     const setup = { ...by, line: crypto.randomUUID() };
-    const limit = AbortSignal.timeout(setup.ask ? LOGIN_ASKED_MS : LOGIN_MS);
+    const withinMs = setup.ask ? LOGIN_ASKED_MS : LOGIN_MS;
+    const limit = AbortSignal.timeout(withinMs);
     const child = start(words(devbox, setup), undefined);
     const give = () => child.kill();
     const either = AbortSignal.any([limit, ...(signal ? [signal] : [])]);
@@ -63,12 +65,13 @@ export class Ssh implements AsyncDisposable {
     const code = there && !either.aborted ? null : await child.exited;
     either.removeEventListener("abort", give);
     if (code === null) return new Ssh(devbox, setup, child);
-    await Promise.all([out.done, err.done]);
     if (signal?.aborted) throw stopped(devbox.name);
+    // What leads over another host may outlive the ssh that was given up, and hold its pipes.
+    if (!limit.aborted) await Promise.all([out.done, err.done]);
     if (limit.aborted)
       throw new LaunchError(
         "timeout",
-        `${devbox.name}: no login within ${LOGIN_MS / 1_000} s (${saidBy(err.text) || "it says nothing"})`,
+        `${devbox.name}: no login within ${withinMs / 1_000} s (${saidBy(err.text) || "it says nothing"})`,
         "See that the machine is not overloaded, and that its login shell does not wait for something.",
       );
     throw await withFingerprint(
@@ -156,8 +159,8 @@ export class Ssh implements AsyncDisposable {
     if (code !== 0) throw copyError(this.devbox.name, path, err);
   }
 
-  /** Lets connections to `remote` there lead to the socket `local` here. Returns ssh's own word; throws `tunnel`. */
-  async forward(remote: string, local: string): Promise<string> {
+  /** Lets connections to `remote` there lead to the socket `local` here. Returns ssh's own word; throws `tunnel`, `stopped`. */
+  async forward(remote: string, local: string, signal?: AbortSignal): Promise<string> {
     const { devbox, setup } = this;
     const path = devbox.kind === "ssh" ? controlPath(devbox, setup) : null;
     if (devbox.kind !== "ssh" || !path) throw tunnelError(devbox.name, "there is no shared connection");
@@ -172,10 +175,12 @@ export class Ssh implements AsyncDisposable {
       "-R",
       `${remote}:${local}`,
     ];
-    const child = start([...argv, "--", devbox.host], undefined);
+    if (signal?.aborted) throw stopped(devbox.name);
+    const child = start([...argv, "--", devbox.host], signal);
     const [out, err] = [new Said(child.stdout, () => {}), new Said(child.stderr, () => {})];
     await child.stdin.end();
     const code = await child.exited;
+    if (signal?.aborted) throw stopped(devbox.name);
     await Promise.all([out.done, err.done]);
     if (code !== 0) throw tunnelError(devbox.name, saidBy(refusedWay(err.text)));
     return out.text.trim();
