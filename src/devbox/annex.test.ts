@@ -21,6 +21,7 @@ import { Changes } from "../testing/wait.ts";
 import { type DevboxesOptions, devboxes } from "./annex.ts";
 import type { Engine } from "./engine.ts";
 import type { LaunchContext, LaunchRequest, LaunchStep } from "./launch.ts";
+import type { Core } from "./places.ts";
 import { LaunchError, type LaunchFailure } from "./ssh-errors.ts";
 
 type Started = {
@@ -40,6 +41,8 @@ class Reach implements Engine {
   gate: Promise<void> = Promise.resolve();
   scripts = 0;
   closed = false;
+  /** Devices for which a way back was opened, each time. */
+  readonly backs: DeviceId[] = [];
   readonly changes = new Changes();
 
   launch(request: LaunchRequest, context: Started["context"], step: Started["step"]) {
@@ -48,6 +51,12 @@ class Reach implements Engine {
     this.started.push({ request, context, step, done });
     this.changes.changed();
     return done.promise;
+  }
+
+  async back(_: unknown, device: DeviceId) {
+    this.backs.push(device);
+    this.changes.changed();
+    if (this.failure) throw this.failure;
   }
 
   async script(_: unknown, text: string, stdin: string) {
@@ -95,11 +104,23 @@ afterEach(async () => {
   }
 });
 
-async function world(options: Partial<DevboxesOptions> = {}): Promise<World> {
+/** `spoil`: is shown the server's core before anything is asked of it. */
+async function world(
+  options: Partial<DevboxesOptions> = {},
+  spoil: (core: Core) => void = () => {},
+): Promise<World> {
   const reach = new Reach();
   const clock = fakeClock();
   const usual = { enabled: true, modes: ["default", "plan"] as const, local: () => true };
-  const server = await testServer({ clock, annexes: [devboxes({ engine: reach, ...usual, ...options })] });
+  const server = await testServer({
+    clock,
+    annexes: [
+      (core) => {
+        spoil(core);
+        return devboxes({ engine: reach, ...usual, ...options })(core);
+      },
+    ],
+  });
   const made = { server, viewer: await TestViewer.pair(server), reach, clock };
   worlds.push(made);
   return made;
@@ -639,6 +660,124 @@ test("who started what, and who believed which key, is in the audit log", async 
   });
   expect(of("launch failed")).toMatchObject({ subject: launch.id, detail: { class: "auth" } });
   expect(of("host key trusted")).toMatchObject({ subject: "box1", name: "Phone" });
+});
+
+/** A devbox with a session that can lose the server, and come back. */
+async function withSession({ viewer, server }: World, name = BOX.name) {
+  await viewer.post("/api/devboxes", { ...BOX, name });
+  const { device, secret } = await server.admin("POST", `/devboxes/${name}/enrol`, {});
+  const key = {
+    device: device as DeviceId,
+    secret: new Uint8Array(Buffer.from(String(secret), "base64url")),
+  };
+  let { link, id } = await TestLink.session(server, {}, key);
+  const connected = (wanted: boolean) =>
+    viewer.until(`connected: ${wanted}`, () => viewer.sessions.get(id)?.connected === wanted);
+  return {
+    device: key.device,
+    async lose() {
+      link[Symbol.dispose]();
+      await connected(false);
+    },
+    async comeBack() {
+      ({ link } = await TestLink.session(server, { id }, key));
+      await connected(true);
+    },
+  };
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/** Lets time pass: what begins in it ends in it, as far as it needs no time. */
+async function pass({ clock }: World, ms: number) {
+  for (let past = 0; past < ms; past += 10 * SECOND) {
+    clock.advance(10 * SECOND);
+    await new Promise<void>((done) => setImmediate(done));
+  }
+}
+
+test("sessions that lost the server are given a way back where its ssh got before, ever less often, never after a refusal", async () => {
+  const made = await world();
+  const { viewer, reach } = made;
+  await viewer.listen();
+  const near = await withSession(made);
+  const far = await withSession(made, "reached-by-a-laptop-alone");
+  expect((await viewer.post("/api/devboxes/box1/test")).status).toBe(200);
+  for (const one of [near, far]) await one.lose();
+  await pass(made, 20 * SECOND); // An outage so short heals by itself.
+  expect(reach.backs).toEqual([]);
+  reach.failure = failed("timeout");
+  await pass(made, 10 * SECOND);
+  expect(reach.backs).toEqual([near.device]);
+  const box = async () => (await listed(viewer)).devboxes.find(({ name }) => name === "box1");
+  expect(await box()).toMatchObject({ state: "unreachable", error: { class: "timeout" } });
+  for (const [minutes, times] of [
+    [1, 2],
+    [1, 2],
+    [1, 3],
+    [4, 4],
+    [7, 4],
+    [1, 5],
+  ] as const) {
+    await pass(made, minutes * MINUTE);
+    expect(reach.backs).toHaveLength(times);
+  }
+  reach.failure = failed("auth");
+  await pass(made, 16 * MINUTE);
+  expect(reach.backs).toHaveLength(6);
+  await pass(made, 60 * MINUTE);
+  expect(reach.backs).toHaveLength(6);
+
+  // Somebody looked after it; and the next outage is one of its own.
+  reach.failure = null;
+  expect((await viewer.post("/api/devboxes/box1/test")).status).toBe(200);
+  await pass(made, 10 * SECOND);
+  expect(reach.backs).toHaveLength(7);
+  expect(await box()).toMatchObject({ state: "active", error: null });
+  await near.comeBack();
+  await pass(made, 10 * SECOND);
+  await near.lose();
+  await pass(made, 30 * SECOND);
+  expect(reach.backs).toHaveLength(8);
+  expect(new Set(reach.backs)).toEqual(new Set([near.device]));
+});
+
+test("a launch that ends while the disk is full ends all the same, and the server goes on", async () => {
+  let full = false;
+  const { viewer, reach } = await world({}, (core) => {
+    const { audit } = core.store;
+    const add = audit.add.bind(audit);
+    audit.add = (...entry) => {
+      if (full) throw new Error("database or disk is full");
+      return add(...entry);
+    };
+  });
+  await viewer.post("/api/devboxes", BOX);
+  await viewer.listen();
+  await begun(viewer);
+  full = true;
+  reach.started[0]?.done.reject(failed("auth"));
+  await viewer.until("the failure", () => viewer.launches.some(({ step }) => step === "failed"));
+  full = false;
+  expect((await begun(viewer)).status).toBe(200);
+});
+
+test("a devbox is known whole or not at all", async () => {
+  let full = false;
+  const { viewer } = await world({}, (core) => {
+    const { devices } = core.store;
+    const add = devices.add.bind(devices);
+    devices.add = (...device) => {
+      if (full) throw new Error("database or disk is full");
+      return add(...device);
+    };
+  });
+  full = true;
+  expect((await viewer.post("/api/devboxes", BOX)).status).toBe(500);
+  expect((await listed(viewer)).devboxes).toHaveLength(1);
+  full = false;
+  expect((await viewer.post("/api/devboxes", BOX)).status).toBe(200);
 });
 
 test("a server that stops ends what is on its way, and closes its connections", async () => {

@@ -9,6 +9,7 @@ import { devboxBody, launchBody, testBody, triedBody } from "./bodies.ts";
 import { earlier } from "./earlier.ts";
 import { toError } from "./failures.ts";
 import { Looks } from "./looks.ts";
+import { Outages } from "./outages.ts";
 import { type Core, Places } from "./places.ts";
 import { type Registered, toState } from "./registry.ts";
 import { Starts, type StartsOptions } from "./starts.ts";
@@ -33,6 +34,7 @@ class Devboxes {
   readonly #places: Places;
   readonly #looks: Looks;
   readonly #starts: Starts;
+  readonly #outages: Outages;
 
   constructor(core: Core, options: DevboxesOptions) {
     this.#core = core;
@@ -40,11 +42,12 @@ class Devboxes {
     this.#places = new Places(core, options.local);
     this.#looks = new Looks(core, options.engine, this.#places);
     this.#starts = new Starts(core, options, this.#places);
+    this.#outages = new Outages(core, options.engine, this.#places);
   }
 
   annex() {
     const stop = async () => {
-      await this.#starts.stop();
+      await Promise.all([this.#starts.stop(), this.#outages.stop()]);
       await this.#options.engine[Symbol.asyncDispose]();
     };
     return { routes: this.#routes(), owned: this.#owned(), stop };

@@ -1,6 +1,7 @@
 // What reaches devboxes, as the server uses it: one pool of connections for launches, tests and listings.
 
-import type { SessionId } from "../protocol.ts";
+import { join } from "node:path";
+import type { DeviceId, SessionId } from "../protocol.ts";
 import { sshAliases } from "./aliases.ts";
 import { Connections } from "./connections.ts";
 import type { Devbox, SshDevbox, SshSetup } from "./devbox.ts";
@@ -9,6 +10,7 @@ import { type LaunchContext, type LaunchRequest, type LaunchStep, launch } from 
 import { hostKey, ownKey, trust } from "./setup.ts";
 import type { Ssh } from "./ssh.ts";
 import { LaunchError } from "./ssh-errors.ts";
+import { openTunnel } from "./tunnel.ts";
 
 /** What reaches devboxes. */
 export type Engine = AsyncDisposable & {
@@ -17,6 +19,8 @@ export type Engine = AsyncDisposable & {
     context: Omit<LaunchContext, "connections">,
     onStep: (step: LaunchStep) => void,
   ): Promise<{ session: SessionId }>;
+  /** A way back from there to this server, kept open for as long as a session needs it. Rejects with LaunchError. */
+  back(devbox: Devbox, device: DeviceId, data: string, signal: AbortSignal): Promise<void>;
   /** A shell there. Rejects with LaunchError. */
   script(devbox: Devbox, ...rest: Parameters<Script>): ReturnType<Script>;
   /** Of the host key that the devbox shows now, or null where it has none. Rejects with LaunchError. */
@@ -51,6 +55,12 @@ export function engine({ setup, binaries }: EngineOptions): Engine & Connect {
     launch: (request, context, onStep) =>
       launch(request, { ...context, binaries, connections: own().connections }, onStep),
     connect: (devbox) => own().connections.get(devbox),
+    back: async (devbox, device, data, signal) => {
+      const { run, folder } = own().setup;
+      const to = join(data, "server.sock");
+      if (devbox.kind === "ssh")
+        await openTunnel({ devbox, setup: { run, folder }, device, to, by: null, data }, signal);
+    },
     script: async (devbox, text, stdin, signal) =>
       (await own().connections.get(devbox, signal)).script(text, { stdin, signal }),
     fingerprint: async (devbox) =>

@@ -2,7 +2,7 @@
 import type { DevboxError } from "../protocol.ts";
 import { ApiError } from "../server/errors.ts";
 import type { Logger } from "../server/log.ts";
-import { FAILURES, type LaunchFailure, OUT_OF_REACH } from "./ssh-errors.ts";
+import { FAILURES, type LaunchFailure, OUT_OF_REACH, REFUSALS } from "./ssh-errors.ts";
 
 const UNREACHED: ReadonlySet<string> = new Set(OUT_OF_REACH);
 /** Failures of what was asked for, which say nothing of the devbox; nor does what is none of a launch. */
@@ -11,6 +11,9 @@ const OF_THE_DEVBOX: ReadonlySet<string> = new Set(FAILURES.filter((one) => !OF_
 
 /** Whether the devbox itself was there all the same; null: nothing failed. */
 export const reached = (error: DevboxError | null) => error === null || !UNREACHED.has(error.class);
+
+/** Whether its login was refused: only a person tries that again. */
+export const refuses = (error: DevboxError | null) => error !== null && REFUSALS.has(error.class);
 
 /** Whether it is the devbox that has to be looked after. */
 export const ofTheDevbox = (error: DevboxError) => OF_THE_DEVBOX.has(error.class);

@@ -27,6 +27,8 @@ export type LaunchesOptions = {
   tell: (launch: Launch) => void;
   /** It is over; called once. */
   onEnd: (launch: Launch, body: LaunchBody) => void;
+  /** It is over, and that could not be written down. */
+  onFault: (error: unknown) => void;
 };
 
 type Kept = { launch: Launch; asked: string; toldAt: number; end: AbortController };
@@ -76,7 +78,9 @@ export class Launches {
     const end = new AbortController();
     this.#all.set(id, { launch, asked: JSON.stringify(body), toldAt: Number.NEGATIVE_INFINITY, end });
     this.#become(id, {});
-    const run = this.#run(body, end.signal).finally(() => this.#underway.delete(run));
+    const run = this.#run(body, end.signal)
+      .catch((error) => this.#options.onFault(error))
+      .finally(() => this.#underway.delete(run));
     this.#underway.add(run);
     return this.#all.get(id)?.launch ?? launch;
   }

@@ -6,7 +6,7 @@ import { LIMITS } from "../server/limits.ts";
 import { directory, toDevbox } from "./devbox.ts";
 import { type Directories, listings, type Script } from "./directories.ts";
 import type { Engine } from "./engine.ts";
-import { notAgain, toError } from "./failures.ts";
+import { notAgain, refuses, toError } from "./failures.ts";
 import type { Core, Places } from "./places.ts";
 import { type Registered, toState } from "./registry.ts";
 import { LaunchError, REFUSALS } from "./ssh-errors.ts";
@@ -73,7 +73,7 @@ export class Looks {
   async listing(devbox: Registered, under: string): Promise<Directories> {
     const checked = v.safeParse(directory, under);
     if (!checked.success) throw new ApiError("invalid", `under: ${checked.issues[0].message}`);
-    if (devbox.error && REFUSALS.has(devbox.error.class)) throw notAgain(devbox.error);
+    if (devbox.error && refuses(devbox.error)) throw notAgain(devbox.error);
     const script: Script = (...rest) => this.#engine.script(toDevbox(devbox), ...rest);
     const listing = this.#directories(devbox.device_id, under, script);
     if (!listing) throw new ApiError("rate_limited", "Many folders are being read already.");

@@ -10,7 +10,7 @@ import { LIMITS } from "../server/limits.ts";
 import type { OpenAnnex } from "../server/parts.ts";
 import type { Enrolled } from "./address.ts";
 import type { devboxBody } from "./bodies.ts";
-import { ofTheDevbox, reached } from "./failures.ts";
+import { ofTheDevbox, reached, refuses } from "./failures.ts";
 import { type Registered, Registry, toState } from "./registry.ts";
 import { endTunnel, hurryTunnel } from "./tunnel.ts";
 
@@ -36,6 +36,13 @@ export class Places {
   /** This machine first, where it has a claude. */
   list(): DevboxState[] {
     return [...(this.#hasOwn() ? [this.#ownMachine()] : []), ...this.#registry.list()].map(toState);
+  }
+
+  /** Those to which this server's own ssh got before, and whose login nobody has to look after first. */
+  reachedByUs(): Registered[] {
+    return this.#registry
+      .list()
+      .filter(({ kind, seen_at, error }) => kind === "ssh" && seen_at !== null && !refuses(error));
   }
 
   /** Where sessions were started, the newest first. */
@@ -74,11 +81,13 @@ export class Places {
     if (name === LOCAL || taken)
       throw new ApiError("invalid", `name: there is a machine "${name}" already; name it differently.`);
     const device = Bun.randomUUIDv7() as DeviceId;
-    if (!this.#registry.add({ ...given, kind: "ssh" }, device, now))
-      throw new ApiError("invalid", `name: there is a devbox "${name}" already; name it differently.`);
-    store.devices.add(device, name, now);
     const { kind, ...detail } = given;
-    store.audit.add({ ...whoIn(by), action: "devbox added", subject: name, detail }, now);
+    store.statements.tx(() => {
+      if (!this.#registry.add({ ...given, kind: "ssh" }, device, now))
+        throw new ApiError("invalid", `name: there is a devbox "${name}" already; name it differently.`);
+      store.devices.add(device, name, now);
+      store.audit.add({ ...whoIn(by), action: "devbox added", subject: name, detail }, now);
+    });
     return toState(this.find(name));
   }
 

@@ -40,6 +40,8 @@ export class Starts {
       toError: (error) => toError(error, log),
       tell: (launch) => events.tell(`launch ${launch.id}`, "launch", { launch }),
       onEnd: (launch, body) => this.#ended(launch, body),
+      onFault: (error) =>
+        log.error({ error: String(error) }, "the end of a launch could not be written down"),
     });
     events.addToState(() => ({ launches: this.list() }));
     events.listen((_, name, told) => {
