@@ -149,8 +149,10 @@ export class TestViewer implements AsyncDisposable {
       for await (const chunk of body) {
         const blocks = (rest + decoder.decode(chunk, { stream: true })).split("\n\n");
         rest = blocks.pop() ?? "";
-        for (const block of blocks) this.#fold(block);
-        this.#changes.changed();
+        for (const block of blocks) {
+          this.#fold(block);
+          this.#changes.changed();
+        }
       }
     } catch {
       // Aborted, here or there.
