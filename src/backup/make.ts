@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { privateFile } from "../server/private-file.ts";
+import { toDisk } from "../server/restored.ts";
 import { MIGRATIONS } from "../server/store/schema.ts";
 import { DATABASE, KEYS, MANIFEST, type Manifest, type ManifestFile } from "./manifest.ts";
 import { ArchiveError, writeTar } from "./tar.ts";
@@ -69,6 +70,7 @@ export async function makeBackup({
     writeTar(whole, [{ name: MANIFEST, content }, ...sources], now);
     await turn(signal);
     renameSync(whole, file);
+    toDisk(dirname(file));
     return manifest;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -252,10 +252,7 @@ export class Connection implements Uplink {
         return sessions.taken(session, message.desk, message.upto);
       case "exit": {
         const { code, signal, reason } = message;
-        commands.forget(session);
-        files.forget(session);
         sessions.end(session, { code, signal, reason });
-        inputs.forget(session);
         return this.tell({ type: "ack", stream: "exit", session });
       }
       default:

@@ -1,9 +1,11 @@
 // Attached desks as the server sees them: over the owner's socket, to a wrapper that a test plays.
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { DeskId, DeskMessage, SessionId, ToDeskMessage } from "../protocol.ts";
 import { PROTOCOL } from "../protocol.ts";
 import { apply, blank, type Frame, rowText } from "../screen.ts";
+import { fakeClock } from "../testing/clock.ts";
 import { TestLink } from "../testing/link.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
 import { Changes } from "../testing/wait.ts";
@@ -23,8 +25,8 @@ class TestDesk implements Disposable {
   readonly #socket: WebSocket;
   readonly #changes = new Changes();
 
-  constructor(headers: Record<string, string> = {}) {
-    const url = `ws+unix://${join(server.data, "admin.sock")}:/attach`;
+  constructor(headers: Record<string, string> = {}, { data } = server) {
+    const url = `ws+unix://${join(data, "admin.sock")}:/attach`;
     this.#socket = new WebSocket(url, { headers } as unknown as string);
     this.#socket.onmessage = ({ data }) => {
       const message = JSON.parse(String(data)) as ToDeskMessage;
@@ -41,8 +43,8 @@ class TestDesk implements Disposable {
   }
 
   /** Attached to that session. */
-  static async to(session: SessionId): Promise<TestDesk> {
-    const desk = new TestDesk();
+  static async to(session: SessionId, of = server): Promise<TestDesk> {
+    const desk = new TestDesk({}, of);
     await desk.say(desk.hello(session));
     await desk.until("the session", () => desk.heard.length > 0);
     return desk;
@@ -98,27 +100,32 @@ test("its wrapper hears of it, its size and its keys, and draws for it thirty ti
 });
 
 test("it is shown what the wrapper shows now, and not the screen that was kept while nobody watched", async () => {
-  const { link, id } = await TestLink.session(server);
+  await using still = await testServer({ clock: fakeClock() }); // However long the wrapper takes.
+  const { link, id } = await TestLink.session(still);
   using _link = link;
   link.say({ type: "output", frame: rows("old") });
   await link.ask(); // After this the frame has arrived.
   link.heard.length = 0;
-  using desk = await TestDesk.to(id);
+  using desk = await TestDesk.to(id, still);
   await link.next("watch");
   link.say({ type: "output", frame: rows("new") });
   await desk.until("a screen", () => desk.screen.rows > 0);
   expect(rowText(desk.screen.lines[0] ?? [])).toBe("new");
-  using other = await TestDesk.to(id); // Now it is known, and there at once.
+  using other = await TestDesk.to(id, still); // Now it is known, and there at once.
   await other.until("a screen", () => other.screen.rows > 0);
   expect(rowText(other.screen.lines[0] ?? [])).toBe("new");
 });
 
 test("a wrapper that says nothing leaves the screen that was kept", async () => {
-  const { link, id } = await TestLink.session(server);
+  const clock = fakeClock();
+  await using still = await testServer({ clock });
+  const { link, id } = await TestLink.session(still);
   using _link = link;
   link.say({ type: "output", frame: rows("old") });
   await link.ask();
-  using desk = await TestDesk.to(id);
+  using desk = await TestDesk.to(id, still);
+  expect(desk.screen.rows).toBe(0);
+  clock.advance(500);
   await desk.until("a screen", () => rowText(desk.screen.lines[0] ?? []) === "old");
 });
 
@@ -198,6 +205,20 @@ describe("refused, with a sentence, and closed", () => {
     await desk.until("the end", () => desk.closed);
     expect(desk.heard).toEqual([]);
   });
+});
+
+test("a full disk keeps no place of a terminal that has gone: others can be attached, again and again", async () => {
+  const { link, id } = await TestLink.session(server);
+  using _link = link;
+  using db = new Database(join(server.data, "claude-remote.db"));
+  db.run(`CREATE TRIGGER full BEFORE INSERT ON audit_log WHEN new.action = 'detached'
+    BEGIN SELECT RAISE(ABORT, 'full'); END`);
+  for (let i = 0; i < 65; i++) {
+    const desk = await TestDesk.to(id);
+    desk[Symbol.dispose]();
+    await desk.until("the end", () => desk.closed);
+  }
+  db.run("DROP TRIGGER full");
 });
 
 test("nobody reaches it, or the owner's sessions, by the page's port", async () => {

@@ -21,6 +21,7 @@ import type { Clock } from "./clock.ts";
 import { ApiError, expected } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { AttachedDesk } from "./live-session.ts";
+import { guarded, type Logger } from "./log.ts";
 import { OWNER } from "./owner.ts";
 import { plain, type Route } from "./routes.ts";
 import type { Sessions } from "./sessions.ts";
@@ -28,7 +29,7 @@ import type { Store } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
 import type { SocketData } from "./uplink.ts";
 
-export type DesksOptions = { sessions: Sessions; store: Store; clock: Clock; tokens: Tokens };
+export type DesksOptions = { sessions: Sessions; store: Store; clock: Clock; log: Logger; tokens: Tokens };
 
 /** Terminals attached at once, all sessions together. */
 const MOST_DESKS = 64;
@@ -127,10 +128,13 @@ export class Desks {
   }
 
   #closed(socket: Socket) {
-    this.#all.get(socket)?.ended();
+    const desk = this.#all.get(socket);
     this.#all.delete(socket);
+    desk?.ended();
   }
 }
+
+const ODD = "The server does not understand this terminal: see that both are of the same version.";
 
 /** One of them, from its first message on. */
 class Desk implements AttachedDesk {
@@ -156,8 +160,8 @@ class Desk implements AttachedDesk {
     try {
       this.#obey(v.parse(schema, JSON.parse(text)) as DeskMessage);
     } catch (error) {
-      const message = error instanceof ApiError ? error.message : `The server: ${expected(error).code}.`;
-      this.tell({ type: "refused", message });
+      const { code, message } = expected(error);
+      this.tell({ type: "refused", message: code === "internal" ? ODD : message });
       this.#socket.close();
     }
   }
@@ -171,7 +175,8 @@ class Desk implements AttachedDesk {
     this.#session = null;
     if (!session) return;
     this.#options.sessions.detach(session, this);
-    this.#audit("detached", session);
+    // Where the disk is full it ends all the same, and so does whatever ends after it.
+    guarded(this.#options.log, "writing down a terminal's end", () => this.#audit("detached", session))();
   }
 
   stated(): ServerMessage {

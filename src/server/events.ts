@@ -3,6 +3,7 @@ import { HEARTBEAT_MS, type SessionId, type Viewer, type ViewerEvents, type View
 import type { Screen } from "../screen.ts";
 import type { Clock } from "./clock.ts";
 import { LIMITS } from "./limits.ts";
+import type { Logger } from "./log.ts";
 import { type Batch, Mailbox, missed } from "./mailbox.ts";
 import type { CatchUp } from "./store/catch-up.ts";
 import { type EventName, parseCursor, type Sent, Stream } from "./stream.ts";
@@ -18,6 +19,7 @@ export type EventsOptions = {
   /** So many viewers watch that session now. */
   onWatch: (session: SessionId, viewers: number) => void;
   onSeen: (viewer: ViewerId) => void;
+  log: Logger;
   /** Streams of all viewers. */
   maxStreams?: number | undefined;
 };
@@ -86,7 +88,7 @@ export class Events {
 
   #stream(request: Request, viewer: Viewer, session: SessionId | null, onEnd: () => void): Stream {
     this.#makeRoom(viewer.id);
-    const { catchUp, clock, state, screen } = this.#options;
+    const { catchUp, clock, state, screen, log } = this.#options;
     const last = request.headers.get("last-event-id") ?? new URL(request.url).searchParams.get("cursor");
     const cursor = parseCursor(last);
     if (cursor) this.resumed++;
@@ -98,6 +100,7 @@ export class Events {
         onEnd();
         this.#forget(stream);
       },
+      onFault: (error) => log.error({ error: String(error) }, "an event stream failed"),
     });
     this.#streams.add(stream);
     this.#watched(session);

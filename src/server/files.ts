@@ -98,9 +98,10 @@ export class Files {
     id: FileId,
     part: { name: string; size: number; at: number; bytes: string },
   ): Promise<FileState> {
+    this.#settle(session, id)?.reject(
+      new ApiError("rate_limited", "The same file is handed over twice at once."),
+    );
     const waiting = this.#waiting.get(session) ?? new Map<FileId, Waiting>();
-    waiting.get(id)?.reject(new ApiError("rate_limited", "The same file is handed over twice at once."));
-    waiting.delete(id);
     if (waiting.size >= LIMITS.filesAtOnce)
       throw new ApiError("rate_limited", "Too many files at once. Wait a little.");
     const uplink = this.#sessions.reach(session);

@@ -157,7 +157,7 @@ test("messages are forgotten sweepMessages at a time, and what was used after us
 });
 
 test("a wrapper that reads nothing is let go past uplinkBytes", async () => {
-  await using server = await testServer();
+  await using server = await testServer({ clock: fakeClock() }); // And not for its silence.
   const viewer = await TestViewer.pair(server);
   await viewer.listen();
   const master = new Uint8Array(readFileSync(join(server.data, "master.key")));

@@ -52,7 +52,7 @@ export function joinParts(options: PartsOptions) {
     prompts: store.prompts.list("unfinished"),
   });
   const events = new Events({
-    ...{ catchUp: store.catchUp, clock, state, maxStreams },
+    ...{ catchUp: store.catchUp, clock, log, state, maxStreams },
     screen: (session) => sessions.screen(session),
     onWatch: (session) => sessions.watch(session),
     onSeen: (viewer) => logins.seen(viewer),
@@ -62,6 +62,9 @@ export function joinParts(options: PartsOptions) {
   const inputs = new Inputs(store.audit, clock, sessions, events.tell);
   const commands = new Commands();
   const files = new Files(store.audit, clock, sessions);
+  sessions.onEnd((ended) => {
+    for (const part of [commands, files, inputs]) part.forget(ended);
+  });
   const secretOf = (device: DeviceId) => deviceSecret(masterKey, device);
   const onRefused = refusedDevices(store, clock);
   const uplinks = new Uplinks(

@@ -108,12 +108,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   let stopped: Promise<void> | null = null;
   const stop = () => (stopped ??= whole.disposeAsync());
-  const shutdown = () => void clock.after(LAST_WORD_MS, () => void stop().then(options.onShutdown));
+  const shutdown = () =>
+    void clock.after(LAST_WORD_MS, () => void stop().then(options.onShutdown, options.onShutdown));
   const status = () => {
     const { url, insecure } = named();
     return { version, protocol: PROTOCOL, pid: process.pid, url, port: portOf(), insecure, ...counts(parts) };
   };
-  const desks = new Desks(parts);
+  const desks = new Desks({ ...parts, log });
   opened.defer(() => desks.stop());
   const owners = admin({ ...parts, status, shutdown, pairUrl: (code) => `${named().url}/pair#${code}` });
   const owned = [...owners, ...beside.flatMap((annex) => annex.owned ?? []), desks.route];

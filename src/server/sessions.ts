@@ -29,6 +29,7 @@ export class Sessions {
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #live = new Map<SessionId, Live>();
+  readonly #heard: ((ended: SessionId) => void)[] = [];
   #unstoredAt = Number.NEGATIVE_INFINITY;
 
   /** How often a session that was known was stated on another connection. */
@@ -92,11 +93,17 @@ export class Sessions {
     if (live) this.#save(live);
     const { session, prompts } = this.#store.sessions.end(id, exit, this.#clock.now());
     if (live) live.session = session;
+    for (const hear of this.#heard) hear(id);
     for (const prompt of prompts) this.#events.tell(`prompt ${prompt.id}`, "prompt_response", { prompt });
     this.#events.tell(`session ${id}`, "session_end", { session });
     for (const desk of live?.desks ?? []) desk.session(session);
     if (live) this.#others(live);
     if (live && !live.uplink) this.#live.delete(id);
+  }
+
+  /** Calls `hear` with each session that has ended, however that came to be known: nothing of it is kept in memory. */
+  onEnd(hear: (ended: SessionId) => void): void {
+    this.#heard.push(hear);
   }
 
   /** That connection is gone. The session goes on, out of reach. */
@@ -228,14 +235,19 @@ export class Sessions {
     live.uplink.tell({ type: "watch", viewers, rate: viewers > 0 ? most : 0, paired });
   }
 
-  /** Now and then: writes down what is known, and gives up those silent for a day. */
+  /** Now and then: writes down what is known, all in one go, and gives up those silent for a day. */
   tidy(): void {
-    for (const live of [...this.#live.values()]) {
-      const { id, heard_at, ended_at } = this.#view(live);
-      this.#save(live);
-      this.#store.sessions.heard(id, heard_at);
-      const lost = ended_at === null && this.#clock.now() - heard_at > LIMITS.lostMs;
-      if (lost) this.end(id, { code: null, signal: null, reason: "lost" });
+    const all = [...this.#live.values()];
+    const heardAt = ({ uplink, session }: Live) => uplink?.heardAt ?? session.heard_at;
+    this.#store.sessions.keep(
+      all.map((live) => {
+        return { id: live.session.id, at: heardAt(live), screen: live.saved ? null : live.screen };
+      }),
+    );
+    for (const live of all) {
+      live.saved = true;
+      const lost = isOpen(live) && this.#clock.now() - heardAt(live) > LIMITS.lostMs;
+      if (lost) this.end(live.session.id, { code: null, signal: null, reason: "lost" });
     }
   }
 

@@ -29,7 +29,12 @@ function world(more: Partial<Pick<CatchUp, "since">> = {}) {
     state,
   };
   const sent = { frames: 0, bytes: 0 };
-  const stream = new Stream({ ...options, sent, screen: null, onEnd() {} });
+  const faults: string[] = [];
+  const ends = {
+    onEnd: () => void faults.push("ended"),
+    onFault: (error: unknown) => void faults.push(String(error)),
+  };
+  const stream = new Stream({ ...options, sent, screen: null, ...ends });
   const events: { name: string; data: never }[] = [];
   const reader = stream.body(false).getReader();
   const decoder = new TextDecoder();
@@ -43,7 +48,7 @@ function world(more: Partial<Pick<CatchUp, "since">> = {}) {
       }
     }
   })();
-  return { stream, clock, events, taken: () => new Promise((done) => void setImmediate(done)) };
+  return { stream, clock, events, faults, taken: () => new Promise((done) => void setImmediate(done)) };
 }
 
 test("a reader that waits for every frame gets each once", async () => {
@@ -88,4 +93,17 @@ test("a clock that is put back delays no frame", async () => {
   clock.advance(200);
   await taken();
   expect(events.filter(({ name }) => name === "output")).toHaveLength(2);
+});
+
+test("a stream that cannot read what it has to say ends alone, and whoever told it something hears nothing of that", async () => {
+  const { stream, faults, taken } = world({
+    since() {
+      throw new Error("the disk");
+    },
+  });
+  await taken();
+  stream.logged();
+  expect(faults).toEqual(["Error: the disk", "ended"]);
+  stream.tell("heartbeat", "heartbeat", { now: 1 });
+  expect(faults).toHaveLength(2);
 });

@@ -31,6 +31,8 @@ export type StreamOptions = {
   /** Counted up. */
   sent: Sent;
   onEnd: () => void;
+  /** What was to be said could not be read; the stream has ended. */
+  onFault?: (error: unknown) => void;
 };
 
 export class Stream {
@@ -138,10 +140,24 @@ export class Stream {
     this.#pending.set("state", { name: "state", data: null });
   }
 
-  /** Sends what waits, as far as the other end takes it. One that takes it at once asks for more while we send. */
+  /**
+   * Sends what waits, as far as the other end takes it. One that takes it at once asks for more while we send. Whoever tells
+   * us something is never told of a failure of ours: it ends this stream alone, and the viewer begins anew.
+   */
   #drain() {
     if (this.#ended || this.#draining) return;
     this.#draining = true;
+    try {
+      this.#send();
+    } catch (error) {
+      this.#options.onFault?.(error);
+      this.end();
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  #send() {
     while (this.#hasRoom()) {
       const [next] = this.#pending;
       if (next) this.#say(...next);
@@ -149,7 +165,6 @@ export class Stream {
       else break;
     }
     if (!this.#later) this.#mirror.drain();
-    this.#draining = false;
   }
 
   #say(key: string, { name, data }: { name: EventName; data: unknown }) {

@@ -214,3 +214,13 @@ test("a session has so many open prompts, and those that are known are told agai
   expect(store.prompts.open(id, first, now)).toMatchObject({ news: false });
   expect(store.prompts.list("open")).toHaveLength(LIMITS.openPrompts);
 });
+
+test("a question that is told of only after its session's end is not open for ever", () => {
+  const { store, id } = withSession();
+  store.sessions.end(id, { code: 0, signal: null, reason: "exit" }, now);
+  const late = prompt();
+  expect(store.prompts.open(id, late, now)).toMatchObject({ news: true, prompt: { stage: "withdrawn" } });
+  expect(store.prompts.list("open")).toEqual([]);
+  const fact = { type: "withdrawn", prompt: late.id, by: "desk", chosen: "approved" } as const;
+  expect(store.prompts.fact(fact, now)).toMatchObject({ withdrawn_by: "desk", outcome: "approved" });
+});

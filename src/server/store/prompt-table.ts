@@ -61,6 +61,7 @@ const SQL = {
       outcome_at = iif($told OR $chosen IS NOT NULL, $now, NULL)
     WHERE id = $id AND responded_at IS NULL AND (withdrawn_at IS NULL OR (withdrawn_by IN ('unknown', $by)
       AND outcome IS NULL AND NOT (withdrawn_by = $by AND $chosen IS NULL AND (outcome_at IS NOT NULL OR NOT $told))))`,
+  endOf: "SELECT ended_at FROM sessions WHERE id = $session",
   deviceNameOf: `SELECT d.name FROM sessions s JOIN devices d ON d.id = s.device_id AND s.deleted_at IS NULL
     WHERE s.id = $session`,
 } as const;
@@ -93,7 +94,10 @@ export class PromptTable {
     return this.#unfinished(session).filter((one) => one.stage === "answered");
   }
 
-  /** A prompt is open. `news`: it was not known, or it changed. Null: it is another session's, or there are too many. */
+  /**
+   * A prompt is open; one of a session that has ended has ended with it, or nobody ever would. `news`: it was not known, or
+   * it changed. Null: it is another session's, or there are too many.
+   */
   open(session: SessionId, prompt: Prompt, now: number): { prompt: PromptState; news: boolean } | null {
     return this.#db.tx(() => {
       const before = this.get(prompt.id);
@@ -108,6 +112,8 @@ export class PromptTable {
       const news = changed || reopened;
       const action = reopened ? "prompt reopened" : before ? "prompt changed" : "prompt";
       if (news) this.#asked(action, prompt, session, now);
+      if (news && this.#db.get(SQL.endOf, { session })?.ended_at != null)
+        this.endWith(session, "unknown", now);
       return { prompt: this.#known(id), news };
     });
   }

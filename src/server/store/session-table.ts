@@ -157,9 +157,14 @@ export class SessionTable {
     });
   }
 
-  /** When its wrapper was last heard. */
-  heard(id: SessionId, at: number): void {
-    this.#db.run(SQL.heard, { id, at });
+  /** When the wrapper of each was last heard, and its screen where there is a newer one. */
+  keep(known: readonly { id: SessionId; at: number; screen: Screen | null }[]): void {
+    this.#db.tx(() => {
+      for (const { id, at, screen } of known) {
+        this.#db.run(SQL.heard, { id, at });
+        if (screen) this.saveScreen(id, screen);
+      }
+    });
   }
 
   saveScreen(id: SessionId, screen: Screen): void {

@@ -384,11 +384,9 @@ const CONNECTION: Guards = {
       id: "exit-on-disk-first",
       promise: "P5 an exit is on disk before it is acknowledged",
       text: `        sessions.end(session, { code, signal, reason });
-        inputs.forget(session);
         return this.tell({ type: "ack", stream: "exit", session });`,
       instead: `        this.tell({ type: "ack", stream: "exit", session });
-        sessions.end(session, { code, signal, reason });
-        return inputs.forget(session);`,
+        return sessions.end(session, { code, signal, reason });`,
     },
     {
       id: "exit-ends",
@@ -547,8 +545,8 @@ const SESSIONS: Guards = {
     {
       id: "gives-up-the-lost",
       promise: "P4 a session that was silent for a day has ended",
-      text: "if (lost) this.end(id,",
-      instead: "if (!id) this.end(id,",
+      text: "if (lost) this.end(live.session.id,",
+      instead: "if (!live) this.end(live,",
     },
     {
       id: "keeps-sessions-over-a-restart",
