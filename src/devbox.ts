@@ -13,7 +13,7 @@ import type { DevboxState } from "./protocol.ts";
 import { VERSION } from "./version.ts";
 
 const USAGE_LINE =
-  "claude-remote devbox add <name> [<ssh host>] [--user U] [--port N] [--key FILE] [--dir FOLDER] [--host-key SHA256:…] [--yes] | " +
+  "claude-remote devbox add <name> [<ssh host>] [--user U] [--port N] [--key FILE] [--dir FOLDER] [--host-key SHA256:…] | " +
   "list | status [<name>] | remove <name> [--yes]; each with --json";
 const OPTIONS = {
   user: { type: "string" },
@@ -75,7 +75,7 @@ async function add(config: Config, name: string, host: string, options: Options)
   return 0;
 }
 
-/** Looks first, so that nothing is added that does not work; `--yes` adds it all the same. */
+/** Looks first, so that nothing is added that does not work. */
 async function added(config: Config, wanted: SshDevbox, options: Options) {
   const setup = sshSetup(config, false);
   if (setup.folder) say(`Let this key in there (~/.ssh/authorized_keys):\n    ${await ownKey(setup.folder)}`);

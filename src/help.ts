@@ -1,7 +1,7 @@
 // `claude-remote help`: every command and setting that exists.
 import { SETTINGS } from "./config.ts";
 
-const COMMANDS = `claude-remote [--private] [--pty bun|bun-pty] [--on-hangup detach|end] [claude arguments]
+const COMMANDS = `claude-remote [--private] [--pty bun|bun-pty] [--ask TOOLS] [--on-hangup detach|end] [claude arguments]
     run claude, reachable from your phone
 claude-remote -- [claude arguments]     the same, where claude's first word is one of ours
 claude-remote serve                     run the server: page, API, database
@@ -21,7 +21,7 @@ claude-remote resume [<session or conversation> | --last] [--on <devbox>] [--her
     the conversations here and on devboxes, and going on with one
 claude-remote ssh [--dir FOLDER] [--detach] <devbox or ssh host> [claude arguments]
     claude on another machine, in this terminal and on the phone
-claude-remote devbox add <name> [<ssh host>] [--user U] [--port N] [--key FILE] [--dir FOLDER] | list | status [<name>] | remove <name>
+claude-remote devbox add <name> [<ssh host>] [--user U] [--port N] [--key FILE] [--dir FOLDER] [--host-key SHA256:…] | list | status [<name>] | remove <name>
     the machines on which sessions can be started; each with --json
 claude-remote stop <session>            end a session
 claude-remote healthcheck               whether this machine's server answers: 0, else 4
@@ -38,9 +38,10 @@ claude-remote version
 claude-remote help`;
 
 export async function printHelp(): Promise<number> {
-  const settings = Object.entries(SETTINGS).map(([name, { about }]) => `  ${name.padEnd(14)} ${about}`);
+  const widest = Math.max(...Object.keys(SETTINGS).map(({ length }) => length));
+  const settings = Object.entries(SETTINGS).map(([name, { about }]) => `  ${name.padEnd(widest)}  ${about}`);
   console.log(
-    `${COMMANDS}\n\nSettings (config.toml; --name with dashes for serve; CLAUDE_REMOTE_NAME):\n${settings.join("\n")}`,
+    `${COMMANDS}\n\nSettings (in config.toml, or as CLAUDE_REMOTE_NAME; some are flags as well, docs/settings.md):\n${settings.join("\n")}`,
   );
   return 0;
 }

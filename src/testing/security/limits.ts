@@ -51,7 +51,8 @@ const SIZES: [size: number, word: string][] = [
 function shown(name: string, value: number): string {
   const units = name.endsWith("Ms") ? UNITS : /bytes$/i.test(name) ? SIZES : [];
   const [size, word] = units.find(([size]) => value % size === 0) ?? [1, ""];
-  return `${(value / size).toLocaleString("en-US")}${word ? ` ${word}` : ""}`;
+  const unit = value === size ? word.replace(/^days$/, "day") : word;
+  return `${(value / size).toLocaleString("en-US")}${unit ? ` ${unit}` : ""}`;
 }
 
 /** The tables of docs/limits.md. */
