@@ -29,10 +29,13 @@ export function flags<const T extends ParseArgsOptionsConfig>(args: string[], op
   }
 }
 
-/** Asks at the terminal; only a yes is one. */
+/** Asks at the terminal; only a yes is one, and Ctrl-C and Ctrl-D are none. */
 export async function askYes(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const reply = await lines.question(`${question} [y/N] `);
+  const reply = await lines.question(`${question} [y/N] `).catch(() => {
+    process.stderr.write("\n");
+    return "";
+  });
   lines.close();
   return /^y(es)?$/i.test(reply.trim());
 }
