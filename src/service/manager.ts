@@ -7,6 +7,9 @@ import { type Facts, LABEL, launchdAgent, systemdUnit, UNIT } from "./units.ts";
 
 /** A manager that is asked answers within a second; starting a service takes as long as that takes to run. */
 const ANSWER_MS = 30_000;
+/** A server that is told to end has ended by then. */
+const ENDS_WITHIN_MS = 15_000;
+const LOOK_MS = 100;
 
 export type State = {
   installed: boolean;
@@ -89,6 +92,12 @@ export function launchd(log: string): Manager {
   const file = join(homedir(), "Library", "LaunchAgents", `${LABEL}.plist`);
   const domain = `gui/${process.getuid?.() ?? 0}`;
   const ask = () => run("launchctl", "print", `${domain}/${LABEL}`);
+  // launchd ends it in its own time, and refuses to begin it before that ("Input/output error").
+  const end = () => {
+    if (!ask().ok) return;
+    must("launchctl", "bootout", `${domain}/${LABEL}`);
+    for (const began = Date.now(); ask().ok && Date.now() - began < ENDS_WITHIN_MS; ) Bun.sleepSync(LOOK_MS);
+  };
   return {
     file,
     text: (facts) => launchdAgent(facts, log),
@@ -99,11 +108,11 @@ export function launchd(log: string): Manager {
         );
     },
     start() {
-      if (ask().ok) must("launchctl", "bootout", `${domain}/${LABEL}`);
+      end();
       must("launchctl", "bootstrap", domain, file);
     },
     stop() {
-      if (ask().ok) must("launchctl", "bootout", `${domain}/${LABEL}`);
+      end();
       rmSync(file, { force: true });
     },
     state() {

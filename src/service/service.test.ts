@@ -75,6 +75,31 @@ test("systemd's own tool finds nothing wrong with the unit, and something with o
   expect(verify(systemdUnit(facts).replace("KillMode", "KillMod")).said).toContain("KillMod");
 });
 
+test("launchd is asked to begin the agent only once the one before it is gone", () => {
+  const bin = mkdtempSync(join(root, "launchctl-"));
+  const there = join(bin, "there");
+  // Told to end it, it does so while it is asked for the third time.
+  const played = `#!/bin/sh
+case $1 in
+  print) [ -f ${there} ] || exit 1; [ ! -f ${there}.ends ] || { echo >>${there}.ends; [ "$(wc -l <${there}.ends)" -lt 3 ] || rm ${there} ${there}.ends; } ;;
+  bootout) : >${there}.ends ;;
+  bootstrap) [ ! -f ${there} ] || { echo "Bootstrap failed: 5: Input/output error" >&2; exit 5; }; : >${there} ;;
+esac
+`;
+  writeFileSync(join(bin, "launchctl"), played, { mode: 0o755 });
+  const manager = JSON.stringify(join(import.meta.dir, "manager.ts"));
+  const env = { HOME: bin, PATH: `${bin}:${process.env.PATH}` };
+  const does = (...words: string[]) => {
+    const code = `import { launchd } from ${manager}; const one = launchd("/dev/null"); ${words.join(" ")}`;
+    const { exitCode, stderr } = Bun.spawnSync([process.execPath, "-e", code], { env });
+    expect([exitCode, stderr.toString()]).toEqual([0, ""]);
+  };
+  does("one.start();", "one.start();");
+  expect(existsSync(there)).toBe(true);
+  does("one.stop();");
+  expect(existsSync(there)).toBe(false);
+});
+
 test("of the environment the unit gets what says where things are, and no secret", () => {
   const env = {
     ...{ PATH: "/bin", HOME: "/root", CLAUDE_REMOTE_METRICS_TOKEN: "secret", CLAUDE_REMOTE_OFF: "1" },
