@@ -1,11 +1,17 @@
 import { expect, test } from "bun:test";
 import type { DeviceId } from "../protocol.ts";
+import { ClientHandshake } from "../seal.ts";
 import { fakeClock } from "../testing/clock.ts";
 import { enrolled, TestLink } from "../testing/link.ts";
 import { served } from "../testing/served.ts";
 import { testServer } from "../testing/server.ts";
+import { DESK, line, stores } from "../testing/store.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+import { LIMITS } from "./limits.ts";
+import { openLog } from "./log.ts";
 
 const { server, phone: viewer } = await served();
+const { fresh } = stores();
 
 test("a machine that is revoked is cut off at once and refused from then on", async () => {
   const other = await enrolled(server, "lost laptop");
@@ -83,10 +89,41 @@ test("SEC-078 of more than twenty handshakes at a time the oldest ends; past two
 });
 
 test("SEC-078 more frames a second than anybody sends closes the connection", async () => {
-  const { link } = await TestLink.session(server);
-  for (let i = 0; i < 6_000; i++) link.say({ type: "ping" });
+  await using still = await testServer({ clock: fakeClock() }); // All of them in one second, however slow the machine is.
+  const { link } = await TestLink.session(still);
+  for (let i = 0; i < LIMITS.framesPerSecond - 10; i++) link.say({ type: "ping" });
+  await link.ask();
+  for (let i = 0; i < 10; i++) link.say({ type: "ping" });
   await link.until("the close", () => link.closed);
   expect(link.reason).toContain("made no sense"); // And not for its silence afterwards.
+});
+
+test("nothing is heard on a connection before it is known of which session it speaks", async () => {
+  const link = await TestLink.connect(server);
+  link.say({ type: "lines", lines: [line(0)] });
+  await link.until("the close", () => link.closed);
+});
+
+test("a connection that does not take a frame is closed: what comes after a lost one could not be opened", () => {
+  const { store } = fresh();
+  const secret = new Uint8Array(32);
+  const log = openLog({ level: "silent" });
+  const sent: (string | Uint8Array)[] = [];
+  const closes: string[] = [];
+  let takes = true;
+  const options = { store, clock: fakeClock(), log, secretOf: () => secret, onRefused() {} };
+  const connection = new Connection(options as unknown as ConnectionOptions, {
+    ...{ address: "", close: (reason: string) => void closes.push(reason) },
+    send: (frame) => sent.push(frame) > 0 && takes,
+  });
+  const step = new ClientHandshake({ device: DESK, secret }).receive(String(sent[0]));
+  if (step.step === "send") connection.receive(step.send);
+  sent.length = 0;
+  connection.tell({ type: "ping" });
+  takes = false;
+  connection.tell({ type: "ping" });
+  connection.tell({ type: "ping" });
+  expect([sent.length, closes]).toEqual([2, ["it does not read"]]);
 });
 
 test("silence of 15 s is death, with a heartbeat every 5 s until then; a slow handshake ends after 5 s", async () => {

@@ -233,6 +233,21 @@ test("SEC-033 the same answer again is the same result, applied once", async () 
   expect(late).toMatchObject({ status: 200, body: { prompt: { stage: "accepted", answer_id: "same" } } });
 });
 
+test("SEC-033 who asks once more, or comes too late, hears how it was answered although its machine is out of reach by then", async () => {
+  const { link: other, id: of } = await TestLink.session(server);
+  const { id, digest } = await other.ask();
+  const once = { digest, answer_id: "far" };
+  const first = await phone.post(`/api/prompts/${id}/approve`, once);
+  other[Symbol.dispose]();
+  await phone.until("out of reach", () => phone.sessions.get(of)?.connected === false);
+  expect(await phone.post(`/api/prompts/${id}/approve`, once)).toMatchObject({
+    status: 200,
+    body: first.body,
+  });
+  const late = await tablet.post(`/api/prompts/${id}/reject`, { digest, answer_id: "far2" });
+  expect(late).toMatchObject({ status: 409, body: { error: { code: "answered" } } });
+});
+
 test("an answer that could not be given to claude leaves the question open, for whoever answers next", async () => {
   const { id, digest } = await shown({ kind: "dialog" });
   const first = { digest, answer_id: "n1" };

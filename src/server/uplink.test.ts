@@ -229,6 +229,31 @@ test("SEC-090 the newer of two with one session id owns it; the older is told an
   newer[Symbol.dispose]();
 });
 
+test("a session that a newer connection takes over is never shown as out of reach", async () => {
+  const { link: older, id } = await TestLink.session(server);
+  await viewer.until("connected", () => viewer.sessions.get(id)?.connected);
+  using told = spyOn(viewer.sessions, "set");
+  const { link: newer } = await TestLink.session(server, { id, title: "newer" });
+  await older.until("the close", () => older.closed);
+  await viewer.until("the newer", () => viewer.sessions.get(id)?.title === "newer");
+  const asked = await newer.ask();
+  await viewer.until("what came after all that", () => viewer.prompts.get(asked.id));
+  expect(told.mock.calls.filter(([of, { connected }]) => of === id && !connected)).toEqual([]);
+  newer[Symbol.dispose]();
+});
+
+test("of a connection that has ended nothing is left: its place is free again", async () => {
+  await using own = await testServer();
+  const phone = await TestViewer.pair(own);
+  await phone.listen();
+  const { link, id } = await TestLink.session(own);
+  expect(await own.admin("GET", "/status")).toMatchObject({ wrappers: 1 });
+  link[Symbol.dispose]();
+  await phone.until("out of reach", () => phone.sessions.get(id)?.connected === false);
+  expect(await own.admin("GET", "/status")).toMatchObject({ wrappers: 0 });
+  phone.leave();
+});
+
 test("what a wrapper names no more is withdrawn on every phone", async () => {
   const { link, id } = await TestLink.session(server);
   const [kept, ended] = [await link.ask(), await link.ask()];

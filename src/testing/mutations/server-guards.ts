@@ -479,6 +479,8 @@ const UPLINK: Guards = {
       promise: "P4 a frame that the socket did not take is noticed",
       text: "send: (frame) => socket.send(frame) !== 0,",
       instead: "send: (frame) => socket.send(frame) !== null,",
+      equivalent:
+        "Bun itself closes a socket that is past its limit (closeOnBackpressureLimit): only the reason would not be given",
     },
   ],
 };
