@@ -25,6 +25,9 @@ export function lateView() {
   let view: View | null = null;
   const early: Uint8Array[] = [];
   let earlyBytes = 0;
+  /** What the server said before that, on the connection that is open: who watches, and how much of the log it holds. */
+  let watchedBy: { viewers: number; rate: number } | null = null;
+  let heldLine: number | null = null;
 
   return {
     /** Loads the emulator, and shows it what was written before. */
@@ -41,7 +44,10 @@ export function lateView() {
       loaded.answering = !terminals.here;
       for (const bytes of early.splice(0)) loaded.write(bytes);
       view = loaded;
-      if (link.up) view.online();
+      if (!link.up) return;
+      view.online();
+      if (heldLine !== null) view.acked(heldLine);
+      if (watchedBy) view.watched(watchedBy.viewers, watchedBy.rate);
     },
     write(bytes: Uint8Array) {
       if (view) return view.write(bytes);
@@ -55,10 +61,19 @@ export function lateView() {
       if (view) view.answering = on;
     },
     resize: (cols: number, rows: number) => view?.resize(cols, rows),
-    watched: (viewers: number, rate: number) => view?.watched(viewers, rate),
+    watched(viewers: number, rate: number) {
+      if (view) view.watched(viewers, rate);
+      else watchedBy = { viewers, rate };
+    },
     online: () => view?.online(),
-    offline: () => view?.offline(),
-    acked: (lineNo: number) => view?.acked(lineNo),
+    offline() {
+      watchedBy = heldLine = null;
+      view?.offline();
+    },
+    acked(lineNo: number) {
+      if (view) view.acked(lineNo);
+      else heldLine = lineNo;
+    },
     block: (text: string) => view?.block(text),
     flush: () => void view?.flush(),
     ended: async () => view?.ended(),
