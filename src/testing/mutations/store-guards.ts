@@ -207,6 +207,12 @@ export const STORE_GUARDS: Guards[] = [
         instead: "this.#fact(fact, before, now);",
       },
       {
+        id: "ends-with-its-session",
+        promise: "P4 nothing stays open in a session that has ended",
+        text: `if (news && this.#db.get(SQL.endOf, { session })?.ended_at != null) this.endWith(session, "unknown", now);`,
+        instead: "",
+      },
+      {
         id: "repeats-the-undelivered",
         promise: "P3 what arrived is not said again",
         text: `filter((one) => one.stage === "answered");`,
