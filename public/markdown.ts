@@ -23,10 +23,38 @@ const MAX_CHARS = 70_000;
 
 /** The blocks of a text, in order. */
 export function markdown(text: string): MarkdownBlock[] {
-  const lines = text.slice(0, MAX_CHARS).replaceAll("\r\n", "\n").replaceAll("\t", "    ").split("\n");
+  const lines = untabbed(text.slice(0, MAX_CHARS).replaceAll("\r\n", "\n").split("\n"));
   const blocks = blocksIn(lines, 0);
   if (text.length > MAX_CHARS) blocks.push({ kind: "code", lang: "", text: text.slice(MAX_CHARS) });
   return blocks;
+}
+
+/** What may stand before a fence: quotes, and marks of lists. */
+const BEFORE_FENCE = /^(?: |>|(?:[-*+]|\d{1,9}[.)]) )*/;
+
+/** Tabs as blanks, which tell blocks apart. Those of fenced code are its own: a Makefile without them is none. */
+function untabbed(lines: readonly string[]): string[] {
+  let fence: { mark: string; indent: number } | null = null;
+  return lines.map((line) => {
+    const plain = line.replaceAll("\t", "    ");
+    const indent = BEFORE_FENCE.exec(plain)?.[0].length ?? 0;
+    const mark = /^(?:`{3,}|~{3,})/.exec(plain.slice(indent))?.[0] ?? "";
+    const info = plain.slice(indent + mark.length).trim();
+    if (fence) {
+      if (!mark.startsWith(fence.mark) || info !== "") return tabbedFrom(line, fence.indent);
+      fence = null;
+    } else if (mark !== "" && !(mark.startsWith("`") && info.includes("`"))) fence = { mark, indent };
+    return plain;
+  });
+}
+
+/** With blanks for the tabs that stand before that column. */
+function tabbedFrom(line: string, column: number): string {
+  let head = "";
+  let at = 0;
+  for (; head.length < column && (line[at] === " " || line[at] === "\t"); at++)
+    head += line[at] === "\t" ? "    " : " ";
+  return head + line.slice(at);
 }
 
 /** What was read, and the line after it. */
