@@ -34,7 +34,7 @@ test("`help` has every command that is documented", () => {
 });
 
 /** Without the owner's routes, which are the commands' own. */
-const viewers = (source: string) => source.replace(/"[A-Z]+", "\/(?:devboxes|launches|tokens)/g, "");
+const viewers = (source: string) => source.replace(/"[A-Z]+", "\/(?:devboxes|devices|launches|tokens)/g, "");
 
 test("docs/api.md has every route, each with a curl line, and no other", () => {
   const inServer = (name: string) => read("src", "server", `${name}.ts`);
@@ -45,7 +45,8 @@ test("docs/api.md has every route, each with a curl line, and no other", () => {
       .join("") +
     read("src", "server", "push", "routes.ts") +
     viewers(read("src", "devbox", "annex.ts")) +
-    viewers(inServer("token-routes"));
+    viewers(inServer("token-routes")) +
+    viewers(inServer("devices"));
   const named = [...source.matchAll(/(?:plain|route)\(\s*"([A-Z]+)",\s*"([^"]+)"/g)].map(
     ([, method, path]) => `${method} ${path}`,
   );

@@ -1,6 +1,6 @@
 // The owner's routes about machines, and what their end means for whoever is connected.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { DeviceId } from "../protocol.ts";
+import type { AuditEntry, DeviceId } from "../protocol.ts";
 import { TestLink } from "../testing/link.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
 import { TestViewer } from "../testing/viewer.ts";
@@ -58,6 +58,27 @@ test("a revoked machine is told so, cut off within a second on each connection, 
   expect(await server.admin("DELETE", `/devices/${lost.device}`)).toMatchObject({
     error: { code: "not_found" },
   });
+});
+
+test("a paired phone sees the machines and takes one's right away, written down as its own; nobody else does", async () => {
+  await using viewer = await (await TestViewer.pair(server, "Found")).listen();
+  const lost = await enrolled("lost laptop");
+  const { link } = await TestLink.session(server, {}, lost);
+  const { devices } = (await viewer.get("/api/devices")).body as unknown as { devices: object[] };
+  expect(devices).toContainEqual(
+    expect.objectContaining({ id: lost.device, name: "lost laptop", revoked_at: null }),
+  );
+  const ended = (id: string, by = viewer) =>
+    by.request("DELETE", `/api/devices/${id}`, { headers: { origin: server.url } });
+  expect((await ended(lost.device, new TestViewer(server, ""))).status).toBe(401);
+  expect((await ended(lost.device)).status).toBe(200);
+  await link.until("the close", () => link.closed);
+  expect((await TestLink.connect(server, lost)).refused).toMatchObject({ code: "revoked" });
+  expect((await ended(lost.device)).status).toBe(404);
+  expect((await ended("local")).status).toBe(403);
+  const { entries } = (await viewer.get("/api/audit")).body as unknown as { entries: AuditEntry[] };
+  const row = entries.find(({ subject, action }) => subject === lost.device && action === "revoked");
+  expect(row).toMatchObject({ name: "Found" });
 });
 
 test("the server's own machine cannot be locked out", async () => {

@@ -1,13 +1,15 @@
-// Machines that may report sessions of their own: the owner's routes to let one in, list them, and end one's right.
+// Machines that may report sessions of their own: the owner lets them in, lists them and ends one's right; a paired phone does
+// the latter two, for a laptop is lost while its owner sits at no terminal.
 import * as v from "valibot";
 import type { DeviceId } from "../protocol.ts";
 import { deviceSecret } from "../seal.ts";
 import type { By } from "./audit.ts";
+import { byOf } from "./caller.ts";
 import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import { nameOf, OWNER, ownerOf } from "./owner.ts";
-import { plain, type Route, route } from "./routes.ts";
+import { type Call, plain, type Route, route } from "./routes.ts";
 import type { Store } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -43,15 +45,27 @@ export function devices(options: DevicesOptions): Route[] {
         ...(operator && { token: operator.token, expires_at: operator.expires_at }),
       });
     }),
-    plain("DELETE", "/devices/:id", OWNER, (call) => {
-      const { id } = call.params;
-      if (id === LOCAL_DEVICE)
-        throw new ApiError("forbidden", "The server's own machine cannot be revoked: it holds the keys.");
-      if (!revokeDevice((id ?? "") as DeviceId, ownerOf(call)))
-        throw new ApiError("not_found", "There is no such device.");
-      return Response.json({ ok: true });
-    }),
+    plain("DELETE", "/devices/:id", OWNER, (call) => revoked(revokeDevice, call, ownerOf(call))),
   ];
+}
+
+/** What a paired phone may: see which machines there are, and take one's right away. */
+export function deviceRoutes({
+  store,
+  revokeDevice,
+}: Pick<DevicesOptions, "store" | "revokeDevice">): Route[] {
+  return [
+    plain("GET", "/api/devices", ["viewer"], () => Response.json({ devices: store.devices.list() })),
+    plain("DELETE", "/api/devices/:id", ["viewer"], (call) => revoked(revokeDevice, call, byOf(call))),
+  ];
+}
+
+function revoked(revoke: DevicesOptions["revokeDevice"], { params }: Call, by: By): Response {
+  const id = (params.id ?? "") as DeviceId;
+  if (id === LOCAL_DEVICE)
+    throw new ApiError("forbidden", "The server's own machine cannot be revoked: it holds the keys.");
+  if (!revoke(id, by)) throw new ApiError("not_found", "There is no such device.");
+  return Response.json({ ok: true });
 }
 
 const toText = (secret: Uint8Array) => Buffer.from(secret).toString("base64url");

@@ -10,7 +10,7 @@ import { api } from "./api.ts";
 import type { Assets } from "./asset-routes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Desks } from "./desks.ts";
-import { LOCAL_DEVICE } from "./devices.ts";
+import { deviceRoutes, LOCAL_DEVICE } from "./devices.ts";
 import { type Front, front } from "./front.ts";
 import { ownersDoor, publicDoor } from "./gate.ts";
 import { evictAfterKeyChange } from "./key-change.ts";
@@ -122,7 +122,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { websocket } = parts.uplinks;
   const { logins, tokens } = parts;
   const door = publicDoor({ names: named, logins, tokens, now: clock.now, metricsToken });
-  const core = [...api({ ...parts, version, assets: options.assets }), ...tokenRoutes(tokens)];
+  const beyond = [...tokenRoutes(tokens), ...deviceRoutes(parts)];
+  const core = [...api({ ...parts, version, assets: options.assets }), ...beyond];
   const routes = [...core, ...beside.flatMap((annex) => annex.routes), channel, ...operated(owned)];
   const addressOf = addressReader(options.trustedProxies ?? []);
   const respond = responder({ routes, door, log, addressOf });
