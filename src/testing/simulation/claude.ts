@@ -5,43 +5,21 @@ import type { HookInput } from "../../wrapper/claude-hooks.ts";
 import type { CallEnd } from "../../wrapper/held-prompt.ts";
 import type { HookCall } from "../../wrapper/hooks.ts";
 import type { History } from "./history.ts";
+import { Pace } from "./pace.ts";
+import { Painter } from "./painter.ts";
+import {
+  CHOICE,
+  type Chosen,
+  COMMANDS,
+  chosenBy,
+  type Decision,
+  newQuestion,
+  type Question,
+} from "./question.ts";
 import type { Random } from "./random.ts";
+import { Records } from "./records.ts";
+import { StateFile, type Status } from "./state-file.ts";
 import { type Owner, owner, type Time } from "./time.ts";
-
-export type Chosen = "approved" | "rejected";
-export type Decision = {
-  by: "hook" | "desk" | "exited";
-  chosen: Chosen | null;
-  output: object | null;
-  at: number;
-};
-type Status = "idle" | "busy" | "waiting";
-
-/** One question of claude's, and what became of it. */
-export type Question = {
-  call: string;
-  /** What the wrapper made of it; null before, and where it made nothing of it. */
-  prompt: PromptId | null;
-  tool: string;
-  input: Record<string, unknown>;
-  agent: string | null;
-  turn: string;
-  askedAt: number;
-  /** Its dialog is on the screen, or would be if no other were before it. */
-  shown: boolean;
-  decision: Decision | null;
-  /** Keys pressed at the desk, or from a phone, while it was shown. */
-  keys: number[];
-  /** When the wrapper was asked about it, and when it read in the transcript how it ended. */
-  openedAt: number | null;
-  evidenceAt: number | null;
-  /** When it read there that claude makes this call. */
-  calledAt: number | null;
-  hook: "running" | "answered" | "gone";
-  /** It was approved, and somebody at the desk stopped it while it ran. */
-  stopped: boolean;
-  decided: PromiseWithResolvers<Decision>;
-};
 
 /** The wrapper, as claude and the desk see it. */
 export type Surroundings = {
@@ -68,9 +46,6 @@ export type ClaudeOptions = {
   calm: () => boolean;
 };
 
-const BOX = `${"─".repeat(20)}\r\n❯ \r\n${"─".repeat(20)}`;
-const BOX_ROWS = 3;
-
 export class Claude {
   readonly owner: Owner;
   readonly questions: Question[] = [];
@@ -82,48 +57,55 @@ export class Claude {
   readonly strayed: string[] = [];
   /** When it last did anything, ms of the run. */
   activeAt = 0;
-  ended = false;
   readonly version: string;
   readonly #o: ClaudeOptions;
-  /** The state file, and when it will be written next: writes keep their order. */
-  #file: Status | null = null;
-  #fileAt = 0;
-  #told: Status | null = null;
-  /** When the transcript will next be read by the wrapper: records keep their order. */
-  #readAt = 0;
-  #unread: (() => void)[] = [];
+  readonly #pace: Pace;
+  readonly #file: StateFile;
+  readonly #records: Records;
+  readonly #painter = new Painter();
   #turn: string | null = null;
   #count = 0;
   #typed = "";
   #queued: string[] = [];
-  #painted = 0;
-  #boxed = false;
 
   constructor(options: ClaudeOptions) {
     this.#o = options;
     this.version = options.version;
     this.owner = owner(options.name);
+    const { time, chance, around } = options;
+    this.#pace = new Pace(time, chance, this.owner);
+    const parts = { time, chance, pace: this.#pace, owner: this.owner };
+    this.#records = new Records(parts);
+    this.#file = new StateFile(
+      parts,
+      () => (this.#open().some(({ shown }) => shown) ? "waiting" : this.#turn ? "busy" : "idle"),
+      (status) => around.state(status, options.version),
+    );
+  }
+
+  get ended(): boolean {
+    return this.#pace.over;
   }
 
   /** Runs so many turns of its own accord, and then perhaps exits. */
   async live(turns: number, exits: boolean): Promise<void> {
     const { chance } = this.#o;
-    await this.#sleep(chance.between(50, 400));
+    await this.#pace.sleep(chance.between(50, 400));
     this.#fire({ hook_event_name: "SessionStart" });
-    this.#state();
+    this.#file.write();
     this.#paint("Welcome");
     for (let turn = 0; turn < turns && !this.#o.calm(); turn++) {
-      await this.#sleep(chance.between(100, 4_000));
+      await this.#pace.sleep(chance.between(100, 4_000));
       if (this.#turn === null) await this.#run(`turn ${turn} of ${this.#o.name}`);
     }
-    while (this.#turn !== null) await this.#sleep(500);
+    while (this.#turn !== null) await this.#pace.sleep(500);
     if (exits && !this.ended) this.exit(chance.pick([0, 0, 1, 143]));
   }
 
   /** Ends now; whatever it asked is left. Its hooks are let go just before. */
   exit(code: number) {
     if (this.ended) return;
-    this.ended = true;
+    this.#pace.over = true;
     this.#note(`exits with ${code}`);
     for (const question of this.#open()) this.#decide(question, "exited", null, null);
     this.#o.time.after(this.#o.chance.between(0, 75), this.#o.time.nobody, () => this.#o.around.exited(code));
@@ -131,7 +113,7 @@ export class Claude {
 
   /** Dies with its wrapper: nobody is told. */
   kill() {
-    this.ended = true;
+    this.#pace.over = true;
     this.owner.alive = false;
     for (const question of this.#open()) this.#decide(question, "exited", null, null);
   }
@@ -148,7 +130,7 @@ export class Claude {
   /** A key arrives in the terminal; claude takes it when it comes round to it. */
   key(key: "yes" | "esc" | "no, and why", from = "the desk") {
     for (const question of this.#open()) question.keys.push(this.#o.time.now);
-    this.#plan(this.#o.chance.between(2, this.#lag(40)), () => {
+    this.#pace.plan(this.#o.chance.between(2, this.#pace.lag(40)), () => {
       const question = this.#onTop();
       if (!question) return;
       this.#note(`${from}: ${key}`, question);
@@ -160,7 +142,7 @@ export class Claude {
   write(bytes: Uint8Array, sentAt: number) {
     const text = new TextDecoder().decode(bytes);
     if (text === "\x1b") return this.key("esc", "a phone's Esc");
-    this.#plan(this.#o.chance.between(1, 5), () => {
+    this.#pace.plan(this.#o.chance.between(1, 5), () => {
       const question = this.#onTop();
       // What is typed into a dialog is dropped; Enter takes its first row.
       if (question && text === "\r") {
@@ -186,16 +168,16 @@ export class Claude {
   async #run(turn: string) {
     const { chance } = this.#o;
     this.#turn = turn;
-    this.#state();
+    this.#file.write();
     this.#paint(turn);
-    await this.#sleep(chance.between(20, 300));
+    await this.#pace.sleep(chance.between(20, 300));
     let goesOn = true;
     for (let calls = chance.between(1, 3); calls > 0 && goesOn; calls--) goesOn = await this.#step(turn);
     this.#turn = null;
-    this.#state();
+    this.#file.write();
     this.#paint("done");
     // Its hook may come late, and after others that began later.
-    if (goesOn) this.#fire({ hook_event_name: "Stop", prompt_id: turn }, this.#lag(300));
+    if (goesOn) this.#fire({ hook_event_name: "Stop", prompt_id: turn }, this.#pace.lag(300));
   }
 
   /** One message of the model's, with one call or more. False: the turn was interrupted. */
@@ -211,14 +193,14 @@ export class Claude {
           this.#call("Edit", { file_path: "/p/a", old_string: command, new_string: "" }, turn),
         );
       case "question":
-        return await this.#ask(this.#call("AskUserQuestion", QUESTION, turn));
+        return await this.#ask(this.#call("AskUserQuestion", CHOICE, turn));
       case "plan":
         return await this.#ask(this.#call("ExitPlanMode", { plan: command }, turn));
       case "twins": {
         const [first, second] = [bash(), bash()];
         if (await this.#ask(first)) return await this.#ask(second);
         // It was never asked, and stands in the transcript as rejected all the same.
-        this.#record(() => this.#o.around.toolEnded(second.call, { chosen: "rejected", byHook: false }));
+        this.#records.add(() => this.#o.around.toolEnded(second.call, { chosen: "rejected", byHook: false }));
         return false;
       }
       case "reads": {
@@ -239,34 +221,20 @@ export class Claude {
 
   async #agent(agent: string, turn: string): Promise<boolean> {
     const { chance } = this.#o;
-    await this.#sleep(chance.between(0, 200));
+    await this.#pace.sleep(chance.between(0, 200));
     let goesOn = true;
     for (let i = chance.between(1, 2); i > 0 && goesOn; i--)
       goesOn = await this.#ask(this.#call("Bash", { command: chance.pick(COMMANDS) }, turn, agent));
-    this.#fire({ hook_event_name: "SubagentStop", prompt_id: turn, agent_id: agent }, this.#lag(150));
+    this.#fire({ hook_event_name: "SubagentStop", prompt_id: turn, agent_id: agent }, this.#pace.lag(150));
     return goesOn;
   }
 
   #call(tool: string, input: Record<string, unknown>, turn: string, agent: string | null = null): Question {
-    const question: Question = {
-      ...{ call: `${this.#o.name} call ${this.#count++}`, prompt: null, tool, input, agent, turn },
-      ...{
-        askedAt: 0,
-        shown: false,
-        decision: null,
-        keys: [],
-        openedAt: null,
-        evidenceAt: null,
-        calledAt: null,
-        hook: "running" as const,
-        stopped: false,
-      },
-      decided: Promise.withResolvers(),
-    };
+    const question = newQuestion({ call: `${this.#o.name} call ${this.#count++}`, tool, input, agent, turn });
     this.calls.push(question);
     // An agent's calls stand in a transcript of its own.
     if (!agent)
-      this.#record(() => {
+      this.#records.add(() => {
         question.calledAt = this.#o.time.now;
         this.#o.around.toolCalled(question.call, tool, input);
       });
@@ -285,7 +253,7 @@ export class Claude {
     this.#startHook(question, held);
     const decision = await question.decided.promise;
     question.shown = false;
-    this.#state();
+    this.#file.write();
     this.#paint(`decided ${question.call}`);
     if (decision.chosen !== "approved") {
       this.#result(question, decision);
@@ -302,8 +270,8 @@ export class Claude {
   async #tool(decision: Decision): Promise<Decision> {
     const { chance } = this.#o;
     const ms = chance.pick([5, 20, 60, 200, 200, 900, 3_000, 15_000]);
-    if (!chance.chance(0.03)) return await this.#sleep(ms).then(() => decision);
-    await this.#sleep(ms / 2);
+    if (!chance.chance(0.03)) return await this.#pace.sleep(ms).then(() => decision);
+    await this.#pace.sleep(ms / 2);
     this.#o.around.deskKey();
     return { ...decision, by: "desk", chosen: "rejected" };
   }
@@ -311,12 +279,15 @@ export class Claude {
   #show(question: Question) {
     const { chance } = this.#o;
     question.shown = true;
-    this.#state();
+    this.#file.write();
     this.#paint(`May I? ${question.call}`, 1, true);
     const acts = chance.chance(this.#o.calm() ? 0.6 : 0.4);
     if (acts)
-      this.#plan(chance.between(20, chance.pick([300, 2_000, 15_000])), () => this.#deskDecides(question));
-    else if (!this.#o.calm()) this.#plan(30_000, () => chance.chance(0.8) && this.#deskDecides(question));
+      this.#pace.plan(chance.between(20, chance.pick([300, 2_000, 15_000])), () =>
+        this.#deskDecides(question),
+      );
+    else if (!this.#o.calm())
+      this.#pace.plan(30_000, () => chance.chance(0.8) && this.#deskDecides(question));
   }
 
   #deskDecides(question: Question) {
@@ -342,7 +313,7 @@ export class Claude {
     // A yes and a no with words are told to no hook; everything else ends it at once.
     const letGo = by === "exited" || interrupts;
     if (letGo && question.hook === "running" && question.agent === null)
-      time.after(chance.between(0, this.#lag(60)), time.nobody, () => this.#loseHook(question));
+      time.after(chance.between(0, this.#pace.lag(60)), time.nobody, () => this.#loseHook(question));
     if (!interrupts) return;
     for (const other of this.#open()) this.#decide(other, "desk", "rejected", null, true);
   }
@@ -355,8 +326,8 @@ export class Claude {
   #startHook(question: Question, held: boolean) {
     const { time, chance } = this.#o;
     // Processes that start one after another are taken to speak in that order.
-    this.#hookAt = Math.max(this.#hookAt, time.now + chance.between(30, this.#lag(45)));
-    this.#plan(this.#hookAt - time.now, () => {
+    this.#hookAt = Math.max(this.#hookAt, time.now + chance.between(30, this.#pace.lag(45)));
+    this.#pace.plan(this.#hookAt - time.now, () => {
       if (question.hook !== "running") return; // It was ended before it had said a word.
       const { tool, input, agent, turn } = question;
       const request: HookInput = {
@@ -377,7 +348,7 @@ export class Claude {
   #replied(question: Question, output: object | null, held: boolean) {
     if (question.hook !== "running") return;
     question.hook = "answered";
-    this.#plan(this.#o.chance.between(5, this.#lag(60)), () => {
+    this.#pace.plan(this.#o.chance.between(5, this.#pace.lag(60)), () => {
       if (output === null) {
         if (held && !question.decision) this.#show(question);
       } else this.#decide(question, "hook", chosenBy(output), output);
@@ -397,84 +368,48 @@ export class Claude {
     if (!waiting) return false;
     this.#note("its hook dies", waiting);
     this.#loseHook(waiting);
-    this.#plan(this.#o.chance.between(200, 3_000), () => this.#deskDecides(waiting));
+    this.#pace.plan(this.#o.chance.between(200, 3_000), () => this.#deskDecides(waiting));
     return true;
   }
 
   #fire(event: Partial<HookInput> & Pick<HookInput, "hook_event_name">, ms = 60) {
     const input = { ...common(this.#o.name), ...event } as HookInput;
-    this.#plan(this.#o.chance.between(20, Math.max(20, ms)), () => {
+    this.#pace.plan(this.#o.chance.between(20, Math.max(20, ms)), () => {
       this.#o.around.hook({ input, reply() {}, onGone() {} });
     });
   }
 
   // ── state file, transcript, screen ──────────────────────────────────────────────────────────────────────────────
 
-  /** The state file is written soon, and read by the wrapper soon after: what it says then counts. */
-  #state() {
-    const { time, chance } = this.#o;
-    this.#fileAt = Math.max(this.#fileAt, time.now + chance.between(2, this.#lag(50)));
-    this.#plan(this.#fileAt - time.now, () => {
-      this.#file = this.#open().some(({ shown }) => shown) ? "waiting" : this.#turn ? "busy" : "idle";
-      // Now and then the event is lost, and the next look finds it.
-      this.#plan(chance.chance(0.05) ? chance.between(0, 250) : chance.between(0, 15), () => this.#look());
-    });
-  }
-
-  #look() {
-    if (this.#file === null || this.#file === this.#told) return;
-    this.#told = this.#file;
-    this.#o.around.state(this.#file, this.#o.version);
-  }
-
-  /** A record is written in a batch, and read by the wrapper soon after; now and then only at the next look. */
-  #record(read: () => void) {
-    const { time, chance } = this.#o;
-    const lag = chance.chance(0.04) ? chance.between(200, 1_000) : chance.between(10, this.#lag(130));
-    this.#readAt = Math.max(this.#readAt, time.now + lag);
-    this.#unread.push(read);
-    const look = () => {
-      if (!this.owner.alive) return;
-      // A wrapper that is stopped reads when it goes on.
-      if (this.owner.frozen > time.now)
-        return void time.after(this.owner.frozen - time.now, time.nobody, look);
-      for (const one of this.#unread.splice(0, this.#unread.indexOf(read) + 1)) one();
-    };
-    time.after(this.#readAt - time.now, time.nobody, look);
-  }
-
   /** What it wrote last, read now. */
   lastWords() {
-    for (const read of this.#unread.splice(0)) read();
-    this.#look();
+    this.#records.readAll();
+    this.#file.look();
   }
 
   #result(question: Question, { by, chosen }: Decision) {
     if (question.agent || this.ended || chosen === null) return;
     const how: CallEnd = { chosen, byHook: by === "hook" };
-    this.#record(() => {
+    this.#records.add(() => {
       question.evidenceAt = this.#o.time.now;
       this.#o.around.toolEnded(question.call, how);
     });
   }
 
-  /** Prints some lines, and below them the input box, or the dialog in its place. */
   #paint(what: string, lines = 1, dialog = false) {
     this.activeAt = this.#o.time.now;
-    const above = this.#boxed ? `\r\x1b[${BOX_ROWS - 1}A\x1b[J` : "";
-    const text = Array.from({ length: lines }, () => `${this.#painted++} ${what}\r\n`).join("");
-    this.#boxed = !dialog && !this.#onTop();
-    this.#o.around.output(above + text + (this.#boxed ? BOX : ""));
+    const boxed = !dialog && !this.#onTop();
+    this.#o.around.output(this.#painter.paint(what, lines, boxed));
   }
 
   /** Prints very much at once. */
   flood(lines: number) {
-    this.#plan(0, () => this.#paint("flood", lines, this.#onTop() !== null));
+    this.#pace.plan(0, () => this.#paint("flood", lines, this.#onTop() !== null));
   }
 
   /** How many lines it has printed. */
   get printed() {
-    return this.#painted;
+    return this.#painter.printed;
   }
 
   // ── small things ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -490,21 +425,6 @@ export class Claude {
     return (this.#o.version === OLDER ? shown.at(-1) : shown[0]) ?? null;
   }
 
-  /** How late something may be: on a busy machine much more. */
-  #lag(ms: number) {
-    return this.#o.chance.chance(0.06) ? ms * 10 : ms;
-  }
-
-  #plan(ms: number, task: () => void) {
-    this.#o.time.after(ms, this.owner, () => {
-      if (!this.ended) task();
-    });
-  }
-
-  #sleep(ms: number): Promise<void> {
-    return new Promise((done) => void this.#o.time.after(ms, this.owner, done));
-  }
-
   #note(what: string, question?: Question) {
     this.activeAt = this.#o.time.now;
     this.#o.history.note(this.#o.name, question ? `${what} (${question.call}, ${question.tool})` : what);
@@ -518,17 +438,8 @@ export const OLDER = "2.1.197";
 export const NEWER = "2.1.329";
 /** Marks a decision that ends the turn. */
 const INTERRUPT = {};
-/** Few, so that the same question comes again. */
-const COMMANDS = ["npm test", "ls", "rm -r build"] as const;
-const option = (label: string) => ({ label, description: label });
-const QUESTION = { questions: [{ question: "Which?", header: "W", options: [option("a"), option("b")] }] };
-
 const common = (name: string) => ({
   session_id: `conversation-${name.replaceAll(" ", "-")}`,
   transcript_path: "/t",
   cwd: "/p",
 });
-
-function chosenBy(output: object): Chosen {
-  return JSON.stringify(output).includes('"behavior":"allow"') ? "approved" : "rejected";
-}

@@ -1,5 +1,5 @@
 // What happened in a run, line by line, and how often each thing did.
-import type { Rule } from "./auditor.ts";
+import type { Rule } from "./rules.ts";
 import type { Time } from "./time.ts";
 
 export type Line = { at: number; who: string; what: string };

@@ -1,8 +1,8 @@
 // The life of prompts under everything that can go wrong, many times over; see docs/testing.md for what is promised.
 import { expect, test } from "bun:test";
-import { RULES } from "./auditor.ts";
 import { kinds } from "./faults.ts";
 import { report } from "./report.ts";
+import { RULES } from "./rules.ts";
 import { keep, keptSeeds, runSeeds, table } from "./seeds.ts";
 import { simulate } from "./world.ts";
 
