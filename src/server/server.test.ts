@@ -85,7 +85,7 @@ test("the owner lists and revokes viewers, and revoking is told to the wrappers"
   await using server = await testServer();
   const phone = await TestViewer.pair(server, "Phone");
   const { link } = await TestLink.session(server);
-  expect(link.heard.at(-1)).toMatchObject({ type: "watch", paired: true });
+  expect(link.heard.findLast(({ type }) => type === "watch")).toMatchObject({ paired: true });
   const { viewers } = (await server.admin("GET", "/viewers")) as { viewers: { id: string; name: string }[] };
   expect(viewers).toMatchObject([{ name: "Phone", address: "127.0.0.1" }]);
   expect(JSON.stringify(viewers)).not.toContain("hash");

@@ -38,8 +38,8 @@ const ask = (token: string, path: string, init: RequestInit = {}, at = server) =
   });
 const statusFor = async (...args: Parameters<typeof ask>) => (await ask(...args)).status;
 
-async function auditOf(subject: string): Promise<AuditEntry[]> {
-  const { entries } = (await phone.get("/api/audit")).body as unknown as { entries: AuditEntry[] };
+async function auditOf(subject: string, viewer = phone): Promise<AuditEntry[]> {
+  const { entries } = (await viewer.get("/api/audit")).body as unknown as { entries: AuditEntry[] };
   return entries.filter((entry) => entry.subject === subject).reverse();
 }
 
@@ -281,32 +281,36 @@ class Far implements Disposable {
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 test("an operator attaches from elsewhere; its end, its machine's end and a larger message close it at once", async () => {
-  const { link, id } = await TestLink.session(server);
+  // By this clock nobody looks whether a right has run out: whoever is closed was told so at once.
+  await using still = await testServer({ clock: fakeClock() });
+  const audits = await TestViewer.pair(still);
+  const { link, id } = await TestLink.session(still);
   using _link = link;
   const ends = {
     token: async ({ id: device }: Made) => {
-      const { tokens } = (await server.admin("GET", "/tokens")) as { tokens: ApiToken[] };
+      const { tokens } = (await still.admin("GET", "/tokens")) as { tokens: ApiToken[] };
       const own = tokens.find(({ device_id }) => (device_id as string) === device);
-      await server.admin("DELETE", `/tokens/${own?.id}`);
+      await still.admin("DELETE", `/tokens/${own?.id}`);
     },
-    device: ({ id: device }: Made) => server.admin("DELETE", `/devices/${device}`),
+    device: ({ id: device }: Made) => still.admin("DELETE", `/devices/${device}`),
   };
   for (const [what, end] of Object.entries(ends)) {
-    const laptop = await operator(`attaches, ${what}`);
-    using far = new Far(id, bearer(laptop.token));
+    const laptop = await operator(`attaches, ${what}`, still);
+    using far = new Far(id, bearer(laptop.token), still);
     await far.until("the session", () => far.heard.some(({ type }) => type === "session"));
     expect(await link.next("desk")).toMatchObject({ cols: 90, rows: 30 });
-    const begunAt = performance.now();
     await end(laptop);
     await far.until("the close", () => far.closed);
-    expect(performance.now() - begunAt).toBeLessThan(1_000);
     expect(far.heard.at(-1)).toMatchObject({ type: "refused" });
     expect(await link.next("desk_gone")).toMatchObject({ type: "desk_gone" });
-    expect(await statusFor(laptop.token, "/operate/status")).toBe(401);
-    expect((await auditOf(id)).at(-1)).toMatchObject({ name: `attaches, ${what}`, action: "detached" });
+    expect(await statusFor(laptop.token, "/operate/status", {}, still)).toBe(401);
+    expect((await auditOf(id, audits)).at(-1)).toMatchObject({
+      name: `attaches, ${what}`,
+      action: "detached",
+    });
   }
-  const laptop = await operator("talks");
-  using far = new Far(id, bearer(laptop.token));
+  const laptop = await operator("talks", still);
+  using far = new Far(id, bearer(laptop.token), still);
   await far.until("the session", () => far.heard.some(({ type }) => type === "session"));
   far.say({ type: "keys", no: 1, first: 1, bytes: "A".repeat(300_000) });
   await far.until("the close", () => far.closed);
