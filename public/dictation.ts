@@ -62,6 +62,7 @@ export function dictation({ text, put, say }: ComposerParts) {
     say("speech", "", "Listening … The browser may send what you say to its maker.");
     made.addEventListener("result", (event) => running === made && heard(event as Heard));
     made.addEventListener("error", (event) => {
+      if (running !== made) return;
       const { error = "" } = event as Event & { error?: string };
       failed(PROBLEMS[error] ?? `The browser stopped listening (${error}).`);
     });

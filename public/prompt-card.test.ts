@@ -3,7 +3,16 @@ import { expect, test } from "bun:test";
 import type { AnswerId, Digest, PromptState, Question, Session } from "../src/protocol.ts";
 import type { OpenPage } from "./testing/open-page.ts";
 import { opener, ready, shows } from "./testing/opener.ts";
-import { ask, bash, fileEdit, PLAN_OPTIONS, prompt, QUESTION_OPTIONS, shop } from "./testing/world.ts";
+import {
+  ask,
+  bash,
+  fileEdit,
+  OPTIONS,
+  PLAN_OPTIONS,
+  prompt,
+  QUESTION_OPTIONS,
+  shop,
+} from "./testing/world.ts";
 
 const open = opener();
 
@@ -148,9 +157,8 @@ test.concurrent("SEC-036 a long input is approved only after its end was on the 
   await page.phone.button("Show all (301 lines, 318 bytes)").tap();
   expect(await page.part("approve").isDisabled()).toBe(true);
   const scroll = page.page.locator(".card-view .scroll");
-  const top = () => scroll.evaluate((box) => box.scrollTop);
   await page.part("read-on").tap();
-  expect(await top()).toBeGreaterThan(200);
+  await page.page.waitForFunction(() => (document.querySelector(".card-view .scroll")?.scrollTop ?? 0) > 200);
   expect(await page.part("approve").isDisabled()).toBe(true);
   await scroll.evaluate((box) => box.scrollTo(0, box.scrollHeight));
   await page.page.locator('[data-part="approve"]:enabled').waitFor();
@@ -275,6 +283,58 @@ test.concurrent("several questions are answered on one card, by choice and in on
   });
 });
 
+test.concurrent("SEC-031 what was asked anew is never answered by a tap on the card of before, nor from its dialog", async () => {
+  const pick = (label: string) => ({ label, description: "" });
+  const questions = [
+    { question: "Which?", header: "", multi_select: false, options: ["Red", "Blue"].map(pick) },
+  ];
+  const options = [...QUESTION_OPTIONS, ...OPTIONS.filter(({ effect }) => effect === "approve_always")];
+  const asks = prompt("p1", shop, {
+    kind: "question",
+    tool: "AskUserQuestion",
+    options,
+    questions,
+    input: {},
+  });
+  const other = {
+    ...asks,
+    digest: "f".repeat(64) as Digest,
+    questions: [{ ...questions[0], question: "Delete?" }],
+  };
+  const now = Date.now();
+  await using page = await open({
+    ...{ path: "/p/p1", sessions: [shop], prompts: [asks], clock: { time: now } },
+    before: ({ page }) => page.clock.pauseAt(now + 1_000),
+  });
+  await page.server.streams(1);
+  while ((await page.page.locator(".answers .approve").count()) === 0) await page.page.clock.runFor(50);
+  await page.page.clock.runFor(1_500);
+  await ready(page);
+  // The page's clock stands: what comes now is known to the page, and not drawn.
+  page.server.send("prompt", { prompt: other as PromptState });
+  page.server.send("prompt", { prompt: bash("p2", shop, "ls") });
+  await page.page.evaluate(async () => {
+    const picks = [...document.querySelectorAll<HTMLInputElement>('.question [type="radio"]')];
+    const known = () => document.querySelector('[data-part="others"]')?.textContent === "1 more waiting";
+    for (let i = 0; !known(); i++) {
+      picks[i % 2]?.click(); // What is chosen draws the card.
+      const { port1, port2 } = new MessageChannel();
+      await new Promise((resolve) => {
+        port1.onmessage = resolve;
+        port2.postMessage(null);
+      });
+    }
+    document.querySelector<HTMLElement>('[data-part="approve"]')?.click();
+    document.querySelector<HTMLElement>('[data-part="deny"]')?.click();
+    document.querySelector<HTMLElement>('[data-part="more"]')?.click();
+  });
+  await page.page.clock.runFor(50);
+  await shows(page.page.locator(".question"), "Delete?");
+  await page.page.locator("dialog").waitFor({ state: "detached" });
+  await page.page.clock.runFor(1_000);
+  expect(page.server.asked.filter(({ method }) => method === "POST")).toEqual([]);
+});
+
 test.concurrent.each<[why: string, more: Partial<Session>]>([
   ["has been unreachable since", { connected: false }],
   ["suspended at the desk", { status: "suspended" }],
@@ -282,7 +342,8 @@ test.concurrent.each<[why: string, more: Partial<Session>]>([
 ])("a prompt that cannot be reached is not answerable: %s", async (why, more) => {
   await using page = await open({ path: "/p/p1", sessions: [{ ...shop, ...more }], prompts: [ask] });
   await shows(page.part("outcome"), why);
-  await page.page.waitForFunction(() => performance.now() > 900);
+  // Longer than a new card's buttons ignore every finger.
+  await page.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 900)));
   for (const name of ["approve", "deny", "tell", "more"])
     expect(await page.part(name).isDisabled()).toBe(true);
   await page.pictures(`card-${why.split(" ")[0]}`);

@@ -9,6 +9,19 @@ const open = opener();
 
 /** So much real time for a step of a faked clock: a slow machine must not look like a silent server. */
 const REAL_MS = 20;
+/** Lets the page draw what has come, and hear of what has moved. */
+const frames = ({ page }: OpenPage) =>
+  page.evaluate(async () => {
+    for (let i = 0; i < 3; i++) await new Promise((resolve) => requestAnimationFrame(resolve));
+  });
+/** px from what is seen of a box to its end. */
+const toEnd = ({ page }: OpenPage, selector: string) =>
+  page.locator(selector).evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight);
+const numbered = (line_no: number) => ({
+  ...{ line_no, epoch: 0, source: "transcript" as const, text: `line ${line_no}` },
+});
+const some = (from: number, count: number) => Array.from({ length: count }, (_, i) => numbered(from + i));
+const LINES = "/api/sessions/webshop/lines";
 
 /** The terminal as it is on the page: text and looks of every run, and where it stands in cells. */
 function drawn(page: OpenPage) {
@@ -123,13 +136,24 @@ test.concurrent("a short drop goes unmentioned, a longer one is named, and nothi
   await until(2, ".log-line");
   // Shortly before the next heartbeat: how long ago the last word came says nothing of how long the line is gone.
   await pass(4_500);
+  // While a stream is asked for, the page's time stands: a slow machine must not look like a line that keeps it back.
+  const underWay = new Set<unknown>();
+  page.page.on("request", (request) => {
+    if (request.url().includes("/events")) underWay.add(request);
+  });
+  page.page.on("response", (response) => underWay.delete(response.request()));
+  page.page.on("requestfailed", (request) => underWay.delete(request));
+  const passUntil = async (isSo: () => boolean | Promise<boolean>) => {
+    while (!(await isSo()))
+      if (underWay.size > 0) await Bun.sleep(REAL_MS);
+      else await pass(50);
+  };
   page.server.drop();
-  await pass(2_000);
-  expect(await banner.isVisible()).toBe(false);
-  await pass(3_000);
-  await shows(banner, /^Reconnecting … \(\d s\)$/);
+  await passUntil(() => banner.isVisible());
+  expect(page.server.refused.length).toBeGreaterThan(0);
+  expect(await banner.innerText()).toMatch(/^Reconnecting … \([3-5] s\)$/); // The first that is said of it.
   page.server.accept();
-  while (page.server.opened.length < 2) await pass(500);
+  await passUntil(() => page.server.opened.length === 2);
   lines(1, 2, 3);
   page.server.send("output", { session: shop.id, frame: firstFrame([[run("again")]], 60) });
   await until(3, ".log-line");
@@ -171,16 +195,10 @@ test.concurrent("whoever comes back gets a new stream, and an offline phone says
 });
 
 test.concurrent("the log stays where it is read, and leads back to its end", async () => {
-  const line = (line_no: number) => ({
-    line_no,
-    epoch: 0,
-    source: "transcript" as const,
-    text: `line ${line_no}`,
-  });
-  const page_ = Array.from({ length: 300 }, (_, i) => line(1_000 + i));
+  const line = numbered;
   await using page = await open({
     ...inSession,
-    before: ({ server }) => server.reply("/api/sessions/webshop/lines", () => ({ body: { lines: page_ } })),
+    before: ({ server }) => server.reply(LINES, () => ({ body: { lines: some(1_000, 300) } })),
   });
   await page.part("tab-log").tap();
   await shows(page.page.locator(".log-line"), "line 1299");
@@ -205,6 +223,132 @@ test.concurrent("the log stays where it is read, and leads back to its end", asy
   await page.part("pill").tap();
   await page.part("pill").waitFor({ state: "hidden" });
   expect(await atEnd()).toBe(true);
+});
+
+test.concurrent("whoever scrolls away in the log or on the screen is led back by nothing", async () => {
+  await using page = await open({
+    ...inSession,
+    before: ({ server }) => server.reply(LINES, () => ({ body: { lines: some(1_000, 300) } })),
+  });
+  await page.server.streams(1);
+  const rows = Array.from({ length: 150 }, (_, i): Row => [run(`row ${i}`)]);
+  page.server.send("output", { session: shop.id, frame: firstFrame(rows, 60) });
+  await shows(page.page.locator(".line"), "row 149");
+  for (const [name, other, selector, size] of [
+    ["screen", "log", ".terminal", ".terminal"],
+    ["log", "screen", ".log-scroll", ".lines"],
+  ] as const) {
+    await page.part(`tab-${name}`).tap();
+    await page.page.locator(selector).waitFor();
+    if (name === "log") await shows(page.page.locator(".log-line"), "line 1299");
+    expect(await toEnd(page, selector)).toBeLessThan(2);
+    // In the frame in which something changes its size: what tells of scrolling comes in the next one.
+    await page.page.locator(selector).evaluate(async (box, inner) => {
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      box.scrollTop = 200;
+      document.querySelector<HTMLElement>(inner)?.style.setProperty("padding-bottom", "30px");
+    }, size);
+    await frames(page);
+    expect(await toEnd(page, selector), `${name}, another size`).toBeGreaterThan(500);
+    // Still moving when another tab is chosen: what tells of it comes to a box that nobody sees.
+    await page.page.locator(selector).evaluate((box, tab) => {
+      box.scrollTop = 150;
+      document.querySelector<HTMLElement>(tab)?.click();
+    }, `[data-part="tab-${other}"]`);
+    await frames(page);
+    await page.part(`tab-${name}`).tap();
+    await page.page.locator(selector).waitFor();
+    await frames(page);
+    expect(await toEnd(page, selector), `${name}, another tab`).toBeGreaterThan(500);
+  }
+});
+
+test.concurrent("a line that was found leads on line by line, and back to an end that nothing has to scroll to", async () => {
+  const all = some(0, 700);
+  const hit = { in: "lines", id: 40, line_no: 40, source: "screen", session: shop.id, at: Date.now() };
+  const found = { ...hit, text: "line 40", marks: [[0, 7]], before: false, after: false };
+  const none = { next: null, reached: null, many: false, sessions: [] };
+  let later: (hits: object[]) => void = () => {};
+  await using page = await open({
+    ...inSession,
+    path: "/s/webshop?find=line&in=lines&at=40",
+    before({ server }) {
+      server.reply("/api/search", ({ query }) =>
+        query.has("after")
+          ? new Promise((resolve) => {
+              later = (hits) => resolve({ body: { ...none, hits } });
+            })
+          : { body: { ...none, hits: [found] } },
+      );
+      server.reply(LINES, ({ query }) => {
+        const [before, after] = [query.get("before"), query.get("after")];
+        const rest = all.filter(({ line_no }) =>
+          after === null ? line_no < Number(before ?? 1e9) : line_no > Number(after),
+        );
+        return { body: { lines: after === null ? rest.slice(-300) : rest.slice(0, 300) } };
+      });
+    },
+  });
+  await shows(page.page.locator(".log-line.found"), "line 40");
+  const scroll = page.page.locator(".log-scroll");
+  const top = await scroll.evaluate(async (box) => {
+    box.scrollTop = box.scrollHeight;
+    for (let i = 0; i < 3; i++) await new Promise((resolve) => requestAnimationFrame(resolve));
+    document.querySelector<HTMLElement>('[data-part="newer"]')?.click();
+    return box.scrollTop;
+  });
+  await page.page.locator(".log-line", { hasText: "line 699" }).waitFor({ state: "attached" });
+  expect(await scroll.evaluate((box) => box.scrollTop)).toBe(top);
+  // Of a log that fits on the screen nothing scrolls: its end is reached all the same, and what comes is followed.
+  all.splice(5);
+  Object.assign(found, { id: 3, line_no: 3 });
+  await page.phone.goto(`${page.server.url}/s/webshop?find=line&in=lines&at=3`);
+  await shows(page.page.locator(".log-line.found"), "line 3");
+  await page.page.locator(".log [data-part='pill']").waitFor({ state: "hidden" });
+  // Who has closed the search is led nowhere by its answer.
+  await page.phone.button("Later").tap();
+  await page.server.call("/api/search", 2);
+  await page.page.locator('.find-bar [data-part="close"]').tap();
+  await page.part("tab-screen").tap();
+  const came = page.page.waitForResponse((response) => response.url().includes("after="));
+  later([found]);
+  await (await came).finished();
+  await frames(page);
+  expect(await page.page.locator("#tab-screen").getAttribute("aria-selected")).toBe("true");
+});
+
+test.concurrent("a log that could not be read is read again, and what comes to one that was left stays out of the next", async () => {
+  let answer: (lines: ReturnType<typeof some>) => void = () => {};
+  let fails = true;
+  await using page = await open({
+    ...{ ...inSession, failures: true, clock: true },
+    before: ({ server }) =>
+      server.reply(LINES, ({ query }) => {
+        if (fails)
+          return { status: 503, body: { error: { code: "unreachable", message: "The disk sleeps." } } };
+        if (query.get("before") === null) return { body: { lines: some(1_000, 300) } };
+        return new Promise((resolve) => {
+          answer = (lines) => resolve({ body: { lines } });
+        });
+      }),
+  });
+  await page.part("tab-log").tap();
+  await shows(page.page.locator(".log-empty"), "The disk sleeps.");
+  fails = false;
+  await page.page.clock.runFor(3_500);
+  await shows(page.page.locator(".log-line"), "line 1299");
+  await page.phone.button("Show earlier lines").evaluate((button) => (button as HTMLElement).click());
+  await page.server.call(LINES, 2);
+  await page.page.locator(".session-view .back").tap();
+  await page.page.locator('.row[href="/s/webshop"]').tap();
+  await page.part("tab-log").tap();
+  await shows(page.page.locator(".log-line"), "line 1299");
+  const came = page.page.waitForResponse((response) => response.url().includes("before="));
+  answer(some(100, 300));
+  await (await came).finished();
+  page.server.send("lines", { session: shop.id, lines: [numbered(1_300)] });
+  await shows(page.page.locator(".log-line"), "line 1300");
+  expect(await page.page.locator(".log-line").first().innerText()).toBe("line 1000");
 });
 
 test.concurrent("a text is sent, and refused text is offered to be added, to replace, or to be kept", async () => {
@@ -233,7 +377,10 @@ test.concurrent("a text is sent, and refused text is offered to be added, to rep
   await text.fill("!git status");
   await shows(page.part("meaning"), "! A shell command: runs at once, without asking.");
   await page.pictures("session-refused");
-  await page.phone.button("Add to it").tap();
+  // Twice, before anything is drawn.
+  await page.phone.button("Add to it").evaluate((button) => {
+    for (const _ of [1, 2]) (button as HTMLElement).click();
+  });
   const second = (await page.server.call(path, 1)) as { body: { id: never } };
   expect(second.body as unknown).toMatchObject({ text: "First line\nsecond", mode: "append" });
   expect(second.body.id).not.toBe(first.body.id);
@@ -242,6 +389,7 @@ test.concurrent("a text is sent, and refused text is offered to be added, to rep
   tell("seen", second.body.id);
   await shows(page.page.locator(".sent-stage"), "Seen by Claude");
   expect(await text.inputValue()).toBe("!git status");
+  expect(page.server.asked.filter((asked) => asked.path === path)).toHaveLength(2);
 });
 
 test.concurrent("a text written without a connection waits for one, and can be taken back", async () => {
@@ -249,12 +397,19 @@ test.concurrent("a text written without a connection waits for one, and can be t
   const text = page.page.getByLabel("Message to Claude");
   await text.waitFor();
   page.server.drop();
+  await page.server.refusals(1);
   for (const words of ["one", "two"]) {
     await text.fill(words);
     await page.page.locator(".send:enabled").tap();
   }
   await shows(page.page.locator(".sent-stage"), "Waiting for a connection");
-  await page.page.locator(".sent", { hasText: "two" }).getByText("Edit").tap();
+  // Twice, before anything is drawn.
+  await page.page
+    .locator(".sent", { hasText: "two" })
+    .getByText("Edit")
+    .evaluate((button) => {
+      for (const _ of [1, 2]) (button as HTMLElement).click();
+    });
   expect(await text.inputValue()).toBe("two");
   page.server.accept();
   const { body } = await page.server.call("/api/sessions/webshop/input");
@@ -273,6 +428,12 @@ test.concurrent("keys go in their order, and what cannot be taken back asks firs
   await page.server.call(path, 3);
   const keys = page.server.asked.map(({ body }) => (body as { key: string }).key);
   expect(keys).toEqual(["escape", "shift_tab", "page_up", "ctrl_c"]);
+  // Twice, before what it shows has come.
+  await page.part("more").evaluate((button) => {
+    for (const _ of [1, 2]) (button as HTMLElement).click();
+  });
+  await page.phone.button("Cancel").tap();
+  await page.page.locator("dialog").waitFor({ state: "detached" });
   await page.part("interrupt").tap();
   await page.pictures("session-interrupt");
   await page.page.locator("dialog").getByRole("button", { name: "Interrupt" }).tap();

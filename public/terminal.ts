@@ -20,7 +20,10 @@ export class Terminal implements Disposable {
   readonly root = element("div", "terminal");
   readonly #grid = element("div", "grid");
   readonly #cursor = element("div", "cursor");
-  readonly #observer = new ResizeObserver(() => this.#resize());
+  readonly #observer = new ResizeObserver(() => {
+    this.#look();
+    this.#resize();
+  });
   #divs: HTMLElement[] = [];
   #drawn: (Row | null)[] = [];
   #screen: Screen | null = null;

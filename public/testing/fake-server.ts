@@ -25,13 +25,15 @@ export class FakeServer implements AsyncDisposable {
   readonly #dress: (response: Response) => Response;
   readonly #server: Bun.Server<undefined>;
   readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
-  readonly #replies = new Map<string, (asked: Asked) => Reply>();
+  readonly #replies = new Map<string, (asked: Asked) => Reply | Promise<Reply>>();
   readonly #waiting = new Set<() => void>();
   #first: () => ViewerEvents["state"] | null;
   #eventsStatus = 200;
   #beats: ReturnType<typeof setInterval> | undefined;
   /** The streams that were opened, by path. */
   readonly opened: string[] = [];
+  /** The streams that were refused, by path: with the first after `drop`, the page knows that its line is gone. */
+  readonly refused: string[] = [];
 
   constructor(assets: Served, dress: (response: Response) => Response) {
     this.#assets = assets;
@@ -82,8 +84,8 @@ export class FakeServer implements AsyncDisposable {
     this.#eventsStatus = 200;
   }
 
-  /** How to answer a call; 200 `{}` without. */
-  reply(path: string, reply: (asked: Asked) => Reply) {
+  /** How to answer a call, at once or later; 200 `{}` without. */
+  reply(path: string, reply: (asked: Asked) => Reply | Promise<Reply>) {
     this.#replies.set(path, reply);
   }
 
@@ -95,6 +97,16 @@ export class FakeServer implements AsyncDisposable {
   /** Resolves when that many streams were opened. */
   async streams(count: number): Promise<void> {
     await this.#until(`stream ${count}`, () => (this.opened.length >= count ? true : undefined));
+  }
+
+  /** Resolves when a stream of that path was opened: what is sent before is told to nobody there. */
+  async stream(path: string): Promise<void> {
+    await this.#until(`a stream of ${path}`, () => (this.opened.includes(path) ? true : undefined));
+  }
+
+  /** Resolves when that many streams were refused. */
+  async refusals(count: number): Promise<void> {
+    await this.#until(`refusal ${count}`, () => (this.refused.length >= count ? true : undefined));
   }
 
   /** Rejects after a while, with what there was instead. */
@@ -130,7 +142,11 @@ export class FakeServer implements AsyncDisposable {
 
   #stream(request: Request, path: string): Response {
     this.#server.timeout(request, 0);
-    if (this.#eventsStatus !== 200) return new Response(null, { status: this.#eventsStatus });
+    if (this.#eventsStatus !== 200) {
+      this.refused.push(path);
+      this.#wake();
+      return new Response(null, { status: this.#eventsStatus });
+    }
     let controller: ReadableStreamDefaultController<Uint8Array>;
     const body = new ReadableStream<Uint8Array>({
       start: (made) => {
@@ -149,9 +165,10 @@ export class FakeServer implements AsyncDisposable {
   async #api(request: Request, path: string, query: URLSearchParams): Promise<Response> {
     const text = await request.text();
     const asked = { method: request.method, path, query, body: bodyOf(request, text) };
-    const reply = this.#replies.get(path)?.(asked) ?? {};
+    const said = this.#replies.get(path)?.(asked) ?? {};
     this.asked.push(asked);
     this.#wake();
+    const reply = await said;
     if (reply === "hang") return new Promise(() => {});
     if (reply === "break") return Response.error();
     return Response.json(reply.body ?? {}, { status: reply.status ?? 200 });

@@ -48,24 +48,28 @@ export class OpenPage implements AsyncDisposable {
   readonly server: FakeServer;
   readonly phone: Phone;
   readonly #failures: boolean;
-  readonly #onClose: () => void;
+  /** What ends with it. */
+  #own = new AsyncDisposableStack();
 
-  private constructor(server: FakeServer, phone: Phone, failures: boolean, onClose: () => void) {
+  private constructor(server: FakeServer, phone: Phone, failures: boolean) {
     this.server = server;
     this.phone = phone;
     this.#failures = failures;
-    this.#onClose = onClose;
   }
 
   static async open(parts: Parts, scene: Scene, onClose: () => void): Promise<OpenPage> {
     const { path = "/", sessions = [], prompts = [], failures = false, before, clock, ...phone } = scene;
-    const server = new FakeServer(parts.assets, parts.dress);
+    // Whatever of it fails keeps nothing from the tests that wait for a place.
+    await using own = new AsyncDisposableStack();
+    own.defer(onClose);
+    const server = own.use(new FakeServer(parts.assets, parts.dress));
     server.begin(() => state(sessions, prompts));
-    const open = new OpenPage(server, await parts.openPhone(parts.browser, phone), failures, onClose);
+    const open = new OpenPage(server, own.use(await parts.openPhone(parts.browser, phone)), failures);
     if (clock) await open.page.clock.install(clock === true ? {} : clock);
     else server.beat();
     await before?.(open);
     await open.phone.goto(server.url + path);
+    open.#own = own.move();
     return open;
   }
 
@@ -108,9 +112,7 @@ export class OpenPage implements AsyncDisposable {
 
   async [Symbol.asyncDispose]() {
     const wrong = this.phone.problems.filter((problem) => !this.#failures || !NETWORK.test(problem));
-    await this.phone[Symbol.asyncDispose]();
-    await this.server[Symbol.asyncDispose]();
-    this.#onClose();
+    await this.#own.disposeAsync();
     if (wrong.length > 0) throw new Error(`the page had problems:\n${wrong.join("\n")}`);
   }
 }
