@@ -201,6 +201,7 @@ test("a launch that takes longer than launchMs is called off", async () => {
       new Promise((___, reject) => signal.addEventListener("abort", () => reject(new Error("late")))),
     toError: () => ({ class: "timeout", message: "late", next: "" }),
     tell() {},
+    onFault: (error) => ended.reject(error),
     onEnd: (launch) => ended.resolve(launch),
   });
   launches.begin({ launch: "l1", devbox: "box", dir: "~" } as unknown as LaunchBody);
