@@ -4,13 +4,17 @@ import type { DeviceId } from "../protocol.ts";
 import { type Address, asciiJson, DEVBOX_DATA, hostedFolder } from "./order.ts";
 import { shellWord } from "./script.ts";
 import type { Ssh } from "./ssh.ts";
-import { LaunchError } from "./ssh-errors.ts";
-import { hurryTunnel, openTunnel, type TunnelOrder } from "./tunnel.ts";
+import { LaunchError, type LaunchFailure } from "./ssh-errors.ts";
+import { hurryTunnel, lendAgent, openTunnel, type TunnelOrder } from "./tunnel.ts";
 
 /** A server that is reached at all answers by then. */
 const REACH_WITHIN_MS = 4_000;
 /** Of a reason that the other side gives. */
 const MOST_REASON_CHARS = 200;
+/** How often a launch sees to it that the way back is still there. */
+const KEPT_EVERY_MS = 3_000;
+/** Logins that fail where nobody can be asked. */
+const ASKED_FOR: ReadonlySet<string> = new Set<LaunchFailure>(["auth", "too_many_keys", "key_file"]);
 /** Of a machine itself: on another one it leads somewhere else. */
 const OWN_NAME = /^(127\.|localhost$|\[::1\]$|0\.0\.0\.0$)/;
 
@@ -54,15 +58,38 @@ export async function addressFor(
   await ssh.script(`${inFolder(launching)} && : >${shellWord(`launching.${id}`)}`, { signal });
   const tunnel = tunnelOf(launching);
   if (!tunnel) throw new Error("a machine itself needs no way back");
+  lendAgent(tunnel);
   hurryTunnel(tunnel);
-  await openTunnel(tunnel, signal);
+  await openTunnel(tunnel, signal).catch((error) => {
+    throw ssh.setup.ask ? unasked(ssh.devbox.name, error) : error;
+  });
   return { kind: "tunnel" };
 }
 
-/** A way back that was there may have ended in that very moment, with the last session before this one. */
-export async function keptOpen(launching: Launching, address: Address): Promise<void> {
+/** Whoever was let in by a password, or a key with a passphrase, is told that nobody can be asked for it again. */
+function unasked(name: string, error: unknown): unknown {
+  if (!(error instanceof LaunchError) || !ASKED_FOR.has(error.class)) return error;
+  return new LaunchError(
+    "tunnel",
+    `${name}: its way back to this server is kept by a process of its own, which nobody can tell a password or a passphrase: it is not let in`,
+    "Let a key in there (ssh-copy-id) that needs no passphrase or is in your agent (ssh-add), or give the server an address that this devbox reaches (docs/https.md).",
+  );
+}
+
+/**
+ * Sees to it, until it is told to end, that there is a way back where one is needed: one that was there may have ended in that
+ * very moment, with the last session before this one.
+ */
+export function keepingOpen(launching: Launching, address: Address): () => void {
   const tunnel = address.kind === "tunnel" ? tunnelOf(launching) : null;
-  if (tunnel) await openTunnel(tunnel).catch(() => {}); // The hello fails then.
+  let opening = false;
+  const timer = setInterval(async () => {
+    if (!tunnel || opening) return;
+    opening = true;
+    await openTunnel(tunnel).catch(() => {}); // The hello fails then.
+    opening = false;
+  }, KEPT_EVERY_MS);
+  return () => clearInterval(timer);
 }
 
 /** Null: it is the machine itself. */

@@ -132,13 +132,24 @@ export function argsOf({ mode, resume, args }: Pick<Order, "mode" | "resume" | "
 /** What only a wrapper needed goes with it. What says how runs ended stays for the next one; the way back is its keeper's. */
 function tidy(data: string, pidFile: string) {
   rmSync(pidFile, { force: true });
-  if (readdirSync(data).some((name) => name.endsWith(".pid"))) return;
+  const others = readdirSync(data).filter((name) => name.endsWith(".pid"));
+  if (others.some((name) => runs(join(data, name)))) return;
+  for (const killed of others) rmSync(join(data, killed), { force: true });
   for (const folder of [join(data, "runs"), data]) {
     try {
       rmdirSync(folder);
     } catch {
       // Something is in it that is still needed.
     }
+  }
+}
+
+/** Whether the process that such a file names is there; one that was killed left its file behind. */
+function runs(file: string): boolean {
+  try {
+    return process.kill(Number(readFileSync(file, "utf8")), 0);
+  } catch {
+    return false;
   }
 }
 

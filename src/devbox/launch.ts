@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { ourselves } from "../command.ts";
 import type { ConversationId, DeviceId, SessionId } from "../protocol.ts";
 import { VERSION } from "../version.ts";
-import { addressFor, type Elsewhere, type Enrolled, keptOpen, wordsOf } from "./address.ts";
+import { addressFor, type Elsewhere, type Enrolled, keepingOpen, wordsOf } from "./address.ts";
 import { putBinary } from "./binary.ts";
 import type { Connections } from "./connections.ts";
 import { type Devbox, devboxSchema } from "./devbox.ts";
@@ -65,12 +65,13 @@ export type LaunchContext = {
 
 /** From the wrapper's start to its word to the server, over whatever network. */
 const HELLO_WITHIN_MS = 30_000;
-/** How often it is seen to meanwhile that the way back is still there. */
-const KEPT_EVERY_MS = 3_000;
 /** A login shell's start-up files, and claude's. */
 const BEGINS_WITHIN_MS = 90_000;
 /** Somebody called it off: a line that is still there has the wrapper's answer by then. */
 const ENDED_WITHIN_MS = 15_000;
+/** What is left to do there at the end of a launch takes a moment; of a devbox that hangs nobody waits for it. */
+const TIDIED_WITHIN_MS = 10_000;
+const tidying = () => ({ signal: AbortSignal.timeout(TIDIED_WITHIN_MS) });
 const USUAL_SIZE = { cols: 80, rows: 24 };
 
 const wished = v.object({ ...wishes, devbox: devboxSchema });
@@ -96,8 +97,8 @@ export async function launch(
     const address = await addressFor(way, (note) => onStep({ step: "tunnel", ...(note ? { note } : {}) }));
     onStep({ step: "starting" });
     const { pid } = await begin(ssh, program, { ...order, address }, context.signal);
-    const timer = setInterval(() => keptOpen(way, address), KEPT_EVERY_MS);
-    return { session: await hello(ssh, pid, id, context).finally(() => clearInterval(timer)) };
+    const enough = keepingOpen(way, address);
+    return { session: await hello(ssh, pid, id, context).finally(enough) };
   } finally {
     if (devbox.kind === "ssh") await settled(ssh, enrolled.device, id);
   }
@@ -145,6 +146,9 @@ async function begin(ssh: Ssh, program: readonly string[], order: Order, signal:
   signal?.addEventListener("abort", sooner, { once: true });
   const ended = await ssh
     .script(`${wordsOf(program)} hosted`, { stdin: `${asciiJson(order)}\n`, signal: given.signal })
+    .catch((error) => {
+      throw given.signal.aborted && !signal?.aborted ? notBegun(name) : error;
+    })
     .finally(() => {
       clearTimeout(limit);
       signal?.removeEventListener("abort", sooner);
@@ -160,6 +164,13 @@ async function begin(ssh: Ssh, program: readonly string[], order: Order, signal:
   const { class: failure, message } = reply.error;
   throw new LaunchError(failure, `${name}: ${saidBy(message)}`, next[failure]);
 }
+
+const notBegun = (name: string) =>
+  new LaunchError(
+    "failed",
+    `${name}: claude did not begin there within ${BEGINS_WITHIN_MS / 1_000} s`,
+    "Log in there and start claude: what keeps it waiting shows there. Then try again.",
+  );
 
 /** Why our own program said nothing there: the shell's word, where it does not run at all. */
 function notRun(name: string, { err, out }: Pick<ScriptResult, "err" | "out">): LaunchError {
@@ -200,9 +211,9 @@ async function hello(
     return await waitFor(id, AbortSignal.any([limit, ...(signal ? [signal] : [])]));
   } catch (error) {
     const log = await ssh
-      .script(`${tailScript(".local/state/claude-remote/logs/wrapper.log")}`)
+      .script(tailScript(".local/state/claude-remote/logs/wrapper.log"), tidying())
       .catch(() => null);
-    await ssh.script(killScript(pid)).catch(() => {});
+    await ssh.script(killScript(pid), tidying()).catch(() => {});
     if (error instanceof LaunchError) throw error;
     const { name } = ssh.devbox;
     if (signal?.aborted) throw stopped(name);
@@ -220,5 +231,5 @@ async function settled(ssh: Ssh, device: DeviceId, id: LaunchId): Promise<void> 
   const folder = `"$HOME"/${DEVBOX_DATA}/${hostedFolder(device)}`;
   const empty = `rmdir -- ${folder} "$HOME"/${DEVBOX_DATA}/hosted 2>/dev/null`; // Unless something needs them.
   const script = `rm -f -- ${folder}/${shellWord(`launching.${id}`)}; ${empty}; exit 0`;
-  await ssh.script(script).catch(() => {}); // It counts for two minutes at most.
+  await ssh.script(script, tidying()).catch(() => {}); // It counts for two minutes at most.
 }

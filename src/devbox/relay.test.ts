@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { relay } from "./relay.ts";
+import { relay, relayIn } from "./relay.ts";
 
 /** A server elsewhere that says so first, and then says everything back. */
 function elsewhere() {
@@ -72,6 +72,22 @@ test("where the server is out of reach, a channel ends at once, and the next one
   await using _relay = relay(at.socket, gone.url);
   for (const _ of [1, 2])
     expect(await dial(at.socket).next()).toEqual({ closed: expect.stringMatching(/./) as unknown });
+});
+
+test("each process has a socket of its own, and takes away none but those of processes that were killed", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "cr-relays-"));
+  const killed = Bun.spawn(["true"]);
+  await killed.exited;
+  const others = [`r-box.${process.ppid}`, `r-another.${killed.pid}`];
+  for (const name of [...others, `r-box.${killed.pid}`]) writeFileSync(join(folder, name), "");
+  await using server = elsewhere();
+  {
+    await using own = relayIn(folder, "box", server.url);
+    expect(readdirSync(folder).sort()).toEqual([...others, `r-box.${process.pid}`].sort());
+    expect(await dial(own.socket).next()).toBe("challenge");
+  }
+  expect(readdirSync(folder).sort()).toEqual(others.sort());
+  rmSync(folder, { recursive: true });
 });
 
 test("nothing but the channel for wrappers is led on, and nothing is left of it", async () => {

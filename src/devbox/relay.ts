@@ -1,6 +1,7 @@
 // The end of a way back on a machine where no server runs: a socket here that leads on to the server elsewhere. What passes is
 // sealed between that server and the wrapper on the devbox; nothing is read here.
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { Server, ServerWebSocket } from "bun";
 import { channelOf } from "../enrolment.ts";
 
@@ -13,6 +14,23 @@ const SILENT_SECONDS = 60;
 
 /** The other half of a channel. */
 type Near = ServerWebSocket<{ far: WebSocket | null }>;
+
+/** The same at a socket of this process's own in that folder: whoever ends takes away none but its own. */
+export function relayIn(folder: string, name: string, url: string): AsyncDisposable & { socket: string } {
+  const begin = `r-${name}.`;
+  for (const left of readdirSync(folder).filter((one) => one.startsWith(begin)))
+    if (!runs(Number(left.slice(begin.length)))) rmSync(join(folder, left), { force: true });
+  const socket = join(folder, `${begin}${process.pid}`);
+  return Object.assign(relay(socket, url), { socket });
+}
+
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false; // Whoever has that number now is another user's.
+  }
+}
 
 /** Leads whoever comes to that socket on to the server at `url`; the socket's folder is what keeps others out. */
 export function relay(socket: string, url: string): AsyncDisposable {
@@ -30,7 +48,7 @@ export function relay(socket: string, url: string): AsyncDisposable {
       backpressureLimit: MOST_WAITING_BYTES,
       closeOnBackpressureLimit: true,
       idleTimeout: SILENT_SECONDS,
-      open: (near) => join(near, channelOf(url)),
+      open: (near) => dial(near, channelOf(url)),
       message: (near, frame) => pass(near, typeof frame === "string" ? frame : new Uint8Array(frame)),
       close: ({ data }) => data.far?.close(),
     },
@@ -44,7 +62,7 @@ export function relay(socket: string, url: string): AsyncDisposable {
   };
 }
 
-function join(near: Near, url: string) {
+function dial(near: Near, url: string) {
   const far = new WebSocket(url);
   far.binaryType = "arraybuffer";
   near.data.far = far;

@@ -126,7 +126,7 @@ const RULES: Rule[] = [
     class: "auth",
     text: /Permission denied \((?![^)]*publickey)[^\n]*/,
     what: "it lets nobody in by a key",
-    next: "Allow keys there (PubkeyAuthentication in its sshd_config) and put yours into ~/.ssh/authorized_keys; claude-remote ssh at a terminal can be told a password.",
+    next: "Allow keys there (PubkeyAuthentication in its sshd_config) and put yours into ~/.ssh/authorized_keys; claude-remote ssh at a terminal can be told a password, where the devbox reaches the server by itself.",
   },
   {
     class: "auth",

@@ -53,6 +53,9 @@ const folderIn = (data: string) => join(data, "tunnels");
 const fileOf = ({ data, device }: Pick<TunnelOrder, "data" | "device">) =>
   join(folderIn(data), `${device}.json`);
 
+/** Somebody wanted that way, and nobody has ended it since. */
+export const isKnown = (at: Pick<TunnelOrder, "data" | "device">) => recordOf(at) !== null;
+
 const recordOf = (at: Pick<TunnelOrder, "data" | "device">) => read(fileOf(at));
 
 /** Whether a process keeps that way open, or opens it again. */
@@ -66,7 +69,39 @@ type Of = { data: string } & ({ device: DeviceId } | { name: string });
 
 /** Its machine was seen to answer, or somebody asks for it: a way that is lost is tried again at once. */
 export function hurryTunnel(of: Of): void {
-  for (const { pid, born } of recordsOf(of)) if (alive(pid, born)) process.kill(pid, "SIGCONT"); // Whoever does not listen for this takes no harm from it.
+  for (const one of recordsOf(of)) tell(one, "SIGCONT"); // Whoever does not listen for this takes no harm from it.
+}
+
+function tell({ pid, born }: { pid: number; born: string }, signal: NodeJS.Signals) {
+  try {
+    if (alive(pid, born)) process.kill(pid, signal);
+  } catch {
+    // It ended in that moment.
+  }
+}
+
+const agentFile = ({ data, device }: Pick<TunnelOrder, "data" | "device">) =>
+  join(folderIn(data), `${device}.agent`);
+
+/**
+ * Has that way ask the agent from now on with which this process has just logged in there. One that was forwarded, or begun by
+ * a login, ends with it; what keeps the way goes on.
+ */
+export function lendAgent(at: Pick<TunnelOrder, "data" | "device">): void {
+  const { SSH_AUTH_SOCK: agent } = process.env;
+  if (!agent) return;
+  mkdirSync(folderIn(at.data), { recursive: true, mode: 0o700 });
+  writeFileSync(`${agentFile(at)}.${process.pid}`, agent, { mode: 0o600 });
+  renameSync(`${agentFile(at)}.${process.pid}`, agentFile(at));
+}
+
+/** The socket of the agent that was lent last, or null. */
+export function agentOf(at: Pick<TunnelOrder, "data" | "device">): string | null {
+  try {
+    return readFileSync(agentFile(at), "utf8") || null;
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -76,7 +111,7 @@ export function hurryTunnel(of: Of): void {
 export async function openTunnel(order: TunnelOrder, signal?: AbortSignal): Promise<void> {
   if (tunnelRuns(order)) return;
   const child = startTunnel(order);
-  const late = setTimeout(() => child.kill(), UP_WITHIN_MS);
+  const late = setTimeout(() => endGroup(child.pid), UP_WITHIN_MS);
   const left = Promise.withResolvers<null>();
   signal?.addEventListener("abort", () => left.resolve(null), { once: true });
   const line = await Promise.race([lineOf(child.stdout), left.promise]);
@@ -99,11 +134,20 @@ export function restoreTunnels(data: string): void {
     if (!alive(pid, born)) startTunnel({ ...order, again: true }).unref();
 }
 
+/** It, and what watches over it. */
+function endGroup(group: number) {
+  try {
+    process.kill(-group, "SIGTERM");
+  } catch {
+    // Both have ended.
+  }
+}
+
 /** Ends that way back; what runs there goes on, and is out of reach. */
 export function endTunnel(of: Of): void {
-  for (const { pid, born, order } of recordsOf(of)) {
-    rmSync(fileOf(order), { force: true });
-    if (alive(pid, born)) process.kill(pid, "SIGTERM");
+  for (const one of recordsOf(of)) {
+    forget(one.order);
+    tell(one, "SIGTERM");
   }
 }
 
@@ -135,13 +179,18 @@ function read(file: string): v.InferOutput<typeof record> | null {
 const CARRIED =
   /^(HOME|PATH|USER|LOGNAME|LANG|TMPDIR|XDG_\w+|SSH_AUTH_SOCK|NODE_EXTRA_CA_CERTS|CLAUDE_REMOTE_\w+)$/;
 
+/** Starts it again should it be killed: on a laptop nothing else may run that would notice. What ends by itself is over. */
+const GUARD = `IFS= read -r first; IFS= read -r again
+printf '%s\\n' "$first" | "$@"
+while [ $? -gt 128 ]; do sleep 2; printf '%s\\n' "$again" | "$@"; done`;
+
 function startTunnel(order: TunnelOrder) {
   const env = Object.entries(process.env).filter(([name]) => CARRIED.test(name));
-  const child = Bun.spawn([...ourselves(), "tunnel"], {
+  const child = Bun.spawn(["/bin/sh", "-c", GUARD, "sh", ...ourselves(), "tunnel"], {
     ...{ cwd: "/", env: Object.fromEntries(env), detached: true },
     ...{ stdin: "pipe", stdout: "pipe", stderr: "ignore" },
   });
-  child.stdin.write(`${JSON.stringify(order)}\n`);
+  for (const one of [order, { ...order, again: true }]) child.stdin.write(`${JSON.stringify(one)}\n`);
   child.stdin.end();
   return child;
 }
@@ -161,4 +210,6 @@ export function claim(order: TunnelOrder): boolean {
 export const isOurs = (order: TunnelOrder) => recordOf(order)?.pid === process.pid;
 
 /** It is over. */
-export const forget = (order: TunnelOrder) => rmSync(fileOf(order), { force: true });
+export function forget(order: TunnelOrder): void {
+  for (const file of [fileOf(order), agentFile(order)]) rmSync(file, { force: true });
+}

@@ -28,10 +28,12 @@ fi`;
 
 /**
  * A unix socket there, which only that user may enter, leads to the socket `to` here; where sshd allows none, a port of that
- * machine alone. Throws LaunchError.
+ * machine alone. Throws LaunchError, also where `signal` ends it.
  */
-export async function openWay(ssh: Ssh, way: Way): Promise<void> {
-  const made = await ssh.script(`${enter(way)}${socketPath(way)}\nrm -f -- "$s" && printf %s "$s"`);
+export async function openWay(ssh: Ssh, way: Way, signal: AbortSignal): Promise<void> {
+  const made = await ssh.script(`${enter(way)}${socketPath(way)}\nrm -f -- "$s" && printf %s "$s"`, {
+    signal,
+  });
   if (made.code !== 0)
     throw new LaunchError(
       "forbidden",
@@ -39,14 +41,13 @@ export async function openWay(ssh: Ssh, way: Way): Promise<void> {
       "See that this user may write in its home.",
     );
   const path = made.out;
-  const address = await ssh.forward(path, way.to).then(
+  const address = await ssh.forward(path, way.to, signal).then(
     () => path,
-    async () => `127.0.0.1:${/\d+/.exec(await ssh.forward("127.0.0.1:0", way.to))?.[0] ?? ""}`,
+    async () => `127.0.0.1:${/\d+/.exec(await ssh.forward("127.0.0.1:0", way.to, signal))?.[0] ?? ""}`,
   );
   const file = `address${suffix(way)}`;
-  await ssh.script(
-    `${enter(way)}\nprintf '%s\\n' ${shellWord(address)} >${file}.new && mv -f ${file}.new ${file}`,
-  );
+  const told = `${enter(way)}\nprintf '%s\\n' ${shellWord(address)} >${file}.new && mv -f ${file}.new ${file}`;
+  await ssh.script(told, { signal });
 }
 
 /**
@@ -101,9 +102,11 @@ export async function unneeded(ssh: Ssh, way: Way, signal: AbortSignal): Promise
   const either = AbortSignal.any([ended.signal, signal]);
   const watch = ssh.script(watchScript(way, crypto.randomUUID()), { signal: either, stdin: open(either) });
   const gone = ssh.closed.then(() => null);
-  const result = await Promise.race([watch, gone]);
-  if (result) return result.code === 0;
-  ended.abort();
-  await watch.catch(() => {});
-  return false;
+  try {
+    const result = await Promise.race([watch, gone]);
+    return result?.code === 0;
+  } finally {
+    ended.abort();
+    await watch.catch(() => {});
+  }
 }

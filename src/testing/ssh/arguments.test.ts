@@ -7,6 +7,7 @@ import type { Enrolled } from "../../devbox/address.ts";
 import { Connections } from "../../devbox/connections.ts";
 import { type LaunchRequest, type LaunchStep, launch } from "../../devbox/launch.ts";
 import { order } from "../../devbox/order.ts";
+import { Ssh } from "../../devbox/ssh.ts";
 import { LaunchError } from "../../devbox/ssh-errors.ts";
 import { tunnelRuns } from "../../devbox/tunnel.ts";
 import type { ConversationId, SessionId } from "../../protocol.ts";
@@ -206,6 +207,27 @@ test(
       ]);
       rmSync(join(home, "words"), { force: true });
     }
+  },
+  TEST_MS,
+);
+
+test(
+  "whoever was let in by a password is told that the way back cannot be told it",
+  async () => {
+    const name = nameOfShell(SHELLS[0]);
+    const host = world.hosts.host(name);
+    const key = readFileSync(join(host.home, ".ssh/authorized_keys"), "utf8");
+    await using connections = new Connections({ ...world.hosts.setup, ask: true });
+    connections.take(await Ssh.open(host.devbox, connections.setup));
+    const forget = ({ step }: LaunchStep) => step === "tunnel" && host.put(".ssh/authorized_keys", "");
+    const error = await launched(name, {}, connections, forget).catch((reason) => reason);
+    host.put(".ssh/authorized_keys", key);
+    expect(error).toMatchObject({
+      class: "tunnel",
+      message: expect.stringContaining("nobody can tell a password"),
+    });
+    expect(error.next).toMatch(/ssh-copy-id[\s\S]*ssh-add[\s\S]*an address that this devbox reaches/);
+    await world.clean(name);
   },
   TEST_MS,
 );

@@ -185,7 +185,7 @@ const AT_THE_DOOR: Case[] = [
     ...{ name: "password", class: "auth", seen: "test" },
     host: { ...asUser, lines: ["PubkeyAuthentication no", "PasswordAuthentication yes"] },
     message: text`it lets nobody in by a key (${LOGIN})`,
-    next: "Allow keys there (PubkeyAuthentication in its sshd_config) and put yours into ~/.ssh/authorized_keys; claude-remote ssh at a terminal can be told a password.",
+    next: "Allow keys there (PubkeyAuthentication in its sshd_config) and put yours into ~/.ssh/authorized_keys; claude-remote ssh at a terminal can be told a password, where the devbox reaches the server by itself.",
   },
   {
     ...{ name: "many-keys", class: "too_many_keys", seen: "test", host: { lines: ["MaxAuthTries 1"] } },

@@ -78,15 +78,23 @@ test.concurrent(
     expect(local.err).toMatch(/"local" is the machine on which the server[\s\S]*from a phone/);
     expect((await laptop.ran(["devbox", "list"])).out).toContain("the server's machine");
 
-    // What keeps the way back is killed: its connection ends with it; any command about the server opens it again.
-    const killed = laptop.keeper();
-    expect(killed?.connections.length).toBe(2);
-    kill(killed?.pid ?? 0, "SIGKILL");
-    await until("the end of its connections", () => laptop.processes().length === 0, PATIENCE_MS);
-    await phone.until("out of reach", () => at()?.connected === false);
+    // What keeps the way back is killed: its connection ends with it, and another one comes by itself.
+    const killed = await until("its connections", () => {
+      const keeper = laptop.keeper();
+      return keeper?.connections.length === 2 && keeper;
+    });
+    const lost = phone.until("out of reach", () => at()?.connected === false);
+    kill(killed.pid, "SIGKILL");
+    await until("their end", () => !killed.connections.some((pid) => kill(pid, 0)), PATIENCE_MS);
+    await lost;
+    await phone.until("in reach again", () => at()?.connected === true);
+
+    // The laptop restarts: then any command about the server opens it again.
+    laptop.off();
+    await phone.until("out of reach once more", () => at()?.connected === false);
     const listed = await laptop.ran(["sessions"]);
     expect(listed.out).toContain(id.slice(0, 8));
-    await phone.until("in reach again", () => at()?.connected === true);
+    await phone.until("in reach once more", () => at()?.connected === true);
 
     expect((await laptop.ran(["stop", id])).code).toBe(0);
     await phone.until("its end", () => at()?.end_reason === "stopped");

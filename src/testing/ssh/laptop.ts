@@ -1,12 +1,12 @@
 // A machine that joined the server of a world: a home, settings and ssh of its own, from which its user types commands.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SessionId } from "../../protocol.ts";
 import { program } from "../program.ts";
-import { childrenOf, kill, nameOf, processesOf, until } from "../story/processes.ts";
+import { kill, nameOf, processesOf, until } from "../story/processes.ts";
 import { Terminal } from "../terminal.ts";
-import type { DevboxWorld } from "./world.ts";
+import { type DevboxWorld, type Keeper, keeperIn } from "./world.ts";
 
 /** After its end, a process of ours is a leak. */
 const GONE_MS = 20_000;
@@ -66,17 +66,14 @@ export class Laptop implements AsyncDisposable {
   }
 
   /** The one that keeps a way back open, as its record has it; and the connections that it holds. */
-  keeper(): { pid: number; connections: number[] } | null {
-    const folder = join(this.folder, "cr", "data", "tunnels");
-    const [file] = this.processes().length > 0 ? names(folder) : [];
-    if (!file) return null;
-    const { pid } = JSON.parse(readFileSync(join(folder, file), "utf8"));
-    return this.processes().includes(pid) ? { pid, connections: childrenOf(pid) } : null;
+  keeper(): Keeper | null {
+    return keeperIn(join(this.folder, "cr", "data"), this.processes());
   }
 
-  /** It is switched off, or its lid is closed for good: nothing here ends in order. */
+  /** It is switched off, or its lid is closed for good: nothing here ends in order, or outlives anything else. */
   off() {
-    for (const pid of this.processes()) kill(pid, "SIGKILL");
+    for (let left = this.processes(); left.length > 0; left = left.filter((pid) => kill(pid, 0)))
+      for (const pid of left) kill(pid, "SIGKILL");
   }
 
   async [Symbol.asyncDispose]() {
@@ -88,13 +85,5 @@ export class Laptop implements AsyncDisposable {
     this.off();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     if (left.length > 0) console.error(`left running: ${left.join("; ")}`); // What failed before must not be hidden.
-  }
-}
-
-function names(folder: string): string[] {
-  try {
-    return readdirSync(folder).filter((name) => name.endsWith(".json"));
-  } catch {
-    return [];
   }
 }

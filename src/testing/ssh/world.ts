@@ -14,7 +14,7 @@ import { join } from "node:path";
 import type { DevboxState, Session, SessionId } from "../../protocol.ts";
 import { VERSION } from "../../version.ts";
 import { program } from "../program.ts";
-import { kill, nameOf, processesOf, until } from "../story/processes.ts";
+import { childrenOf, kill, nameOf, processesOf, textOf, until } from "../story/processes.ts";
 import { Terminal } from "../terminal.ts";
 import { TestViewer } from "../viewer.ts";
 import { Cuttable } from "./cuttable.ts";
@@ -157,9 +157,24 @@ export class DevboxWorld implements AsyncDisposable {
     return JSON.parse(readFileSync(join(this.folder, "cr", "data", "server.json"), "utf8")).pid;
   }
 
-  /** The processes that keep ways back open. */
+  /** Every process of ours here, whoever started it. */
+  processes(): number[] {
+    return processesOf(this.env.HOME ?? "");
+  }
+
+  /** The processes that keep ways back open; what watches over one is not among them. */
   tunnels(): number[] {
-    return processesOf(this.env.HOME ?? "").filter((pid) => / tunnel $/.test(nameOf(pid)));
+    return this.processes().filter((pid) => / tunnel $/.test(nameOf(pid)));
+  }
+
+  /** The one that keeps a way back, once there is one that holds its two connections: two may begin where one was killed. */
+  keeper(but?: number): Promise<Keeper> {
+    const found = () => {
+      const keeper = keeperIn(join(this.folder, "cr", "data"), this.processes());
+      const settled = this.tunnels().length === 1 && keeper?.connections.length === 2;
+      return settled && keeper.pid !== but && keeper;
+    };
+    return until("what keeps the way back", found, PATIENCE_MS);
   }
 
   /** Waits until nothing of ours runs on that host, and no file of a session is left. */
@@ -183,7 +198,7 @@ export class DevboxWorld implements AsyncDisposable {
     for (const terminal of this.#terminals) await terminal[Symbol.asyncDispose]();
     const unix = join(this.folder, "cr", "data", "admin.sock");
     await fetch("http://localhost/shutdown", { method: "POST", unix, body: "{}" }).catch(() => null);
-    const ours = () => processesOf(this.env.HOME ?? "");
+    const ours = () => this.processes();
     for (const pid of this.tunnels()) kill(pid, "SIGTERM");
     await until("the server's end", () => ours().length === 0, GONE_MS).catch(() => {});
     const left = ours().map(nameOf);
@@ -193,6 +208,17 @@ export class DevboxWorld implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     if (left.length > 0) console.error(`left running: ${left.join("; ")}`); // What failed before must not be hidden.
   }
+}
+
+/** What keeps a way back, as its record has it; and the connections that it holds. */
+export type Keeper = { pid: number; connections: number[] };
+
+/** The one of that data folder, if it is among those processes. */
+export function keeperIn(data: string, processes: readonly number[]): Keeper | null {
+  const [file] = filesIn(join(data, "tunnels")).filter((name) => name.endsWith(".json"));
+  const text = file === undefined ? "" : textOf(join(data, "tunnels", file));
+  const pid = text === "" ? 0 : JSON.parse(text).pid;
+  return processes.includes(pid) ? { pid, connections: childrenOf(pid) } : null;
 }
 
 function filesIn(folder: string): string[] {
