@@ -11,7 +11,7 @@ import { applyPreferences, forgetEverything, preference } from "./preferences.ts
 import { promptCard } from "./prompt-card.ts";
 import { renew, startPush } from "./push.ts";
 import { createRouter, type Route } from "./router.ts";
-import { screenAt } from "./screens.ts";
+import { keyOf, screenAt } from "./screens.ts";
 import { sessionView } from "./session.ts";
 import { sessionList } from "./session-list.ts";
 import { stream } from "./stream.ts";
@@ -31,7 +31,8 @@ const outbox = createOutbox(model);
 const list = sessionList(model, () => events.again());
 const router = createRouter(() => arrive());
 const events = stream({ fold: model.fold, connect: model.connect });
-const asked = new Set<string>();
+/** What the server was asked for beside the stream; true once it has answered. */
+const asked = new Map<string, boolean>();
 let view: View | null = null;
 let scheduled: ReturnType<typeof setTimeout> | null = null;
 let drawnAt = 0;
@@ -49,7 +50,10 @@ byId("list-pane").append(list.root);
 model.subscribe(schedule);
 model.subscribe(() => {
   const loggedOut = model.connection.kind === "logged_out";
-  if (loggedOut && !forgotten) forgetEverything();
+  if (loggedOut && !forgotten) {
+    forgetEverything();
+    closeDialogs();
+  }
   forgotten = loggedOut;
 });
 setInterval(schedule, TICK_MS);
@@ -84,8 +88,9 @@ function busy(): boolean {
   return typed || router.route().kind === "prompt" || document.querySelector("dialog") !== null;
 }
 
-/** The address changed. */
+/** The address changed; another code may have been opened in this very page. */
 function arrive() {
+  code = takeCode() ?? code;
   const route = router.route();
   const watched = route.kind === "session" ? (route.id as SessionId) : null;
   closeDialogs();
@@ -116,7 +121,7 @@ function draw() {
 /** Puts the right view in the detail pane, if another one is there. */
 function show(route: Route) {
   const loggedOut = model.connection.kind === "logged_out";
-  const next = loggedOut || route.kind === "pair" ? pairing(loggedOut) : detail(route);
+  const next = loggedOut || route.kind === "pair" ? pairing() : detail(route);
   const onList = route.kind === "list" && !loggedOut && !model.outdated;
   document.body.dataset.view = onList ? "list" : next.key.startsWith("pair") ? "full" : "detail";
   const alone = document.body.dataset.view === "list";
@@ -133,15 +138,15 @@ function show(route: Route) {
 
 type Wanted = { key: string; make: () => View };
 
-function pairing(loggedOut: boolean): Wanted {
-  const key = loggedOut && !code ? "pair" : `pair#${code ?? ""}`;
+function pairing(): Wanted {
+  const key = `pair#${code ?? ""}`;
   return { key, make: () => ({ key, ...pairView(code, paired) }) };
 }
 
 function paired() {
   code = null;
-  if (location.pathname === "/pair") router.go("/", true);
   events.again();
+  if (location.pathname === "/pair") router.go("/", true);
 }
 
 function detail(route: Route): Wanted {
@@ -155,7 +160,8 @@ function detail(route: Route): Wanted {
 
 function screenDetail(path: string): Wanted {
   const context = { model, go: router.go };
-  return { key: path, make: () => ({ key: path, ...screenAt(path, context) }) };
+  const key = keyOf(path);
+  return { key, make: () => ({ key, ...screenAt(path, context) }) };
 }
 
 /** One clear screen instead of one that may mislead. */
@@ -185,6 +191,7 @@ function sessionDetail(id: SessionId): Wanted {
     )?.session;
     if (session) model.fold("session_start", { session });
   });
+  if (!asked.get(key)) return message(`asked ${key}`, "Session", "Reading …");
   return message(`missing ${key}`, "Session", "This session is not known here any more.");
 }
 
@@ -204,6 +211,7 @@ function promptDetail(id: PromptId): Wanted {
   // The last that was seen of it stays, unless it was never here.
   const shown = view;
   if (shown?.key.startsWith(`${key}#`)) return { key: shown.key, make: () => shown };
+  if (!asked.get(key)) return message(`asked ${key}`, "Question", "Reading …");
   return message(`missing ${key}`, "Question", "This question is over; how it ended is not known here.");
 }
 
@@ -226,13 +234,16 @@ function unknown(key: string, title: string): Wanted {
 /** Asks the server once for what the stream did not tell. */
 async function lookUp(key: string, path: string, found: (value: unknown) => void) {
   if (asked.has(key)) return;
-  asked.add(key);
+  asked.set(key, false);
   try {
     found(await get(path));
+    asked.set(key, true);
   } catch (error) {
     if (!(error instanceof ApiFailure)) throw error;
     if (error.retryable) asked.delete(key);
+    else asked.set(key, true);
   }
+  schedule();
 }
 
 function message(key: string, title: string, text: string): Wanted {

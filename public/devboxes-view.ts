@@ -16,6 +16,7 @@ import {
 } from "./devboxes.ts";
 import { confirm } from "./dialogs.ts";
 import { element, reconcile, setMarked, setText } from "./dom.ts";
+import { reading } from "./reading.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { age } from "./times.ts";
 
@@ -34,23 +35,21 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
   let known: Overview | null = null;
   let closed = false;
   body.append(loading, rows, more);
-  load();
-
-  async function load() {
-    try {
-      const found = await overview();
-      if (closed) return;
+  const { load, close } = reading({
+    read: overview,
+    take(found) {
       const first = known === null;
       known = found;
-      say(null);
       loading.hidden = true;
       if (first) more.append(...(found.enabled ? [adding(found)] : [disabled()]));
       draw();
-    } catch (error) {
-      if (!closed) say(error);
+    },
+    say(problem) {
       loading.hidden = true;
-    }
-  }
+      say(problem);
+    },
+  });
+  load();
 
   function draw() {
     reconcile(rows, known?.devboxes ?? [], ({ name }) => name, makeRow, drawRow);
@@ -90,7 +89,8 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
     setText(used, last_used === null ? "" : `used ${ago(model.now() - last_used)}`);
     setMarked(address, addressOf(devbox));
     const busy = trying.has(name);
-    const seen = devbox.seen_at === null ? "" : ago(model.now() - devbox.seen_at);
+    // Beside what went wrong no age is told: its words are there to be copied, and stand still.
+    const seen = error || devbox.seen_at === null ? "" : ago(model.now() - devbox.seen_at);
     const said = JSON.stringify([busy, error, devbox.state, seen]);
     if (state.dataset.said !== said) {
       state.dataset.said = said;
@@ -114,6 +114,7 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
         yes ? { fingerprint: yes } : {},
       )) as Tested;
       trying.delete(name);
+      say(null);
       known = known && {
         ...known,
         devboxes: known.devboxes.map((one) => (one.name === name ? devbox : one)),
@@ -138,6 +139,7 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
     if (!(await confirm({ title: `Remove ${name}?`, text, yes: "Remove", danger: true }))) return;
     try {
       await remove(pathOf(name));
+      say(null);
     } catch (error) {
       say(error);
     }
@@ -222,6 +224,7 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
     update: draw,
     close() {
       closed = true;
+      close();
     },
   };
 }

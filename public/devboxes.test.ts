@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { DevboxState } from "../src/protocol.ts";
 import type { OpenPage, Scene } from "./testing/open-page.ts";
-import { opener } from "./testing/opener.ts";
+import { drawn, opener } from "./testing/opener.ts";
 import { session } from "./testing/world.ts";
 
 const open = opener();
@@ -18,6 +18,8 @@ const auth = {
   message: "gpu-box: the login was refused (Permission denied (publickey))",
   next: "Put the server's public key into ~/.ssh/authorized_keys there.",
 };
+/** A moment ago: on a busy machine that is some seconds. */
+const REACHED = /Reached (now|\d+ s ago)/;
 const FINGERPRINT = "SHA256:uNiVztksCsDhcc0u9e8BrUXTEUyy0X6kSZ4DkWMzt1w";
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEX claude-remote";
 
@@ -95,7 +97,7 @@ test.concurrent("each stands there with its state, and what went wrong with what
 test.concurrent("a test says how it stands now", async () => {
   await using page = await at();
   await page.phone.button("Test: gpu-box").tap();
-  await page.phone.reads(row(page, "gpu-box"), /Reached now/);
+  await page.phone.reads(row(page, "gpu-box"), REACHED);
   expect(await row(page, "gpu-box").locator(".failure").count()).toBe(0);
 });
 
@@ -121,7 +123,7 @@ test.concurrent("one is added, and its host key is believed only after a yes to 
   expect((await page.server.call("/api/devboxes/new-box/test", 2)).body).toEqual({
     fingerprint: FINGERPRINT,
   });
-  await page.phone.reads(row(page, "new-box"), /Reached now/);
+  await page.phone.reads(row(page, "new-box"), REACHED);
 });
 
 test.concurrent("ssh's own hosts are offered; what the server refuses is said beside the form, which keeps what was typed", async () => {
@@ -141,13 +143,28 @@ test.concurrent("ssh's own hosts are offered; what the server refuses is said be
 });
 
 test.concurrent("one is removed after a question that names what still runs there", async () => {
-  await using page = await at({ sessions: [session("webshop", { devbox: "box1" })] });
+  const sessions = [session("webshop", { devbox: "box1" })];
+  await using page = await at({ sessions, failures: true });
+  // A no of the server is there to be read, also after the list was read again.
+  const message = "A session is being started there.";
+  const error = { code: "invalid", message, request: "r" };
+  await page.page.route("**/api/devboxes/box1", (route) => route.fulfill({ status: 400, json: { error } }));
   await page.phone.button("Remove: box1").tap();
   await page.phone.reads(page.page.locator("dialog"), /The session there will go on/);
   await page.pictures("devboxes-remove");
+  const [anew] = await Promise.all([
+    page.page.waitForResponse("**/api/devboxes"),
+    page.phone.button("Remove").tap(),
+  ]);
+  await anew.finished();
+  await drawn(page);
+  expect(await page.part("trouble").innerText()).toBe(message);
+  await page.page.unroute("**/api/devboxes/box1");
+  await page.phone.button("Remove: box1").tap();
   await page.phone.button("Remove").tap();
   expect((await page.server.call("/api/devboxes/box1")).method).toBe("DELETE");
   await row(page, "box1").waitFor({ state: "detached" });
+  await page.part("trouble").waitFor({ state: "hidden" });
 });
 
 test.concurrent("a tap begins a new session there", async () => {

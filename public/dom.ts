@@ -73,7 +73,10 @@ export function icon(name: string): SVGElement {
   return svg;
 }
 
-/** Makes the children of `parent` be the things, in their order, keeping the element of each key. */
+/**
+ * Makes the children of `parent` be the things, in their order, keeping the element of each key, and the focus where it is.
+ * What goes away goes first: to move an element takes the focus from it, and a click that has begun on it.
+ */
 export function reconcile<T>(
   parent: Element,
   things: readonly T[],
@@ -84,15 +87,18 @@ export function reconcile<T>(
   const old = new Map<string, HTMLElement>();
   for (const child of parent.children)
     if (child instanceof HTMLElement) old.set(child.dataset.key ?? "", child);
+  const wanted = new Set(things.map(keyOf));
+  for (const [key, child] of old) if (!wanted.has(key)) child.remove();
+  const focused = document.activeElement;
   things.forEach((thing, i) => {
     const key = keyOf(thing);
     const child = old.get(key) ?? make(thing);
-    old.delete(key);
     child.dataset.key = key;
     update(child, thing);
     if (parent.children[i] !== child) parent.insertBefore(child, parent.children[i] ?? null);
   });
-  for (const child of old.values()) child.remove();
+  if (focused instanceof HTMLElement && focused !== document.activeElement && parent.contains(focused))
+    focused.focus({ preventScroll: true });
 }
 
 const styles = new Map<string, Promise<void>>();

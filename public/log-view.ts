@@ -27,6 +27,7 @@ export function logView(model: Model, session: SessionId) {
   const list = at("lines");
   const drawn = new Map<number, HTMLElement>();
   let shown: readonly LogLine[] | null = null;
+  let readOn = false;
   let pinned = true;
   /** Where the box stood when that was last known: where it stands elsewhere, somebody has scrolled. */
   let keptTop = 0;
@@ -187,6 +188,7 @@ export function logView(model: Model, session: SessionId) {
         if (lines !== shown) insert(lines);
       });
     shown = lines;
+    readOn = apart !== null;
     drawPill();
   }
 
@@ -213,7 +215,8 @@ export function logView(model: Model, session: SessionId) {
   function insert(lines: readonly LogLine[]) {
     const wanted = new Set(lines.map(({ line_no }) => line_no));
     const last = shown?.at(-1)?.line_no ?? Number.MAX_SAFE_INTEGER;
-    if (!pinned) unseen += lines.filter(({ line_no }) => line_no > last).length;
+    // What somebody reads on from a place that was found was there before.
+    if (!pinned && !readOn && apart === null) unseen += lines.filter(({ line_no }) => line_no > last).length;
     for (const [number, line] of drawn) {
       if (wanted.has(number)) continue;
       line.remove();

@@ -214,4 +214,28 @@ test("SEC-019 a phone that was paired meanwhile is named until somebody says it 
   model.approveOf(fresh);
   model.fold("viewers", { viewers: [self, old, fresh] });
   expect(model.newViewers).toEqual([]);
+  // Whoever let one in has its own answer before all are told.
+  const next = viewer("next", serverNow());
+  model.approveOf(next);
+  model.fold("viewers", { viewers: [self, old, fresh, next] });
+  expect(model.newViewers).toEqual([]);
+});
+
+test("nothing of what was told outlives the login, and nothing kept comes after its end", () => {
+  const { model, begin } = at();
+  const shop = session("webshop", { status: "waiting" });
+  const ask = bash("p1", shop, "ls");
+  begin([shop], [ask]);
+  model.watch(shop.id);
+  model.fold("output", { session: shop.id, frame: firstFrame([[run("hello")]]) });
+  for (const _ of [1, 2]) model.connect({ kind: "logged_out" });
+  expect([model.ordered(), model.open(), model.screen]).toEqual([[], [], null]);
+  expect([model.loaded, model.version, model.banner()]).toEqual([
+    ...[false, null, "This browser is not paired any more."],
+  ]);
+  const late = createModel(() => 0);
+  late.connect({ kind: "logged_out" });
+  const viewer = { id: "v1" as ViewerId, name: "Phone" };
+  late.restore({ at: 0, viewer, sessions: [shop], prompts: [ask] });
+  expect(late.ordered()).toEqual([]);
 });

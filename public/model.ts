@@ -63,12 +63,14 @@ export function createModel(clock: () => number = Date.now) {
   const log = logLines();
   const listeners = new Set<() => void>();
   const hearers = new Set<(message: Message) => void>();
-  const paired = newViewers();
+  let paired = newViewers();
   let watched: SessionId | null = null;
   let screen: Screen | null = null;
   let connection: Connection = { kind: "connecting" };
   let self: ViewerEvents["state"]["viewer"] | null = null;
   let insecure = false;
+  /** Once this browser was paired. */
+  let ended = false;
   let version: string | null = null;
   /** What is shown was kept on this phone; the server has said nothing yet. */
   let kept = false;
@@ -113,6 +115,16 @@ export function createModel(clock: () => number = Date.now) {
     prompts.set(prompt.id, prompt);
     const over = [...prompts.values()].filter(isOver);
     for (const old of over.slice(0, Math.max(0, over.length - MAX_REMEMBERED))) prompts.delete(old.id);
+  }
+
+  /** Its login is over: what it was told is not this browser's any more. */
+  function forget() {
+    for (const known of [sessions, prompts, launches, unread]) known.clear();
+    log.clear();
+    screen = null;
+    paired = newViewers();
+    ended ||= self !== null;
+    self = version = null;
   }
 
   const folds: { [Name in keyof ViewerEvents]: (data: ViewerEvents[Name]) => void } = {
@@ -238,7 +250,7 @@ export function createModel(clock: () => number = Date.now) {
           return model.loaded && model.stale() ? `${how}, as of ${clockTime(model.asOf(), now())}` : how;
         }
         case "logged_out":
-          return model.loaded ? "This browser is not paired any more." : null;
+          return ended ? "This browser is not paired any more." : null;
         default:
           return model.loaded && model.stale()
             ? `No word from the server since ${clockTime(model.asOf(), now())}.`
@@ -253,7 +265,7 @@ export function createModel(clock: () => number = Date.now) {
     },
     /** What this phone kept of an earlier visit, until the server speaks: for looking at, not for answering. */
     restore({ at, ...was }: Kept) {
-      if (self) return;
+      if (self || connection.kind === "logged_out") return;
       kept = true;
       contactAt = at;
       self = was.viewer;
@@ -268,6 +280,7 @@ export function createModel(clock: () => number = Date.now) {
     },
     connect(next: Connection) {
       connection = next;
+      if (next.kind === "logged_out") forget();
       changed();
     },
     /** The reply to a request may come after the stream has told more: an older word changes nothing. */

@@ -7,6 +7,8 @@ const FRESH_MS = 60_000;
 export function newViewers() {
   let fresh: Viewer[] = [];
   let known: Set<string> | null = null;
+  /** Who let a phone in may know of it before all are told. */
+  const approved = new Set<string>();
   return {
     get viewers(): readonly Viewer[] {
       return fresh;
@@ -16,12 +18,14 @@ export function newViewers() {
       const before = known;
       const isFresh = ({ id, created_at }: Viewer) =>
         before ? !before.has(id) : now - created_at < FRESH_MS;
-      fresh = [...fresh, ...all.filter((viewer) => isFresh(viewer) && viewer.id !== self)];
+      const isOwn = ({ id }: Viewer) => id === self || approved.has(id);
+      fresh = [...fresh, ...all.filter((viewer) => isFresh(viewer) && !isOwn(viewer))];
       fresh = fresh.filter(({ id }) => all.some((v) => v.id === id && v.revoked_at === null));
       known = new Set(all.map(({ id }) => id));
     },
     /** The owner knows this phone. */
     approveOf({ id: its }: Viewer) {
+      approved.add(its);
       fresh = fresh.filter(({ id }) => id !== its);
     },
   };

@@ -13,6 +13,7 @@ let stop: (() => void) | null = null;
 
 /** Shows what was kept, if the server has not spoken yet, and keeps what it says from now on. */
 export async function keepList(model: Model) {
+  if (model.connection.kind === "logged_out") return; // To look for it would make it anew.
   stop?.();
   stop = follow(model);
   const kept = await within<Kept | undefined>("readonly", (store) => store.get(KEY)).catch(() => undefined);

@@ -16,6 +16,8 @@ export function ownPush(root: HTMLElement, changed: () => void) {
   let is: Facts | null = null;
   let test: Test = "none";
   let busy = false;
+  /** What somebody set while something else was under way. */
+  let unsaved = false;
   let problem = "";
   const stopListening = onArrival(() => arrived(true));
   root.replaceChildren(view);
@@ -34,8 +36,7 @@ export function ownPush(root: HTMLElement, changed: () => void) {
   press("test", sendTest);
   press("yes", () => arrived(true));
   press("no", () => arrived(false));
-  for (const name of ["private", "quiet", "from", "to"])
-    input(name).addEventListener("change", () => does(save));
+  for (const name of ["private", "quiet", "from", "to"]) input(name).addEventListener("change", set);
   look();
 
   /** One thing at a time; what goes wrong is said. */
@@ -51,9 +52,16 @@ export function ownPush(root: HTMLElement, changed: () => void) {
       say(error.message);
     } finally {
       busy = false;
+      if (unsaved) await set();
       await look();
       changed();
     }
+  }
+
+  /** All of it as it is by then: what is set in the middle of something is told after it. */
+  async function set() {
+    unsaved = busy;
+    if (!busy) await does(save);
   }
 
   async function look() {

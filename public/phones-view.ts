@@ -4,6 +4,7 @@ import { ApiFailure, get, patch, post, remove } from "./api.ts";
 import { confirm } from "./dialogs.ts";
 import { element, fromTemplate, part, reconcile, setIcon, setMarked, setText } from "./dom.ts";
 import { ownPush } from "./own-push.ts";
+import { reading } from "./reading.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { hostOf, projectOf } from "./session-words.ts";
 import { SIGN_OUT, signOut } from "./settings-view.ts";
@@ -20,28 +21,24 @@ export function phonesView(body: HTMLElement, { model, say }: Context): Drawn {
   const root = fromTemplate("phones-view");
   body.append(root);
   const at = (name: string) => part(root, name, HTMLElement);
+  let known: Known | null = null;
+  const { load, close } = reading({
+    read: () => Promise.all([get("/api/viewers"), get("/api/push")]),
+    take([viewers, push]) {
+      known = { ...(viewers as Pick<Known, "viewers" | "own">), push: push as PushOverview };
+      draw();
+    },
+    say,
+  });
   const own = ownPush(at("own"), load);
   const timer = setInterval(() => document.visibilityState === "visible" && load(), REFRESH_MS);
-  let known: Known | null = null;
-  let closed = false;
   load();
-
-  async function load() {
-    try {
-      const [viewers, push] = await Promise.all([get("/api/viewers"), get("/api/push")]);
-      if (closed) return;
-      known = { ...(viewers as Pick<Known, "viewers" | "own">), push: push as PushOverview };
-      say(null);
-      draw();
-    } catch (error) {
-      say(error);
-    }
-  }
 
   /** A tap that the server has to carry out. */
   async function does(work: () => Promise<unknown>) {
     try {
       await work();
+      say(null);
       await load();
     } catch (error) {
       say(error);
@@ -198,7 +195,7 @@ export function phonesView(body: HTMLElement, { model, say }: Context): Drawn {
   return {
     update: draw,
     close() {
-      closed = true;
+      close();
       clearInterval(timer);
       own.close();
     },

@@ -43,7 +43,7 @@ const push = (id: string, change: Partial<PushPhone> = {}): PushPhone => ({
   ...{ service: "fcm.googleapis.com", sent_at: Date.now(), private: false, quiet: null },
   ...change,
 });
-const VIEWERS = [
+const viewers = () => [
   viewer("v1", "Pixel 8 (Chrome)", 0),
   viewer("v2", "iPhone (Safari)", 3 * MINUTE),
   viewer("v3", "Old tablet\u202E (Firefox)", 50 * 24 * 60 * MINUTE),
@@ -83,7 +83,7 @@ function open(
     ...more,
     before: async (page) => {
       const overview: PushOverview = { key: "B".repeat(87), own: "v1" as ViewerId, phones, snoozed };
-      page.server.reply("/api/viewers", () => ({ body: { viewers: VIEWERS, own: "v1" } }));
+      page.server.reply("/api/viewers", () => ({ body: { viewers: viewers(), own: "v1" } }));
       page.server.reply("/api/push", () => ({ body: overview }));
       page.server.reply("/api/push/deliveries", () => ({ body: { deliveries: DELIVERIES } }));
       await more.before?.(page);
@@ -273,9 +273,16 @@ test.concurrent("what went wrong with turning it on is said", async () => {
 
 test.concurrent("privacy and quiet hours are told to the server as they are set", async () => {
   await using page = await open({ before: browserOf({ permission: "granted", subscribed: true }) });
+  // The second tap comes while the first is on its way.
+  const held = Promise.withResolvers<void>();
+  await page.page.route("**/api/push/settings", async (route) => {
+    await held.promise;
+    await route.continue();
+  });
   await page.part("private").check();
-  expect((await page.server.call("/api/push/settings")).body).toEqual({ private: true, quiet: null });
   await page.part("quiet").check();
+  held.resolve();
+  expect((await page.server.call("/api/push/settings")).body).toEqual({ private: true, quiet: null });
   const { body } = await page.server.call("/api/push/settings", 1);
   expect(body).toMatchObject({ private: true, quiet: { from: "22:00", to: "07:00" } });
   await page.part("from").fill("23:30");
@@ -324,6 +331,8 @@ test.concurrent("a server that speaks another protocol gets one clear screen", a
     path: "/",
     before: async (opened) => {
       await browserOf({ agent: ANDROID })(opened);
+      // As over plain http.
+      await opened.page.addInitScript(() => void Reflect.deleteProperty(window, "caches"));
       opened.server.begin(() => ({ ...state([session("webshop")], []), protocol: PROTOCOL + 1 }));
     },
   });

@@ -133,11 +133,14 @@ function isFor({ options }: PushSubscription, key: string): boolean {
 async function recheck() {
   if (localStorage.getItem(WANTED) !== "on") return;
   if ("Notification" in window && Notification.permission === "granted") await subscribe();
+  if (localStorage.getItem(WANTED) !== "on") return turnOff(); // A tap has come in between.
   await state();
 }
 
 /** What the worker keeps in this browser, gone: it is not paired any more. */
 async function forget() {
+  const badge = navigator as { clearAppBadge?: () => Promise<void> };
+  badge.clearAppBadge?.().catch(() => {});
   if ("caches" in window) for (const name of await caches.keys()) await caches.delete(name);
   const registration = await navigator.serviceWorker?.getRegistration("/");
   if (!registration) return;
@@ -149,8 +152,7 @@ async function forget() {
 /** Over plain http the worker needs the half of the login that it cannot read from localStorage. */
 async function handKey() {
   const key = loginHeaders()["x-claude-remote-key"];
-  const cache = await caches.open(LOGIN_CACHE);
-  if (key) await cache.put("/login-key", new Response(key));
+  if (key) await (await caches.open(LOGIN_CACHE)).put("/login-key", new Response(key));
 }
 
 /** Sessions that wait for somebody, however much each asks: the number in the page's title as well. */
@@ -299,8 +301,10 @@ function apply(waiting: ServiceWorker, busy: () => boolean) {
 
 /** Loads the page as the server has it now, whatever was kept of it. */
 export async function renew() {
-  for (const name of await caches.keys().catch(() => []))
-    if (name.startsWith("shell-")) await caches.delete(name);
+  // Over plain http there is neither of them.
+  if ("caches" in window)
+    for (const name of await caches.keys().catch(() => []))
+      if (name.startsWith("shell-")) await caches.delete(name);
   const registration = await navigator.serviceWorker?.getRegistration("/");
   await registration?.update().catch(() => {});
   registration?.waiting?.postMessage({ type: "activate" } satisfies ToWorker);

@@ -9,6 +9,8 @@ type Screen = {
   about: string;
   /** The file of its own style, if it has one. */
   style?: string;
+  /** The word of its query that makes it another screen, if one does. */
+  by?: string;
   /** What draws it into `body`. */
   load: () => Promise<(body: HTMLElement, context: Context) => Drawn>;
 };
@@ -31,6 +33,7 @@ const SCREENS: Record<string, Screen> = {
     title: "Search",
     about: "All that was said and logged",
     style: "/search.css",
+    by: "session",
     load: async () => (await import("./search-view.ts")).searchView,
   },
   "/history": {
@@ -78,6 +81,13 @@ const SCREENS: Record<string, Screen> = {
 };
 
 export const isScreen = (path: string) => Object.hasOwn(SCREENS, path);
+
+/** What tells the screen of this address from every other. */
+export function keyOf(path: string): string {
+  const { by } = SCREENS[path] ?? {};
+  const about = by && new URLSearchParams(location.search).get(by);
+  return about ? `${path}?${about}` : path;
+}
 
 /** The screen of an address, empty until its script has come. */
 export function screenAt(path: string, context: Omit<Context, "say">) {

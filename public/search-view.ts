@@ -16,6 +16,8 @@ type Where = SearchHit["in"];
 /** What was found last, so that Back from a hit shows it as it was. */
 type Kept = { q: string; where: Where; session: string | null; pages: Found[]; top: number };
 let kept: Kept | null = null;
+/** What was typed where only one session is searched, for the search of all that was tapped there. */
+let carried: Pick<Kept, "q" | "where"> | null = null;
 
 /** The view. */
 export function searchView(body: HTMLElement, { model }: Context): Drawn {
@@ -30,6 +32,8 @@ export function searchView(body: HTMLElement, { model }: Context): Drawn {
   let request = 0;
   let busy = false;
   let problem = "";
+  /** What the list shows the beginning of. */
+  let drawn: Found[] = pages;
 
   body.append(root);
   field.addEventListener("input", () => {
@@ -47,15 +51,24 @@ export function searchView(body: HTMLElement, { model }: Context): Drawn {
       anew();
     });
   at("more").addEventListener("click", () => load());
+  at("all").addEventListener("click", () => {
+    carried = { q: field.value, where };
+  });
   within();
   const before = kept;
-  if (before?.session === session) {
+  if (carried && session === null) {
+    ({ q: field.value, where } = carried);
+    carried = null;
+    anew();
+  } else if (before?.session === session) {
     ({ where, pages } = before);
     field.value = before.q;
     draw();
     body.scrollTop = before.top;
-  } else field.focus();
-  draw();
+  } else {
+    field.focus();
+    draw();
+  }
 
   function anew() {
     clearTimeout(timer);
@@ -105,9 +118,9 @@ export function searchView(body: HTMLElement, { model }: Context): Drawn {
     const hits = pages.flatMap((page) => page.hits);
     const sessions = new Map(pages.flatMap((page) => page.sessions).map((one) => [one.id, one] as const));
     const list = at("hits");
-    const fresh = hits.slice(list.children.length);
-    if (list.children.length > hits.length || pages.length < 2) list.replaceChildren(...hits.map(row));
-    else list.append(...fresh.map(row));
+    if (pages !== drawn) list.replaceChildren();
+    drawn = pages;
+    list.append(...hits.slice(list.children.length).map(row));
     function row(hit: SearchHit) {
       return drawHit(hit, sessions.get(hit.session) ?? model.session(hit.session));
     }

@@ -110,7 +110,7 @@ test.concurrent("words lead to hits, a hit to its place in the conversation, mar
   await page.pictures("search-hit");
   await page.page.getByRole("button", { name: "Earlier" }).click();
   await shows(found, "The voucher is wrong");
-  expect(await found.evaluate(isInView)).toBe(true);
+  await page.page.waitForFunction(isInView, ".said.found");
   await page.page.getByRole("button", { name: "Earlier" }).click();
   await shows(page.page.locator(".find-bar"), "Nothing earlier.");
   await page.page.getByRole("button", { name: "Later" }).click();
@@ -128,8 +128,8 @@ const isMarkInView = () => {
   const { top = -1, bottom = 0 } = range instanceof Range ? range.getBoundingClientRect() : {};
   return top > 150 && bottom < innerHeight - 120;
 };
-const isInView = (node: Element) => {
-  const { top, bottom } = node.getBoundingClientRect();
+const isInView = (selector: string) => {
+  const { top = -1, bottom = -1 } = document.querySelector(selector)?.getBoundingClientRect() ?? {};
   return bottom > 0 && top < innerHeight;
 };
 
@@ -161,13 +161,21 @@ test.concurrent("within one session only that is searched, and a line of the log
   expect(asked.query.get("session")).toBe(shop.id);
   const found = page.page.locator(".log-line.found");
   await shows(found, "error TS2304: Cannot find name");
-  expect(await found.evaluate(isInView)).toBe(true);
+  await page.page.waitForFunction(isInView, ".log-line.found");
   await page.pictures("search-log-hit");
   // What follows is read on from there, until it joins what is at the end.
   await page.page.getByRole("button", { name: "Show later lines" }).click();
   await shows(page.page.locator(".log-line"), "line 500");
   await page.page.getByRole("button", { name: "To the end" }).click();
   await shows(page.page.locator(".log-line"), "line 4999");
+  // The same words, searched everywhere.
+  await page.page.getByRole("link", { name: "Search in this session" }).click();
+  await shows(page.page.locator(".hit"), "error TS2304");
+  await page.page.getByRole("link", { name: "Search everything" }).click();
+  await page.page.locator(".within").waitFor({ state: "hidden" });
+  await shows(page.page.locator(".hit"), "error TS2304");
+  const last = page.server.asked.findLast(({ path }) => path === "/api/search")?.query;
+  expect([last?.get("session"), last?.get("q"), last?.get("in")]).toEqual([null, "ts2304", "lines"]);
 });
 
 test.concurrent("what was not found, not yet, or not at all because of the server, is said as such", async () => {

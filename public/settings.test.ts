@@ -1,7 +1,7 @@
 // What this phone prefers, what it keeps, and that nothing of it is left when its login ends.
 import { expect, test } from "bun:test";
 import type { OpenPage } from "./testing/open-page.ts";
-import { opener, shows, until } from "./testing/opener.ts";
+import { drawn, opener, shows, until } from "./testing/opener.ts";
 import { bash, session } from "./testing/world.ts";
 
 const open = opener();
@@ -32,7 +32,18 @@ async function withoutNetwork(page: OpenPage) {
 async function keeping(page: OpenPage) {
   await page.page.getByText("Keep the list on this phone").tap();
   await page.page.clock.fastForward(6_000);
-  await until(page, async () => (await indexedDB.databases()).some(({ name }) => name === "kept"));
+  await until(page, async () => {
+    if (!(await indexedDB.databases()).some(({ name }) => name === "kept")) return false;
+    const settled = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((done, failed) => {
+        request.onsuccess = () => done(request.result);
+        request.onerror = () => failed(request.error);
+      });
+    const database = await settled(indexedDB.open("kept"));
+    const list = await settled(database.transaction("list").objectStore("list").get("last"));
+    database.close();
+    return list !== undefined;
+  });
 }
 
 test.concurrent("colours are the phone's own until somebody wants others, and stay that way", async () => {
@@ -119,20 +130,46 @@ test.concurrent("SEC-084 SEC-023 a revoked phone keeps nothing, at its next cont
   await using page = await open({
     ...{ path: "/settings", sessions: [shop], prompts: [ask], failures: true },
     clock: true,
+    async before({ page }) {
+      await page.addInitScript(() => {
+        const clearAppBadge = async () => void Object.assign(window, { cleared: true });
+        Object.assign(Navigator.prototype, { clearAppBadge });
+      });
+    },
   });
   await page.page.getByText("System", { exact: true }).waitFor();
   await keeping(page);
   await page.page.goto(`${page.server.url}/s/webshop`);
   await page.page.getByLabel("Message to Claude").fill("a draft");
+  await page.phone.button("About this session").tap();
   expect((await left(page)).databases).toEqual(["kept"]);
   page.server.drop(401);
   await shows(page.page.locator("h1"), "Pair this phone");
-  await until(page, async () => (await indexedDB.databases()).length === 0);
-  await page.page.clock.fastForward(10_000);
+  await page.page.locator("dialog").waitFor({ state: "detached" });
+  await gone(page);
+  expect(await page.page.evaluate(() => "cleared" in window)).toBe(true);
+  // Without a line it shows nothing of what it was told, and makes nothing anew.
+  page.server.drop(503);
+  const tried = page.page.waitForRequest(/\/events/);
   await page.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  const nothing = { databases: [], cached: [], local: [], session: [] };
-  expect(await left(page)).toEqual(nothing as never);
+  await tried;
+  const again = page.page.waitForRequest(/\/events/);
+  await page.page.clock.fastForward(10_000);
+  await again;
+  await drawn(page);
+  expect(await page.texts("h1:visible")).toEqual(["Pair this phone"]);
+  expect(await page.page.title()).toBe("claude-remote");
+  await gone(page);
 });
+
+/** Waits until nothing is left of it; what is just being made anew goes, too. */
+async function gone(page: OpenPage) {
+  for (;;) {
+    const { databases, cached, local, session } = await left(page);
+    if (databases.length + cached.length + local.length + session.length === 0) return;
+    await Bun.sleep(20);
+  }
+}
 
 test.concurrent("SEC-084 whoever signs out leaves nothing, and signs out others by another button", async () => {
   await using page = await open({
@@ -153,6 +190,7 @@ test.concurrent("SEC-084 whoever signs out leaves nothing, and signs out others 
   await page.phone.button("Sign out this phone").tap();
   await page.phone.button("Sign out").tap();
   await page.server.call("/api/logout");
+  await page.page.waitForURL(`${page.server.url}/`); // It begins anew, with nothing.
   await shows(page.page.locator("h1"), "Pair this phone");
   await until(page, async () => (await indexedDB.databases()).length === 0);
   expect(await left(page)).toMatchObject({ databases: [], local: [] });

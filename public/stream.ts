@@ -1,6 +1,6 @@
 // The event stream: opens it, notices when it is dead although it looks open, and opens it again for ever. Where streams do
 // not come through, it asks for the same events batch by batch.
-import { DEAD_AFTER_MS, type ViewerEvents } from "../src/protocol.ts";
+import { DEAD_AFTER_MS, HEARTBEAT_MS, type ViewerEvents } from "../src/protocol.ts";
 import { loginHeaders } from "./api.ts";
 import type { Early } from "./early.ts";
 import type { Connection } from "./model.ts";
@@ -51,6 +51,8 @@ export function stream({ fold, connect }: StreamOptions) {
   let openedAt = Date.now();
   let tickedAt = Date.now();
   let state: Connection["kind"] = "connecting";
+  /** When something last spoke for another network below the same line. */
+  let doubtedAt = 0;
   /** Since when there has been no line; null where there is one. */
   let lostAt: number | null = null;
   let polling = pollingSince() !== null;
@@ -67,6 +69,7 @@ export function stream({ fold, connect }: StreamOptions) {
   }
 
   function lost(since: number) {
+    if (state === "logged_out") return; // Until the server says otherwise: without a line nothing is shown again.
     lostAt ??= since;
     become({ kind: navigator.onLine ? "reconnecting" : "offline", since: lostAt });
   }
@@ -104,7 +107,7 @@ export function stream({ fold, connect }: StreamOptions) {
       const status = await (polling ? fetchBatches(abort.signal) : follow(abort.signal));
       if (status === 401 && !abort.signal.aborted) return loggedOut();
       // What was to be watched is gone; everything else goes on.
-      if (status === 404) path = "/events";
+      if (status === 404 && !abort.signal.aborted) path = "/events";
     } catch {
       // Every way a stream ends is the same to us: it is opened again.
     } finally {
@@ -210,7 +213,8 @@ export function stream({ fold, connect }: StreamOptions) {
     const silent = current !== null && now - Math.max(heardAt, openedAt) > DEAD_AFTER_MS;
     // A stream that began and then brought no heartbeat is collected somewhere, block by block.
     if (silent) polling = pollingSince() !== null || (begun && !beaten);
-    if (jumped || silent) return again();
+    const overdue = doubtedAt > Math.max(heardAt, openedAt) && now - doubtedAt > HEARTBEAT_MS + QUIET_MS;
+    if (jumped || silent || overdue) return again();
     if (state === "live" && !begun && now - openedAt > QUIET_MS) lost(openedAt);
     const since = pollingSince();
     if (state === "live" && polling && !tried && since !== null && now - since > TRY_STREAM_EVERY_MS)
@@ -223,8 +227,16 @@ export function stream({ fold, connect }: StreamOptions) {
   window.addEventListener("pageshow", (event) => event.persisted && again());
   addEventListener("online", again);
   addEventListener("offline", later);
-  // From one network to the next: the old connection is dead, and nobody says so.
-  (navigator as { connection?: EventTarget }).connection?.addEventListener("change", back);
+  // From one network to the next: the old connection is dead, and nobody says so. Where the kind of network is known, the
+  // same kind is a doubt alone: the event also tells of every other estimate of its speed.
+  const { connection } = navigator as { connection?: EventTarget & { type?: string } };
+  let network = connection?.type;
+  connection?.addEventListener("change", () => {
+    const same = network !== undefined && network === connection.type;
+    network = connection.type;
+    if (same) doubtedAt = Date.now();
+    else back();
+  });
   setInterval(tick, TICK_MS);
 
   return {
@@ -234,8 +246,11 @@ export function stream({ fold, connect }: StreamOptions) {
       path = next;
       again();
     },
-    /** Closes what is open, and opens a new stream now. */
-    again,
+    /** This browser was let in: closes what is open, and opens a new stream now. */
+    again() {
+      if (state === "logged_out") become({ kind: "connecting" });
+      again();
+    },
   };
 }
 

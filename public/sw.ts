@@ -47,7 +47,7 @@ const LOGIN_CACHE = "login";
 const on = <E extends Event>(name: string, listener: (event: E) => void) =>
   self.addEventListener(name, (event) => listener(event as E));
 
-on<PushCame>("push", (event) => event.waitUntil(show(read(event.data?.text() ?? ""))));
+on<PushCame>("push", (event) => event.waitUntil(shows(read(event.data?.text() ?? ""))));
 on<Clicked>("notificationclick", (event) => {
   event.notification.close();
   event.waitUntil(clicked(event.notification, event.action));
@@ -74,6 +74,15 @@ function read(text: string): Pushed {
     // Not ours, or cut: still somebody wants something.
   }
   return { title: "A session needs you", tag: "unknown", navigate: "/" };
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/** One after another: what came before would close what comes after it for another of the same thing. */
+function shows(pushed: Pushed): Promise<void> {
+  const shown = last.then(() => show(pushed));
+  last = shown.catch(() => {});
+  return shown;
 }
 
 /** Shows first, then closes what stood there of the same thing: not every browser replaces by the tag. */
@@ -110,7 +119,7 @@ async function clicked({ data, tag, title, body }: Notification, action: string)
   const words = problem
     ? { title: `Not answered: ${title}`, body: problem }
     : { title: `${done}: ${title}`, body };
-  await show({ ...words, tag, silent: problem === null, navigate: path });
+  await shows({ ...words, tag, silent: problem === null, navigate: path });
 }
 
 /** Shows that path in the page that is open, or in a new one. */
@@ -135,7 +144,7 @@ async function answer({ prompt, digest, nonce, action }: PushActBody): Promise<s
 }
 
 async function post(path: string, body: object): Promise<Response> {
-  const kept = await (await caches.open(LOGIN_CACHE)).match("/login-key");
+  const kept = await caches.match("/login-key", { cacheName: LOGIN_CACHE });
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (kept) headers["x-claude-remote-key"] = await kept.text();
   const signal = AbortSignal.timeout(10_000);

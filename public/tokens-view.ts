@@ -3,6 +3,7 @@ import type { ApiToken, TokenScope } from "../src/protocol.ts";
 import { get, remove } from "./api.ts";
 import { confirm } from "./dialogs.ts";
 import { element, icon, reconcile, setIcon, setMarked, setText } from "./dom.ts";
+import { reading } from "./reading.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { age, clockTime } from "./times.ts";
 
@@ -23,22 +24,17 @@ export function tokensView(body: HTMLElement, { model, say }: Context): Drawn {
   none.append(element("code", "", "claude-remote token create"));
   none.hidden = true;
   body.append(loading, none, rows);
-  const timer = setInterval(() => document.visibilityState === "visible" && load(), REFRESH_MS);
-  let closed = false;
-  load();
-
-  async function load() {
-    try {
-      const { tokens } = (await get("/api/tokens")) as { tokens: ApiToken[] };
-      if (closed) return;
-      say(null);
+  const { load, close } = reading({
+    read: async () => (await get("/api/tokens")) as { tokens: ApiToken[] },
+    take({ tokens }) {
       loading.hidden = true;
       none.hidden = tokens.length > 0;
       reconcile(rows, tokens, ({ id }) => id, makeRow, drawRow);
-    } catch (error) {
-      say(error);
-    }
-  }
+    },
+    say,
+  });
+  const timer = setInterval(() => document.visibilityState === "visible" && load(), REFRESH_MS);
+  load();
 
   function makeRow(token: ApiToken) {
     const row = element("li", "phone");
@@ -69,6 +65,7 @@ export function tokensView(body: HTMLElement, { model, say }: Context): Drawn {
     if (!(await confirm({ title: `Revoke ${name}?`, text, yes: "Revoke", danger: true }))) return;
     try {
       await remove(`/api/tokens/${id}`);
+      say(null);
       await load();
     } catch (error) {
       say(error);
@@ -77,7 +74,7 @@ export function tokensView(body: HTMLElement, { model, say }: Context): Drawn {
 
   return {
     close() {
-      closed = true;
+      close();
       clearInterval(timer);
     },
   };

@@ -26,7 +26,7 @@ const token = (name: string, change: Partial<ApiToken> = {}): ApiToken => ({
   ...{ created_at: Date.now() - 2 * DAY, expires_at: Date.now() + 88 * DAY },
   ...change,
 });
-const TOKENS = [
+const all = () => [
   token("Build server"),
   token("laptop", { scopes: ["operate"], device_id: "d1" as DeviceId }),
   token("Home assistant <b>\u202E</b>", { scopes: ["read", "input"], last_used: null }),
@@ -53,7 +53,7 @@ async function open(tokens: ApiToken[]) {
 }
 
 test.concurrent("each says what it may, until when and when it was used; its name is text", async () => {
-  await using page = await open(TOKENS);
+  await using page = await open(all());
   await page.page.getByText("prometheus").waitFor();
   expect(await page.texts(".phone .project")).toEqual([
     ...["Build server", "laptop", "Home assistant <b><U+202E></b>", "prometheus"],
@@ -79,7 +79,7 @@ test.concurrent("each says what it may, until when and when it was used; its nam
 });
 
 test.concurrent("one is revoked after a yes, and not by Cancel", async () => {
-  await using page = await open(TOKENS.slice(0, 2));
+  await using page = await open(all().slice(0, 2));
   const revoke = page.page.getByRole("button", { name: "Revoke laptop" });
   await revoke.click();
   await page.page.getByText("That machine then only reports its sessions.").waitFor();

@@ -33,4 +33,12 @@ export async function until({ page }: OpenPage, look: () => Promise<boolean>): P
   while (!(await page.evaluate(look))) await Bun.sleep(POLL_MS);
 }
 
+/** Waits until whatever the page was about to draw is drawn: it collects changes for less than this, ms. */
+export const drawn = ({ page }: OpenPage) =>
+  page.evaluate(
+    (ms) => new Promise<void>((done) => setTimeout(() => requestAnimationFrame(() => done()), ms)),
+    COLLECTED_MS,
+  );
+
+const COLLECTED_MS = 40;
 const POLL_MS = 20;

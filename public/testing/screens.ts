@@ -214,7 +214,7 @@ export const screens: Shown[] = [
         server.reply("/api/tokens", () => ({ body: { tokens } }));
       },
     },
-    ready: has("main h1, h1"),
+    ready: has(".phone"),
   },
   {
     path: "/audit",

@@ -6,12 +6,11 @@ import { join } from "node:path";
 import { type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
 import { pageAssets } from "../../page.ts";
 import { push } from "../../server/push/push.ts";
-import { testOf } from "../../server/push/wording.ts";
 import { prompt, TestLink } from "../link.ts";
 import { ARGS, CHROMIUM } from "../page.ts";
 import { PushService } from "../push-service.ts";
 import { type TestServer, testServer } from "../server.ts";
-import { asked, everyKind, of, one, WORDING } from "./kinds.ts";
+import { asked, everyKind, of, one } from "./kinds.ts";
 
 setDefaultTimeout(60_000);
 
@@ -39,10 +38,9 @@ beforeAll(async () => {
   });
   await cdp.send("ServiceWorker.enable");
   registrationId = await known.promise;
-  await ready();
+  await heard();
 });
 afterAll(async () => {
-  clearInterval(resending);
   await context.close();
   await server[Symbol.asyncDispose]();
   await service[Symbol.asyncDispose]();
@@ -57,18 +55,54 @@ async function paired() {
   await page.getByText("No Claude session yet").waitFor();
 }
 
-let resending: ReturnType<typeof setInterval> | undefined;
+/** What was pushed last, and when it was told to the worker. */
+let pushed = "";
+let pushedAt = 0;
 
-/** A push service delivers at least once; the debugger now and then not at all, so it is told again until the next push. */
+/** A push service delivers at least once; the debugger now and then not at all: `sees` tells it again until it is seen. */
 async function deliver(data: string) {
-  const send = () =>
-    cdp.send("ServiceWorker.deliverPushMessage", { origin: server.url, registrationId, data });
-  clearInterval(resending);
-  resending = setInterval(() => void send().catch(() => {}), 2_000);
-  await send();
+  pushed = data;
+  pushedAt = Date.now();
+  await cdp.send("ServiceWorker.deliverPushMessage", { origin: server.url, registrationId, data });
 }
 
-function shown(): Promise<Shown[]> {
+/** Looks until that is seen. Nothing that was told twice is under way by then: the worker has heard what was told after it. */
+async function sees(look: (now: Shown[]) => boolean): Promise<Shown[]> {
+  let again = false;
+  for (;;) {
+    const now = await shown();
+    if (look(now) && !again) return now;
+    if (look(now)) {
+      await heard();
+      again = false;
+    } else if (Date.now() - pushedAt > AGAIN_MS) {
+      again = true;
+      await deliver(pushed);
+    } else await Bun.sleep(20);
+  }
+}
+
+const AGAIN_MS = 2_000;
+/** A notification that only says that the worker hears. */
+const MARK = "mark";
+let marks = 0;
+
+/** The worker hears, also that the browser's first pushes are lost until it has stored the registration. */
+async function heard() {
+  const title = `mark ${++marks}`;
+  const data = JSON.stringify({ notification: { title, tag: MARK } });
+  for (let told = 0; ; await Bun.sleep(20)) {
+    if ((await all()).some((one) => one.title === title)) return;
+    if (Date.now() - told < AGAIN_MS) continue;
+    told = Date.now();
+    await cdp.send("ServiceWorker.deliverPushMessage", { origin: server.url, registrationId, data });
+  }
+}
+
+/** Everything that is shown but for marks. */
+const shown = async () => (await all()).filter(({ tag }) => tag !== MARK);
+
+function all(): Promise<Shown[]> {
   return page.evaluate(async () => {
     const all = await (await navigator.serviceWorker.ready).getNotifications();
     return all.map((one) => {
@@ -79,32 +113,19 @@ function shown(): Promise<Shown[]> {
   });
 }
 
-/** The debugger's first pushes are lost where the browser has not stored the registration yet: until one has come. */
-async function ready() {
-  while ((await shown()).length === 0) {
-    await deliver(testOf(WORDING).payload);
-    await Bun.sleep(300);
-  }
-  await closeAll();
-}
-
 async function closeAll() {
-  clearInterval(resending);
-  await page.evaluate(async () => {
-    for (const one of await (await navigator.serviceWorker.ready).getNotifications()) one.close();
-  });
-  await shows();
+  do
+    await page.evaluate(async () => {
+      for (const one of await (await navigator.serviceWorker.ready).getNotifications()) one.close();
+    });
+  while ((await shown()).length > 0);
 }
 
 /** Waits until exactly that is shown. */
-async function shows(...titles: string[]): Promise<Shown[]> {
-  for (;;) {
-    const now = await shown();
-    if (now.length === titles.length && titles.every((title) => now.some((one) => one.title === title)))
-      return now;
-    await Bun.sleep(20);
-  }
-}
+const shows = (...titles: string[]): Promise<Shown[]> =>
+  sees(
+    (now) => now.length === titles.length && titles.every((title) => now.some((one) => one.title === title)),
+  );
 
 test("acceptance 10: every kind of push shows exactly one notification, and closes what stood there of the same thing", async () => {
   for (const [payload, ...titles] of everyKind()) {
@@ -125,14 +146,45 @@ test("a push that nobody can read shows something all the same", async () => {
   await shows("A session needs you");
 });
 
+test("one push after another: the older one does not close the newer one of the same thing", async () => {
+  await closeAll();
+  const worker = context.serviceWorkers()[0];
+  if (!worker) throw new Error("no service worker");
+  const order = await worker.evaluate(async () => {
+    const { registration } = self as unknown as { registration: ServiceWorkerRegistration };
+    const steps: string[] = [];
+    const show = registration.showNotification.bind(registration);
+    const look = registration.getNotifications.bind(registration);
+    const both = new Promise<void>((done) => {
+      registration.showNotification = (title, options) => {
+        steps.push(title);
+        return show(title, options);
+      };
+      registration.getNotifications = async (filter) => {
+        steps.push("look");
+        const found = await look(filter);
+        if (steps.length === 4) done();
+        return found;
+      };
+    });
+    const PushEvent = (self as unknown as { PushEvent: new (name: string, init: object) => Event }).PushEvent;
+    for (const title of ["older", "newer"])
+      self.dispatchEvent(
+        new PushEvent("push", { data: JSON.stringify({ notification: { title, tag: "same" } }) }),
+      );
+    await both;
+    Object.assign(registration, { showNotification: show, getNotifications: look });
+    return steps;
+  });
+  expect(order).toEqual(["older", "look", "newer", "look"]);
+  expect((await shown()).map(({ title }) => title)).toEqual(["newer"]);
+});
+
 test("buttons stand there only for what can be judged there", async () => {
   const title = "webshop: needs approval";
   const buttons = async (count: number) => {
-    for (;;) {
-      const actions = (await shown()).find((one) => one.title === title)?.actions;
-      if (actions?.length === count) return actions;
-      await Bun.sleep(20);
-    }
+    const own = (now: Shown[]) => now.find((one) => one.title === title)?.actions;
+    return own(await sees((now) => own(now)?.length === count));
   };
   await deliver(one(asked("permission")));
   expect(await buttons(1)).toEqual(["open"]);
@@ -145,7 +197,6 @@ test("buttons stand there only for what can be judged there", async () => {
  * place, or "": what was sent again a moment before may come after that, and take its place.
  */
 async function tap(tag: string, action: string): Promise<string> {
-  clearInterval(resending);
   const worker = context.serviceWorkers()[0];
   if (!worker) throw new Error("no service worker");
   return worker.evaluate(
@@ -185,7 +236,7 @@ test("SEC-041 a tap on Approve answers the prompt; a tap beside it opens the pro
   const [pushed] = await service.pushes(1);
   await deliver(pushed?.text ?? "");
   const tag = `session ${id}`;
-  while (!(await shown()).some((one) => one.tag === tag)) await Bun.sleep(20);
+  await sees((now) => now.some((one) => one.tag === tag));
   const told = tap(tag, "approve");
   expect((await link.next("answer")).answer).toEqual({ option: "approve" as never });
   expect(await told).toStartWith("Approved: ");
@@ -194,7 +245,7 @@ test("SEC-041 a tap on Approve answers the prompt; a tap beside it opens the pro
 
   await closeAll(); // Also what other tests left of that session.
   await deliver(one(asked("permission", { id: first.id })));
-  while (!(await shown()).some((one) => one.tag === "session s1")) await Bun.sleep(20);
+  await sees((now) => now.some((one) => one.tag === "session s1"));
   await tap("session s1", "");
   await page.waitForURL(`${server.url}/p/${first.id}`);
   link[Symbol.dispose]();
