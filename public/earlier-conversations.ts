@@ -60,6 +60,10 @@ export function earlierConversations(onPick: (one: EarlierConversation | null) =
           root.replaceChildren(element("p", "problem", `${UNREAD} ${error.message}`));
       }
     },
+    /** What comes now is picked by nobody. */
+    close() {
+      asked = "";
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { ConversationId, DevboxState, Launch, LaunchBody, LaunchId } from "../src/protocol.ts";
 import type { OpenPage, Scene } from "./testing/open-page.ts";
-import { opener } from "./testing/opener.ts";
+import { drawn, opener } from "./testing/opener.ts";
 import { session, state } from "./testing/world.ts";
 
 const open = opener();
@@ -120,7 +120,14 @@ test.concurrent("a failure says what and what to do; Try again is another launch
   page.server.send("launch", { launch: launched(first, { step: "failed", error, ended_at: Date.now() }) });
   await page.phone.reads(page.page.locator(".failure"), /Permission denied[\s\S]*authorized_keys/);
   await page.pictures("new-session-failed");
+  const held = Promise.withResolvers<void>();
+  await page.page.route("**/api/sessions", async (route) => {
+    await held.promise;
+    await route.continue();
+  });
   await page.phone.button("Try again").tap();
+  await page.phone.button("Starting …").waitFor(); // Never a screen without a word.
+  held.resolve();
   const second = await asked(page, 1);
   expect({ ...second, launch: "" }).toEqual({ ...first, launch: "" } as never);
   expect(second.launch).not.toBe(first.launch);
@@ -139,6 +146,40 @@ test.concurrent("a tap whose answer was lost is the same launch when it is tappe
   await page.phone.button("Start").tap();
   expect((await asked(page, 1)).launch).toBe(first.launch);
   await page.phone.reads(page.page.locator(".launch-title"), /Starting on box1/);
+});
+
+test.concurrent("one tap is one start; one that fails behind one's back leads nowhere, and is told where one comes back", async () => {
+  await using page = await onForm({ failures: true });
+  const [conversations, start] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await page.page.route("**/conversations", async (route) => {
+    await conversations.promise;
+    await route.continue();
+  });
+  let lost: LaunchBody | null = null;
+  await page.page.route("**/api/sessions", async (route) => {
+    lost = route.request().postDataJSON() as LaunchBody;
+    await start.promise;
+    await route.fulfill({ status: 503 });
+  });
+  await page.page.reload();
+  await page.page.getByLabel("First message").fill("hello");
+  await page.phone.button("Start").tap();
+  const [read] = await Promise.all([page.page.waitForResponse("**/conversations"), conversations.resolve()]);
+  await read.finished();
+  await drawn(page);
+  expect(await page.phone.button("Starting …").isDisabled()).toBe(true);
+
+  await page.page.locator("a.back").tap();
+  await page.part("empty").waitFor();
+  const [failed] = await Promise.all([page.page.waitForResponse("**/api/sessions"), start.resolve()]);
+  await failed.finished();
+  await drawn(page);
+  expect(new URL(page.page.url()).pathname).toBe("/");
+  await page.page.unroute("**/api/sessions");
+  await page.page.getByRole("link", { name: "New session" }).tap();
+  await page.phone.reads(page.page.locator(".new-session .problem"), /not well/);
+  await page.phone.button("Start").tap();
+  expect(await asked(page)).toEqual(lost as never);
 });
 
 test.concurrent("a page that is loaded anew goes on with its launch", async () => {
@@ -228,6 +269,12 @@ test.concurrent("folders are offered while one is typed; a tap takes one, and no
   expect(await page.page.locator(".folder b").count()).toBe(0);
   await dir.fill("src");
   await page.phone.reads(page.page.locator(".folders .quiet"), /begins with \/ or ~/);
+  // The keyboard says "next" there, and starts nothing.
+  await dir.press("Enter");
+  expect(await page.page.getByLabel("First message").evaluate((one) => one === document.activeElement)).toBe(
+    true,
+  );
+  expect(page.server.asked.some(({ path }) => path === "/api/sessions")).toBe(false);
 });
 
 test.concurrent("an earlier conversation goes on in its folder; one that is running is asked about first", async () => {

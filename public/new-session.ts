@@ -21,6 +21,9 @@ function continued(): Continued | null {
 }
 const isOwn = ({ id }: Launch) => sessionStorage.getItem(LAUNCH) === id;
 
+/** A start that failed while its screen was not looked at: told, and tapped again, where one comes back to it. */
+let untold: { sent: LaunchBody; lost: boolean; problem: string } | null = null;
+
 const ALIVE = {
   title: "It is running now",
   text: "That conversation goes on in another session. If you go on here as well, both write to it, and neither sees what the other does.",
@@ -50,9 +53,16 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
       if (closed) return;
       loading.hidden = true;
       if (!known.enabled) return void body.append(disabled());
+      const under = launches.find(({ id }) => id === wanted);
+      // It began while somebody looked elsewhere: what was typed for it is not to be sent again.
+      if (under?.step === "started" && !inAddress()) dropDraft();
       form = sessionForm(known, continued(), (draft, resume) => start(draft, resume));
       body.append(form.root);
-      const under = launches.find(({ id }) => id === wanted);
+      if (untold) {
+        ({ sent, lost } = untold);
+        form.trouble(untold.problem);
+        untold = null;
+      }
       if (under && (under.step !== "started" || inAddress())) follow(under);
       else if (!inAddress()) sessionStorage.removeItem(LAUNCH);
     } catch (error) {
@@ -88,8 +98,11 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
       lost = error.retryable;
-      change();
-      form?.trouble(error.message);
+      if (closed) untold = { sent: asked, lost, problem: error.message };
+      else {
+        change();
+        form?.trouble(error.message);
+      }
     } finally {
       form?.busy(false);
     }
@@ -110,9 +123,8 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
   /** The same again, as another launch: this one failed. */
   function again() {
     const before = sent ?? fromLaunch();
-    if (!before) return change();
-    leave();
-    send({ ...before, launch: newId() as LaunchId });
+    change();
+    if (before) send({ ...before, launch: newId() as LaunchId });
   }
 
   function fromLaunch(): LaunchBody | null {

@@ -15,6 +15,14 @@ const LOOK_MS = 1_000;
 /** Modules of white around the code; cameras need four. */
 const QUIET_ZONE = 4;
 
+/** One request after another, also of a screen that was left: the end of its code must not be that of the next one's. */
+let line: Promise<unknown> = Promise.resolve();
+function inTurn<T>(ask: () => Promise<T>): Promise<T> {
+  const answer = line.then(ask);
+  line = answer.catch(() => {});
+  return answer;
+}
+
 export function pairAnother(body: HTMLElement, { model, go, say }: Context): Drawn {
   const told = element("div", "pair-another");
   told.setAttribute("aria-live", "polite");
@@ -25,31 +33,46 @@ export function pairAnother(body: HTMLElement, { model, go, say }: Context): Dra
   let shown = "";
   let confirmed = false;
   let closed = false;
+  /** A tap is under way; another means the same. */
+  let busy = false;
+  /** Which look's answer is awaited, and whether the last one failed. */
+  let looked = 0;
+  let blind = false;
   begin();
 
   async function begin() {
+    if (busy) return;
+    busy = true;
     shown = "";
     confirmed = false;
     try {
-      opened = (await post("/api/pairing")) as Opened;
+      opened = await inTurn(async () => (await post("/api/pairing")) as Opened);
+      if (closed) return;
       say(null);
-      if (closed) return void remove("/api/pairing").catch(() => {});
       draw({ state: "open" });
       timer = setTimeout(look, LOOK_MS);
     } catch (error) {
+      drawEnd("There is no code yet.", "Try again", begin);
       say(error);
+    } finally {
+      busy = false;
     }
   }
 
   async function look() {
+    clearTimeout(timer);
+    const own = ++looked;
+    const late = () => closed || own !== looked;
     try {
       const now = (await get("/api/pairing")) as State;
-      if (closed) return;
-      say(null);
+      if (late()) return;
+      if (blind) say(null);
+      blind = false;
       draw(now);
       if (now.state === "closed" || now.state === "paired") return;
     } catch (error) {
-      if (closed) return;
+      if (late()) return;
+      blind = true;
       say(error); // It may come back before the code has died.
     }
     timer = setTimeout(look, LOOK_MS);
@@ -113,13 +136,19 @@ export function pairAnother(body: HTMLElement, { model, go, say }: Context): Dra
 
   /** A tap that the server has to carry out; what became of it shows at once. */
   async function does(work: () => Promise<unknown>) {
+    if (busy) return;
+    busy = true;
     clearTimeout(timer);
+    looked++; // What is on its way was true before.
     try {
-      await work();
+      await inTurn(work);
+      say(null);
     } catch (error) {
       say(error);
+    } finally {
+      busy = false;
     }
-    await look();
+    if (!closed) await look();
   }
 
   function tick() {
@@ -134,7 +163,8 @@ export function pairAnother(body: HTMLElement, { model, go, say }: Context): Dra
     close() {
       closed = true;
       clearTimeout(timer);
-      remove("/api/pairing").catch(() => {}); // A code that nobody looks at any more is good for nothing.
+      // A code that nobody looks at any more is good for nothing.
+      inTurn(() => remove("/api/pairing")).catch(() => {});
     },
   };
 }

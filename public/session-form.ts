@@ -42,6 +42,8 @@ export function sessionForm(
   const named = (name: string | undefined) => devboxes.find((one) => one.name === name);
   let chosen = named(continued?.devbox) ?? named(kept.devbox) ?? named(last?.devbox) ?? devboxes[0] ?? null;
   let resume: EarlierConversation | null = null;
+  /** A tap is on its way; the conversation that is to go on has not come, and a tap would begin a new one. */
+  let [starting, reading] = [false, false];
   let mode: LaunchMode | null = kept.mode ?? null;
 
   const dir = plainInput({ name: "dir", maxLength: 4_000, required: true, enterKeyHint: "next" });
@@ -103,6 +105,13 @@ export function sessionForm(
   if (devboxes.length === 0) root.replaceChildren(nowhere());
   pick(chosen, kept.dir || undefined, continued?.resume);
   for (const input of [dir, prompt]) input.addEventListener("input", () => changed());
+  // "Next" of the keyboard: only the button starts something.
+  dir.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    completion.hide();
+    prompt.focus();
+  });
   root.addEventListener("submit", (event) => {
     event.preventDefault();
     problem.hidden = true;
@@ -116,8 +125,13 @@ export function sessionForm(
   function changed() {
     keepDraft(draft());
     setText(about, mode ? MODES[mode][1] : "Claude begins as it is set up on that machine.");
-    setText(button, resume ? "Continue" : "Start");
     problem.hidden = true;
+    drawButton();
+  }
+
+  function drawButton() {
+    button.disabled = starting || reading;
+    setText(button, starting ? "Starting …" : resume ? "Continue" : "Start");
   }
 
   /** Another place: its own folders, its own conversations. */
@@ -133,10 +147,11 @@ export function sessionForm(
     completion.of(devbox.name);
     recent.replaceChildren(...own.slice(0, RECENT).map(recentButton));
     recent.hidden = own.length < 2;
+    reading = conversation !== undefined;
     changed();
-    button.disabled = conversation !== undefined; // Else a tap in between would begin a new one.
     earlier.of(devbox.name, conversation).finally(() => {
-      button.disabled = false;
+      reading = false;
+      drawButton();
     });
   }
 
@@ -158,15 +173,18 @@ export function sessionForm(
     root,
     /** A tap is on its way to the server. */
     busy(on: boolean) {
-      button.disabled = on;
-      setText(button, on ? "Starting …" : resume ? "Continue" : "Start");
+      starting = on;
+      drawButton();
     },
     trouble(text: string) {
       setText(problem, text);
       problem.hidden = false;
       problem.scrollIntoView({ block: "nearest" });
     },
-    close: () => completion.close(),
+    close() {
+      completion.close();
+      earlier.close();
+    },
   };
 }
 
