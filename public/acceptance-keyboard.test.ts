@@ -1,6 +1,7 @@
 // Acceptance 5: with the keyboard open, what is typed and what is decided stay in sight, in both ways that phones open it.
 import { expect, test } from "bun:test";
 import type { Locator } from "playwright-core";
+import { PATIENCE_MS } from "../src/testing/page.ts";
 import type { OpenPage } from "./testing/open-page.ts";
 import { opener, shows } from "./testing/opener.ts";
 import { bash, session } from "./testing/world.ts";
@@ -35,31 +36,35 @@ async function keyboard(
   );
 }
 
-/** Wholly above the keyboard, and not covered by anything. */
+/** Waits until it is wholly above the keyboard, and not covered by anything. */
 async function inSight(what: Locator, visible: number) {
-  const box = await what.boundingBox();
-  if (!box) return "not there";
-  const free = await what.evaluate((one) => {
+  const look = (one: Element, height: number) => {
     const { left, right, top, bottom } = one.getBoundingClientRect();
-    return one.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));
-  });
-  return box.y >= 0 && box.y + box.height <= visible + 0.5 && free
-    ? "in sight"
-    : JSON.stringify({ ...box, free });
+    const free = one.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));
+    return top >= 0 && bottom <= height + 0.5 && free ? "" : JSON.stringify({ top, bottom, height, free });
+  };
+  for (const end = Date.now() + PATIENCE_MS; ; await Bun.sleep(20)) {
+    const wrong = await what.evaluate(look, visible);
+    if (!wrong) return;
+    if (Date.now() > end) throw new Error(`${what} is not in sight: ${wrong}`);
+  }
 }
 
-/** Whole lines of the log that can be read. */
-const readable = (page: OpenPage, visible: number) =>
-  page.page.evaluate((height) => {
-    const box = document.querySelector(".log-scroll")?.getBoundingClientRect();
-    if (!box) return 0;
-    const bottom = Math.min(box.bottom, height);
-    const whole = [...document.querySelectorAll(".log-line")].filter((line) => {
-      const { top, bottom: end } = line.getBoundingClientRect();
-      return top >= box.top - 0.5 && end <= bottom + 0.5;
-    });
-    return whole.length;
-  }, visible);
+/** Waits until so many whole lines of the log can be read. */
+const readable = (page: OpenPage, visible: number, least: number) =>
+  page.page.waitForFunction(
+    ([height, wanted]) => {
+      const box = document.querySelector(".log-scroll")?.getBoundingClientRect();
+      if (!box) return false;
+      const bottom = Math.min(box.bottom, height);
+      const whole = [...document.querySelectorAll(".log-line")].filter((line) => {
+        const { top, bottom: end } = line.getBoundingClientRect();
+        return top >= box.top - 0.5 && end <= bottom + 0.5;
+      });
+      return whole.length >= wanted;
+    },
+    [visible, least] as const,
+  );
 
 const inLog = () => ({
   ...{ path: "/s/webshop", sessions: [shop], prompts: [ask] },
@@ -81,11 +86,11 @@ test.concurrent.each(KINDS)(
       await text.focus();
       await keyboard(page, kind, width, height, px);
       const visible = height - px;
-      expect(await inSight(text, visible)).toBe("in sight");
-      expect(await inSight(page.part("send"), visible)).toBe("in sight");
-      expect(await inSight(page.part("ask"), visible)).toBe("in sight");
-      expect(await readable(page, visible)).toBeGreaterThanOrEqual(least);
-      expect(await inSight(page.page.locator(".log-line").last(), visible)).toBe("in sight");
+      await inSight(text, visible);
+      await inSight(page.part("send"), visible);
+      await inSight(page.part("ask"), visible);
+      await readable(page, visible, least);
+      await inSight(page.page.locator(".log-line").last(), visible);
       await page.phone.picture(`keyboard-${kind}-${width}`);
     }
   },
@@ -101,8 +106,8 @@ test.concurrent.each(KINDS)(
       [844, 390, KEYBOARD.across],
     ] as const) {
       await keyboard(page, kind, width, height, px);
-      expect(await inSight(page.part("approve"), height - px)).toBe("in sight");
-      expect(await inSight(page.part("deny"), height - px)).toBe("in sight");
+      await inSight(page.part("approve"), height - px);
+      await inSight(page.part("deny"), height - px);
     }
     await page.part("tell").tap();
     await page.part("reply-text").fill("Use the test database.");
@@ -111,8 +116,8 @@ test.concurrent.each(KINDS)(
       [390, 844, KEYBOARD.upright],
     ] as const) {
       await keyboard(page, kind, width, height, px);
-      expect(await inSight(page.part("reply-text"), height - px)).toBe("in sight");
-      expect(await inSight(page.part("reply-send"), height - px)).toBe("in sight");
+      await inSight(page.part("reply-text"), height - px);
+      await inSight(page.part("reply-send"), height - px);
       await page.phone.picture(`keyboard-reply-${kind}-${width}`);
     }
   },

@@ -11,6 +11,8 @@ import { clockTime } from "./times.ts";
 const PAGE = 50;
 /** Of what was asked or typed, in the list; all of it is inside. */
 const WHAT_CHARS = 200;
+/** Some browsers read a file only after somebody said where it goes. */
+const SAVED_AFTER_MS = 60_000;
 
 type Page = { entries: AuditEntry[]; before: number | null };
 
@@ -51,7 +53,7 @@ export function auditView(body: HTMLElement, { say }: Context): Drawn {
       link.download = `claude-remote-audit.${format}`;
       link.target = "_self"; // Not an address of the page.
       link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href));
+      setTimeout(() => URL.revokeObjectURL(link.href), SAVED_AFTER_MS);
       say(null);
     } catch (error) {
       say(error);

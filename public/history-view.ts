@@ -27,7 +27,9 @@ export function historyView(body: HTMLElement, { model, say }: Context): Drawn {
   });
 
   async function read(): Promise<boolean> {
-    const page = (await get(`/api/history${before === null ? "" : `?before=${before}`}`)) as Page;
+    const page = (await get(
+      `/api/history${before === null ? "" : `?before=${encodeURIComponent(before)}`}`,
+    )) as Page;
     before = page.before;
     for (const session of page.sessions) if (!rows.has(session.id)) at("rows").append(rowOf(session));
     return before !== null;

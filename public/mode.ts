@@ -59,7 +59,8 @@ export function modeChip({ model, session: id, say }: ComposerParts) {
     });
     await confirm({ title: "Permission mode", text: why, body: list });
     root.focus();
-    if (chosen && chosen !== now && (await agreed(now, chosen))) switchTo(chosen);
+    const from = modeOf(model.session(id)?.permission_mode ?? null); // The desk may have switched it meanwhile.
+    if (chosen && chosen !== from && (await agreed(from, chosen))) switchTo(chosen);
   }
 
   async function agreed(from: PermissionMode | null, to: PermissionMode): Promise<boolean> {

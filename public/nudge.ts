@@ -22,7 +22,8 @@ export function nudge(root: HTMLElement): () => void {
   });
 
   async function look() {
-    const words = localStorage.getItem(DISMISSED) ? undefined : WORDS[await nextStep()];
+    const step = await nextStep();
+    const words = localStorage.getItem(DISMISSED) ? undefined : WORDS[step];
     line.hidden = words === undefined;
     setText(part(root, "nudge-text", HTMLElement), words ?? "");
   }
