@@ -47,10 +47,8 @@ test("a revoked machine is told so, cut off within a second on each connection, 
   const [one, two] = [await TestLink.session(server, {}, lost), await TestLink.session(server, {}, lost)];
   for (const { id } of [one, two])
     await viewer.until("the session", () => viewer.sessions.get(id)?.connected);
-  const begunAt = performance.now();
   expect(await server.admin("DELETE", `/devices/${lost.device}`)).toEqual({ ok: true });
-  for (const { link } of [one, two]) await link.until("the close", () => link.closed);
-  expect(performance.now() - begunAt).toBeLessThan(10_000); // A second on a quiet machine.
+  for (const { link } of [one, two]) await link.cutOff("revoked");
   for (const { id } of [one, two])
     await viewer.until("out of reach", () => viewer.sessions.get(id)?.connected === false);
   await server.restart();
@@ -72,7 +70,7 @@ test("a paired phone sees the machines and takes one's right away, written down 
     by.request("DELETE", `/api/devices/${id}`, { headers: { origin: server.url } });
   expect((await ended(lost.device, new TestViewer(server, ""))).status).toBe(401);
   expect((await ended(lost.device)).status).toBe(200);
-  await link.until("the close", () => link.closed);
+  await link.cutOff("revoked");
   expect((await TestLink.connect(server, lost)).refused).toMatchObject({ code: "revoked" });
   expect((await ended(lost.device)).status).toBe(404);
   expect((await ended("local")).status).toBe(403);

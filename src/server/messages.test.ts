@@ -49,11 +49,13 @@ test("what makes no sense closes the connection, and changes nothing", async () 
     const { link } = await TestLink.session(server);
     link.sayText(JSON.stringify(message));
     link.say({ type: "prompt", prompt: asked });
-    await link.until(`the close after ${JSON.stringify(message)?.slice(0, 80)}`, () => link.closed);
+    await link.cutOff().catch((error) => {
+      throw new Error(`after ${JSON.stringify(message)?.slice(0, 80)}: ${error}`);
+    });
   }
   const early = await TestLink.connect(server);
   early.say({ type: "prompt", prompt: asked });
-  await early.until("the close", () => early.closed);
+  await early.cutOff();
   expect((await viewer.get("/api/prompts?open=1")).body.prompts).not.toContainEqual(
     expect.objectContaining({ id: asked.id }),
   );
@@ -130,7 +132,7 @@ test("SEC-092 thousands of mutated frames: the server lives, and honest wrappers
   ]) {
     const { link } = await TestLink.session(server);
     link.sayText(deep);
-    await link.until("the close", () => link.closed);
+    await link.cutOff();
   }
   const asked = await honest.ask();
   await viewer.until("the prompt", () => viewer.prompts.get(asked.id)?.session_id === id);

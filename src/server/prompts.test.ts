@@ -337,7 +337,7 @@ test("nothing is stored for a session that is out of reach, and the prompt stays
   clock.advance(1);
   expect(await approve()).toMatchObject({ status: 503, body: { error: { code: "unreachable" } } });
   clock.advance(1_000);
-  await wrapper.until("the close", () => wrapper.closed);
+  await wrapper.cutOff("silent");
   expect(await approve()).toMatchObject({ status: 503, body: { error: { code: "unreachable" } } });
   expect((await viewer.get("/api/prompts?open=1")).body.prompts).toMatchObject([
     { id, stage: "open" },
@@ -413,6 +413,6 @@ test("an answer outlives the server and the connection: it is sent again to the 
 test("three hundred open prompts are enough for one session", async () => {
   const { link: flood } = await TestLink.session(server);
   for (let i = 0; i < 301; i++) flood.say({ type: "prompt", prompt: prompt() });
-  await flood.until("the close", () => flood.closed);
+  await flood.cutOff();
   expect((await phone.get("/health")).status).toBe(200);
 });

@@ -150,7 +150,7 @@ test("SEC-081 a whole story at debug level leaves no secret in log, database or 
   await viewer.get(`/nowhere?token=${cookie}`);
   await viewer.post("/api/pair", { code: "WRONGCODE", name: "x" });
   link.sayText('{"type":"prompt","prompt":"SENSELESS"}');
-  await link.until("the close", () => link.closed);
+  await link.cutOff();
   await viewer.listen();
   await server.stop();
   const master = readFileSync(join(server.data, "master.key"));

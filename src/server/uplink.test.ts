@@ -167,7 +167,7 @@ test("what became of an earlier run's last questions comes with the report of it
   ]);
   const other = await anothersFact();
   link.say({ type: "left", session: id, code: 0, signal: null, reason: "exit", facts: [other] });
-  await link.until("the end of the connection", () => link.closed);
+  await link.cutOff();
 });
 
 /** A fact about a question of a session that goes on. */
@@ -195,7 +195,7 @@ test("SEC-026 a machine cannot state, end or answer for the session of another",
   for (const attack of attacks) {
     const link = await TestLink.connect(server, other);
     attack(link);
-    await link.until("the close", () => link.closed);
+    await link.cutOff();
   }
   expect((await viewer.get(`/api/sessions/${id}`)).body.session).toMatchObject({
     title: "mine",
@@ -211,7 +211,7 @@ test("SEC-026 a machine cannot state, end or answer for the session of another",
 test("SEC-090 the newer of two with one session id owns it; the older is told and closed", async () => {
   const { link: older, id } = await TestLink.session(server);
   const { link: newer } = await TestLink.session(server, { id });
-  await older.until("the close", () => older.closed);
+  await older.cutOff("another wrapper");
   expect(older.refused).toMatchObject({ code: "replaced" });
   const asked = await newer.ask();
   await viewer.until("the prompt", () => viewer.prompts.get(asked.id));
@@ -234,7 +234,7 @@ test("a session that a newer connection takes over is never shown as out of reac
   await viewer.until("connected", () => viewer.sessions.get(id)?.connected);
   using told = spyOn(viewer.sessions, "set");
   const { link: newer } = await TestLink.session(server, { id, title: "newer" });
-  await older.until("the close", () => older.closed);
+  await older.cutOff("another wrapper");
   await viewer.until("the newer", () => viewer.sessions.get(id)?.title === "newer");
   const asked = await newer.ask();
   await viewer.until("what came after all that", () => viewer.prompts.get(asked.id));

@@ -90,6 +90,12 @@ export class TestLink implements Disposable {
     return this.#changes.until(what, () => look(this));
   }
 
+  /** Waits until the server ends the connection for that; its silence ends one as well, later, and must not pass for it. */
+  async cutOff(why = "made no sense"): Promise<void> {
+    await this.until(`the close: ${why}`, () => this.closed);
+    if (!this.reason.includes(why)) throw new Error(`it was closed for another reason: ${this.reason}`);
+  }
+
   /** Waits for a message of that kind, and takes it and what came before off the list. */
   async next<T extends ServerMessage["type"]>(type: T): Promise<Extract<ServerMessage, { type: T }>> {
     const at = await this.until(type, () => {

@@ -108,7 +108,7 @@ ${headed}`,
       });
     }
     link.sayText(`{"type":"prompt","prompt":"${login}"}`);
-    await link.until("the close", () => link.closed);
+    await link.cutOff();
     for (const path of [
       "/",
       "/app.js",

@@ -72,7 +72,7 @@ test("SEC-024 the owner's word ends every login, token, operator and machine, op
     for (const { id } of listed) if (id !== "local") await server.admin("DELETE", `/${kind}/${id}`);
   }
   for (const one of viewers) await one.until("the end of its stream", () => one.closed);
-  await link.until("the close", () => link.closed);
+  await link.cutOff("revoked");
   const gone = async () => {
     for (const one of viewers) await staysOut(one);
     expect(await bearer(server, token ?? "", "/api/sessions")).toBe(401);
