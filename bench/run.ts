@@ -14,6 +14,7 @@ const ALL = [
   "approvals",
   "search",
   "attach",
+  "launch",
   "load",
   "soak",
 ];

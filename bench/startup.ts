@@ -1,4 +1,4 @@
-// How much later the program's first byte comes with the wrapper around it.
+// How much later the program's first byte comes with the wrapper around it, and how soon a server answers.
 import { Outer } from "./outer.ts";
 import { type BenchOptions, main, type Report } from "./report.ts";
 import { BINARY, Rig } from "./rig.ts";
@@ -25,6 +25,14 @@ async function veryFirst(program: string): Promise<number> {
   return time;
 }
 
+/** From the spawn of a server, in a new user's home, to its first answer. */
+async function coldServer(): Promise<number> {
+  await using rig = await Rig.open({ server: false });
+  const at = performance.now();
+  await rig.startServer();
+  return performance.now() - at;
+}
+
 export async function startup({ quick }: BenchOptions): Promise<Report> {
   await using rig = await Rig.open();
   const program = rig.script("first", `printf '${FIRST}'\nexec sleep 60`);
@@ -40,8 +48,9 @@ export async function startup({ quick }: BenchOptions): Promise<Report> {
       times: [],
     },
   ];
+  const server: Side = { name: "`claude-remote serve`, to its first answer", start: coldServer, times: [] };
   for (let round = 0; round < (quick ? 5 : 30); round++) {
-    for (const { start, times } of shuffled(sides)) times.push(await start());
+    for (const { start, times } of shuffled([...sides, server])) times.push(await start());
   }
   const [bare, warm, first] = sides.map(({ times }) => median(times));
   const added = (seen: number | undefined) => (seen ?? Number.NaN) - (bare ?? Number.NaN);
@@ -51,7 +60,10 @@ export async function startup({ quick }: BenchOptions): Promise<Report> {
       {
         title: `From the spawn to the program's first byte, ${sides[0]?.times.length} starts each`,
         columns: ["ms", "p50", "p99", "p50 added"],
-        rows: sides.map(({ name, times }) => [name, median(times), p99(times), added(median(times))]),
+        rows: [
+          ...sides.map(({ name, times }) => [name, median(times), p99(times), added(median(times))]),
+          [server.name, median(server.times), p99(server.times), "–"],
+        ],
       },
     ],
     aims: [
