@@ -186,7 +186,12 @@ test.concurrent("a call opens to its input and its result, and what is open stay
 test.concurrent("what opens at the end stays under the finger, and what is long can be closed from anywhere in it", async () => {
   const output = Array.from({ length: 300 }, (_, i) => `line ${i}`).join("\n");
   await using page = await open(
-    talk([...CART_SAID, call("c7", "Bash", { command: "cat all" }), result("c7", output)]),
+    talk([
+      ...Array.from({ length: 60 }, (_, i) => answer(`Before ${i}`)),
+      ...CART_SAID,
+      call("c7", "Bash", { command: "cat all" }),
+      result("c7", output),
+    ]),
   );
   const last = said(page, "cat all");
   await last.waitFor();
@@ -208,6 +213,12 @@ test.concurrent("what opens at the end stays under the finger, and what is long 
   const closed = await head.boundingBox();
   expect(closed?.y).toBeGreaterThanOrEqual((box?.y ?? 0) - 1);
   expect(closed?.y).toBeLessThan((box?.y ?? 0) + (box?.height ?? 0));
+  // Drawn anew it is as it was left: all of it is shown.
+  await wheel(page, -100_000);
+  await last.waitFor({ state: "detached" });
+  await wheel(page, 100_000);
+  await head.tap();
+  await last.getByText("line 299").waitFor();
 });
 
 test.concurrent("a result that comes joins its call, and a text can be copied", async () => {
@@ -387,6 +398,20 @@ test.concurrent("the keyboard, another width and another tab leave the reader wh
   await page.page.getByRole("tab", { name: "Conversation" }).tap();
   await wheel(page, 0);
   await holds(page, before);
+  // Another tab right after something was opened: the list does not look whether that is its end any more.
+  await scroller(page).evaluate(async (box) => {
+    const tab = (name: string) => document.querySelector<HTMLElement>(`#tab-${name}`);
+    const { top } = box.getBoundingClientRect();
+    const [first] = [...box.querySelectorAll<HTMLElement>(".said")].filter(
+      (one) => one.getBoundingClientRect().top >= top,
+    );
+    first?.click();
+    tab("log")?.click();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    tab("conversation")?.click();
+  });
+  await wheel(page, 0);
+  await holds(page, before);
   await page.page.setViewportSize({ width: 844, height: 390 });
   await wheel(page, 0);
   const rotated = await place(page, before.key);
@@ -428,6 +453,33 @@ test.concurrent("a conversation that cannot be loaded says so, and comes when it
   await said(page, "And the tax?").waitFor();
 });
 
+test.concurrent("a conversation that was left asks for nothing any more, whatever comes of what it asked", async () => {
+  let answer: () => void = () => {};
+  const error = { code: "unreachable", message: "The disk sleeps.", request: "1" };
+  await using page = await opener({
+    ...{ path: `/s/${shop.id}`, sessions: [shop], failures: true, clock: true },
+    before: ({ server }) =>
+      server.reply(`/api/sessions/${shop.id}/messages`, () => {
+        return new Promise((resolve) => {
+          answer = () => resolve({ status: 503, body: { error } });
+        });
+      }),
+  });
+  await page.server.call(`/api/sessions/${shop.id}/messages`);
+  await page.page.locator(".session-view .back").tap();
+  await page.page.locator(".list-view h1").waitFor();
+  const came = page.page.waitForResponse((response) => response.url().includes("/messages"));
+  answer();
+  await (await came).finished();
+  await page.page.clock.runFor(10_000);
+  // What it would have asked for would have come before this.
+  await page.page.evaluate(() => fetch("/api/last"));
+  expect(page.server.asked.map(({ path }) => path)).toEqual([
+    `/api/sessions/${shop.id}/messages`,
+    "/api/last",
+  ]);
+});
+
 test("a conversation larger than the page may hold is read back to its beginning and on to its end", async () => {
   const words = "Words that fill the memory. ".repeat(700);
   const all = talk(
@@ -443,6 +495,13 @@ test("a conversation larger than the page may hold is read back to its beginning
   const { usedSize } = await debug.send("Runtime.getHeapUsage");
   console.log(`30 million characters: heap ${(usedSize / 1e6).toFixed(1)} MB`);
   expect(usedSize).toBeLessThan(HEAP_BYTES);
+  // Whoever reads on to the end of what is loaded reads on from there.
+  const came = page.page.waitForResponse((response) => response.url().includes("after="));
+  await scroller(page).evaluate((box) => box.scrollTo(0, box.scrollHeight));
+  await (await came).finished();
+  await wheel(page, 0);
+  const left = await scroller(page).evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight);
+  expect(left).toBeGreaterThan(10_000);
   say(page, all.slice(2_998));
   tells(page.server, shop.id, all);
   expect((await scrollTo(page, "bottom", "Answer 2999")).there).toBe(true);
