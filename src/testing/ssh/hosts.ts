@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { SshDevbox, SshSetup } from "../../devbox/devbox.ts";
-import { kill, processesOf, textOf, until } from "../story/processes.ts";
+import { childrenOf, kill, processesOf, textOf, until } from "../story/processes.ts";
 
 /** An sshd that starts on a busy machine. */
 const STARTS_WITHIN_MS = 20_000;
@@ -189,9 +189,6 @@ export class Host {
       Bun.spawnSync(["userdel", "-f", this.user], { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
   }
 }
-
-const childrenOf = (pid: number) =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
 
 /** Whether something accepts connections there. */
 function answers(port: number): boolean {
