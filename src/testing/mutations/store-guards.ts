@@ -209,7 +209,7 @@ export const STORE_GUARDS: Guards[] = [
       {
         id: "ends-with-its-session",
         promise: "P4 nothing stays open in a session that has ended",
-        text: `if (news && this.#db.get(SQL.endOf, { session })?.ended_at != null) this.endWith(session, "unknown", now);`,
+        text: `      if (news && this.#db.get(SQL.endOf, { session })?.ended_at != null)\n        this.endWith(session, "unknown", now);\n`,
         instead: "",
       },
       {
