@@ -17,8 +17,10 @@ setDefaultTimeout(STORY_MS);
 const START = { timeout: 60_000 };
 /** What takes claude some tenths of a second. */
 const STEP = { timeout: 30_000 };
-/** Longer than that moment, so that no second key is on its way when the first is taken. */
-const DEAF_MS = 1_500;
+/** 2.1.329 takes no key for some tenths of a second after it drew a dialog, and nothing says when that is over. */
+const DEAF_MS = 1_000;
+/** A key without effect by then was lost. One that is only late must not be followed by a second: what stands there next would get it. */
+const LOST_MS = 10_000;
 const READY = /\? for shortcuts|(mode|edits) on/;
 
 const api = await messagesApi();
@@ -38,11 +40,12 @@ async function say(terminal: Terminal, text: string) {
   terminal.write("\r");
 }
 
-/** Presses a key in claude's dialog until it is gone: 2.1.329 takes none for a moment after it is drawn. */
+/** Presses a key in claude's dialog, and waits until that is gone. */
 async function decide(terminal: Terminal, key: string) {
   const stands = (screen: string) => /Do you want to proceed/.test(screen);
   await terminal.waitFor(stands, STEP);
-  const gone = () => terminal.waitFor((screen) => !stands(screen), { timeout: DEAF_MS }).catch(() => null);
+  await Bun.sleep(DEAF_MS);
+  const gone = () => terminal.waitFor((screen) => !stands(screen), { timeout: LOST_MS }).catch(() => null);
   do terminal.write(key);
   while ((await gone()) === null);
 }

@@ -56,12 +56,13 @@ export class Place implements AsyncDisposable {
     return session;
   }
 
-  /** Waits until the session's wrapper has heard all that the server said so far: it confirms a key that is none. */
+  /** Waits until the session's wrapper has heard all that the server said so far: it answers to a key that is none. */
   async heard(session: SessionId): Promise<void> {
     await using watching = await new TestViewer(this.viewer.server, this.viewer.cookie).listen();
     const id = Bun.randomUUIDv7();
     await this.viewer.post(`/api/sessions/${session}/input`, { id, key: "wheel_up" });
-    await until("the confirmed key", () => watching.inputs.get(id) === "delivered");
+    // A wrapper that has no screen yet refuses it, and has heard it as well.
+    await until("an answer to the key", () => /delivered|refused/.test(watching.inputs.get(id) ?? ""));
   }
 
   [Symbol.asyncDispose]() {

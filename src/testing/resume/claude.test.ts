@@ -50,7 +50,10 @@ describe.each([...claudeVersions])("claude %s", (version) => {
 
     const listed = await place.run(["resume"]);
     expect(listed.out).toMatch(
-      new RegExp(`^${id.slice(0, 8)}  here +\\d+ s +\\S*project  (A session|SAY: ${word("adopted")})$`, "m"),
+      new RegExp(
+        `^${id.slice(0, 8)}  here +\\d+ (?:s|min) +\\S*project  (A session|SAY: ${word("adopted")})$`,
+        "m",
+      ),
     );
     await using third = place.terminal(
       ["resume", session.id.slice(0, 13), "--permission-mode", "default"],

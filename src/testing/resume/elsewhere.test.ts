@@ -36,7 +36,7 @@ describe.each(claudeVersions.slice(-1))("claude %s", (version) => {
 
     const listed = await place.run(["resume"]);
     expect(listed.out).toMatch(
-      new RegExp(`^${id.slice(0, 8)}  buildbox  \\d+ s +\\S*app  SAY: ${word("there")}$`, "m"),
+      new RegExp(`^${id.slice(0, 8)}  buildbox  \\d+ (?:s|min) +\\S*app  SAY: ${word("there")}$`, "m"),
     );
 
     const states = join(host.home, ".claude", "sessions");

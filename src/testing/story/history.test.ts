@@ -17,18 +17,25 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       const visit = (path: string) => phone.goto(new URL(path, phone.page.url()).href);
       await world.say(desk, "SAY: a xylophone");
       await said(desk, "a xylophone");
+      await world.wrote("a xylophone");
       await world.idle(desk);
       await leave(desk);
       const again = world.terminal("--continue", "--permission-mode", "default");
       await world.say(again, "SAY: a zither");
       await said(again, "a zither");
+      await world.wrote("a zither");
       await world.idle(again);
       await leave(again);
 
+      await phone.page.locator(".row-item.ended").nth(1).waitFor();
       await visit("/history");
       const rows = phone.page.locator(".history-row");
-      await phone.reads(rows, /SAY: a xylophone/);
-      expect(await rows.count()).toBe(2);
+      for (const i of [0, 1]) await phone.reads(rows.nth(i), /SAY: a xylophone/); // One conversation.
+      const links = await rows
+        .locator('[data-part="link"]')
+        .evaluateAll((all) => all.map((link) => link.getAttribute("href")));
+      expect(links).toHaveLength(2);
+      expect(links).toEqual([...links].sort().reverse()); // The newest first, by ids that grow.
 
       // The stand-in's answers take ten tokens in and ten out.
       await visit("/usage");

@@ -71,8 +71,8 @@ describe.each([...claudeVersions])("claude %s", (version) => {
     await dialog.getByRole("button", { name: "Interrupt" }).tap();
     await phone.reads(phone.part("word"), /^Idle/);
     await world.idle(desk);
-    expect(desk.screen()).not.toMatch(/esc to interrupt/i);
-    expect(desk.screen()).not.toMatch(/[●⏺] never said/);
+    const still = await desk.waitFor((screen) => !/esc to interrupt/i.test(screen));
+    expect(still).not.toMatch(/[●⏺] never said/);
   });
 });
 

@@ -181,6 +181,15 @@ export class World implements AsyncDisposable {
     return existsSync(path) ? readFileSync(path, "utf8") : null;
   }
 
+  /** Waits until claude wrote that answer down: one that ends at once after a turn may lose it, and continues nothing then. */
+  async wrote(words: string): Promise<void> {
+    const folder = join(this.#home.home, ".claude", "projects");
+    const answer = new RegExp(`"role":"assistant".*"text":"${words}"`);
+    const transcripts = () => filesBelow(folder).filter((path) => path.endsWith(".jsonl"));
+    const written = () => transcripts().some((path) => answer.test(textOf(join(folder, path))));
+    await until(`"${words}" in a transcript`, written, START_MS);
+  }
+
   /** How many questions the server has heard of so far. */
   get questions(): number {
     using database = new Database(join(this.own, "data", "claude-remote.db"), { readonly: true });

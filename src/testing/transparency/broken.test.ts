@@ -10,7 +10,7 @@ setDefaultTimeout(TEST_MS);
 /** What a claude that works shows: it is asked, answers, and ends with its own code. */
 const PROGRAM = ["sh", "-c", 'printf "[ready $(stty size)]"; read -r word; echo "<$word>"; exit 6'];
 /** Many times what a start or an end takes, on a busy machine too; less than we ever wait for a server that starts. */
-const LONG_MS = 4_000;
+const LONG_MS = 8_000;
 
 type Run = { text: string; exit: unknown; startMs: number; endMs: number };
 

@@ -34,9 +34,13 @@ async function claudeRig(version: string, paired: boolean) {
   };
 }
 
-/** claude's footer is there and nothing moves; before that, keys would still meet the shell's settings. */
+/**
+ * claude's footer is there and nothing moves; before that, keys would still meet the shell's settings. One that the shell
+ * has just stopped is not meant: its footer may still stand there.
+ */
 async function ready(terminal: Terminal) {
-  await terminal.waitFor(/\? for shortcuts|(mode|edits) on/, START);
+  const shown = (screen: string) => /\? for shortcuts|(mode|edits) on/.test(screen);
+  await terminal.waitFor((screen) => shown(screen) && !/Stopped +claude/.test(screen), START);
   await atRest(terminal);
 }
 
@@ -86,6 +90,8 @@ describe.each([...claudeVersions])("claude %s", (version) => {
       if (side.name === "wrapped") shell.resize(90, 30);
       shell.write("clear; fg\n");
       await ready(shell);
+      if (side.name === "wrapped")
+        await shell.waitFor((screen) => screen.split("\n").includes("─".repeat(90)), STEP);
       await answers(shell, "third-word");
       shell.write("/exit");
       await shell.waitFor(/❯\s\/exit/, STEP);

@@ -27,6 +27,7 @@ test("vim: typed, moved about, resized, saved and quit; the file says what was t
     await vim.type("kddp");
     screens.push(await atRest(vim));
     vim.resize(60, 20);
+    await vim.waitFor((screen) => screen.split("\n").length === 19); // The last row is that of commands.
     await vim.type("ggOon top\x1b:set number\r");
     await vim.waitFor(/4 third|4 Second/);
     screens.push(await atRest(vim));
@@ -86,6 +87,7 @@ test("tmux: two panes, a zoom, a resize, a mouse that is on, and its end", async
     await tmux.waitFor(/│right/);
     const screens = [await atRest(tmux)];
     tmux.resize(80, 24);
+    await tmux.waitFor((screen) => screen.split("\n").every((row) => /^.{39,41}│/.test(row)));
     screens.push(await atRest(tmux));
     tmux.write("\x02z");
     await tmux.waitFor((screen) => !screen.includes("│"));

@@ -153,8 +153,13 @@ export class Rig implements AsyncDisposable {
 
   /** Does the same without us and with us; what came of it has to be equal. Resolves with what it was. */
   async same<T>(act: (side: Side) => Promise<T>): Promise<T> {
-    const bare = await act(this.bare);
-    expect(await act(this.wrapped)).toEqual(bare);
+    const told = (side: Side) =>
+      act(side).catch((error) => {
+        console.error(`${side.name}:`, error); // What our own end has to say as well must not hide it.
+        throw error;
+      });
+    const bare = await told(this.bare);
+    expect(await told(this.wrapped)).toEqual(bare);
     return bare;
   }
 
