@@ -22,8 +22,9 @@ const SUMS = `sum(input) AS input, sum(output) AS output, sum(cache_read) AS cac
 const SQL = {
   days: `SELECT date((at + $offset) / 1000, 'unixepoch') AS day, ${SUMS} FROM usage WHERE at >= $since
     GROUP BY day ORDER BY day DESC`,
-  sessions: `SELECT session_id AS session, ${SUMS} FROM usage WHERE at >= $since AND session_id IS NOT NULL
-    GROUP BY session_id ORDER BY coalesce(sum(cost_usd), 0) DESC, sum(input + output + cache_write) DESC LIMIT ${MOST_SESSIONS}`,
+  // By its time, and not session by session through all there ever was.
+  sessions: `SELECT session_id AS session, ${SUMS} FROM usage WHERE at >= $since AND +session_id IS NOT NULL
+    GROUP BY +session_id ORDER BY coalesce(sum(cost_usd), 0) DESC, sum(input + output + cache_write) DESC LIMIT ${MOST_SESSIONS}`,
   session: `SELECT ${SUMS} FROM usage WHERE session_id = $session`,
 } as const;
 

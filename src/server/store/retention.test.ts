@@ -1,8 +1,10 @@
 import { Database } from "bun:sqlite";
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import type { ConversationId } from "../../protocol.ts";
 import { prompt, statement } from "../../testing/link.ts";
 import { DESK, line, stores } from "../../testing/store.ts";
+import { LIMITS } from "../limits.ts";
+import { Db } from "./database.ts";
 
 const { now, withSession } = stores();
 const DAY = 86_400_000;
@@ -40,4 +42,21 @@ test("what ended 30 days ago is forgotten in small steps, and nothing else", () 
   const tables = ["sessions", "output_log", "prompts", "messages", "conversations", "session_conversations"];
   expect(tables.map(count)).toEqual([1, 3_000, 1, 1, 1, 1]);
   raw.close();
+});
+
+test("a conversation that is being forgotten, and that somebody goes on with meanwhile, keeps what is left", () => {
+  const conversation = "c1" as ConversationId;
+  const { store, id } = withSession({ conversation });
+  for (let seq = 0; seq < 3 * LIMITS.sweepMessages; seq++)
+    store.messages.add(id, { conversation, uuid: `u${seq}`, seq, role: "user", body: 1 }, now);
+  store.sessions.end(id, { code: 0, signal: null, reason: "exit" }, now);
+  const left = () => store.messages.page(conversation, { limit: 1_000 }).messages.length;
+  while (left() > 2 * LIMITS.sweepMessages) store.retention.sweep(now + 31 * DAY);
+  using looked = spyOn(Db.prototype, "get");
+  expect(store.retention.sweep(now + 31 * DAY)).toBe(true);
+  expect(left()).toBe(LIMITS.sweepMessages);
+  expect(looked.mock.calls.filter(([sql]) => sql.includes("NOT IN"))).toEqual([]); // Not through all of them once more.
+  store.sessions.state(DESK, statement({ conversation }), now + 31 * DAY);
+  while (store.retention.sweep(now + 31 * DAY));
+  expect(left()).toBe(LIMITS.sweepMessages);
 });

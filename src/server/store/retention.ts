@@ -16,6 +16,7 @@ const SQL = {
   dropLines: `DELETE FROM output_log WHERE id IN (SELECT id FROM output_log WHERE session_id = $id LIMIT $rows)`,
   dropMessages: `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id = $id LIMIT $rows)`,
   dropJoins: "DELETE FROM session_conversations WHERE session_id = $id",
+  inUse: "SELECT 1 FROM session_conversations WHERE conversation_id = $id LIMIT 1",
   orphan: `SELECT id FROM conversations WHERE id NOT IN (SELECT conversation_id FROM session_conversations) LIMIT 1`,
   dropConversation: "DELETE FROM conversations WHERE id = $id",
 } as const;
@@ -24,6 +25,8 @@ export class Retention {
   readonly #db: Db;
   readonly #audit: AuditTable;
   readonly #keepMs: number;
+  /** The conversation that is being dropped, so many messages at a time: to find one all of them are looked at. */
+  #orphan: string | null = null;
 
   /** `keepMs`: how long an ended session is kept. */
   constructor(db: Db, audit: AuditTable, keepMs: number) {
@@ -40,9 +43,16 @@ export class Retention {
       const session = (this.#db.get(SQL.deleted) ?? this.#db.get(SQL.expired, { before: now - this.#keepMs }))
         ?.id;
       if (typeof session === "string") return this.#dropSession(session);
-      const conversation = this.#db.get(SQL.orphan)?.id;
-      return typeof conversation === "string" && this.#dropConversation(conversation);
+      this.#orphan = this.#nextOrphan();
+      return this.#orphan !== null && this.#dropConversation(this.#orphan);
     });
+  }
+
+  /** The same as before, unless it is gone or somebody went on with it. */
+  #nextOrphan(): string | null {
+    const id = this.#orphan;
+    if (id !== null && !this.#db.get(SQL.inUse, { id })) return id;
+    return (this.#db.get(SQL.orphan)?.id as string | undefined) ?? null;
   }
 
   /** What there is little of goes at once. */
@@ -61,8 +71,9 @@ export class Retention {
   }
 
   #dropConversation(id: string): true {
-    if (!this.#db.run(SQL.dropMessages, { id, rows: LIMITS.sweepMessages }))
-      this.#db.run(SQL.dropConversation, { id });
+    if (this.#db.run(SQL.dropMessages, { id, rows: LIMITS.sweepMessages })) return true;
+    this.#db.run(SQL.dropConversation, { id });
+    this.#orphan = null;
     return true;
   }
 }
