@@ -1,8 +1,9 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import type { AnswerId, PromptState } from "../src/protocol.ts";
-import { type Around, type Attempt, cardStatus, requestFor } from "./answers.ts";
+import { type Around, type Attempt, cardStatus, createAnswers, requestFor } from "./answers.ts";
 import { mainOptions } from "./card-footer.ts";
-import { bash, OPTIONS, PLAN_OPTIONS, prompt, QUESTION_OPTIONS, session } from "./testing/world.ts";
+import { createModel } from "./model.ts";
+import { bash, OPTIONS, PLAN_OPTIONS, prompt, QUESTION_OPTIONS, session, state } from "./testing/world.ts";
 
 const a = session("a");
 const open = bash("p", a, "ls");
@@ -12,6 +13,7 @@ const around = (more: Partial<Around> = {}): Around => ({
     known: true,
     session: a,
     attempt: null,
+    undone: false,
     now: noon,
     asOf: noon,
     stale: false,
@@ -23,7 +25,7 @@ const around = (more: Partial<Around> = {}): Around => ({
 const [approve, always, reject] = OPTIONS as [(typeof OPTIONS)[0], (typeof OPTIONS)[0], (typeof OPTIONS)[0]];
 const attempt = (more: Partial<Attempt> = {}): Attempt => ({
   ...{ id: "mine" as AnswerId, prompt: open.id, option: approve, path: "", body: {}, at: 0 },
-  ...{ sending: false, problem: null, refused: null },
+  ...{ sending: false, problem: null, refused: null, reply: null, taken: false },
   ...more,
 });
 
@@ -103,6 +105,38 @@ test("an answer is never said to have worked before claude took it", () => {
   expect(kindOf({ ...open, ...mine, stage: "accepted", outcome_at: noon }, tapped)).toBe(
     "Claude accepted 12:00",
   );
+});
+
+test("an answer that could not be given there leaves the question open, with every choice, whatever still comes of it", async () => {
+  const fetched = spyOn(globalThis, "fetch");
+  using _ = { [Symbol.dispose]: () => fetched.mockRestore() };
+  Object.assign(globalThis, { localStorage: globalThis.localStorage ?? { getItem: () => null } });
+  const replies: ((response: Response) => void)[] = [];
+  fetched.mockImplementation((() => new Promise((resolve) => replies.push(resolve))) as never);
+  const model = createModel(() => noon);
+  const answers = createAnswers(model, () => noon);
+  model.fold("state", state([a], [open]));
+  const now = () => {
+    const [one, own] = [model.prompt(open.id) ?? open, answers.of(open.id)];
+    return cardStatus(one, around({ attempt: own, undone: answers.undone(open.id) }));
+  };
+  answers.send(open, approve);
+  const answered = { ...open, stage: "answered" as const, answer_id: answers.of(open.id)?.id ?? null };
+  model.fold("prompt_response", { prompt: answered });
+  expect(now()).toEqual({ kind: "progress", stage: "sent" });
+  model.fold("prompt_response", { prompt: open });
+  expect(now()).toEqual({ kind: "ready", undone: true });
+  replies.shift()?.(Response.json({ prompt: answered }));
+  for (let i = 0; i < 40; i++) await null;
+  expect(now()).toEqual({ kind: "ready", undone: true });
+  answers.send(open, reject);
+  expect(now()).toEqual({ kind: "progress", stage: "sending" });
+  // A reply that overtakes what the stream still has to tell: the prompt was open before the answer, not after it.
+  const own = { ...open, stage: "answered" as const, answer_id: answers.of(open.id)?.id ?? null };
+  replies.shift()?.(Response.json({ prompt: own }));
+  for (let i = 0; i < 40; i++) await null;
+  model.fold("prompt", { prompt: open });
+  expect(now().kind).toBe("progress");
 });
 
 test("a lost connection offers the same answer again, a refusal does not", () => {

@@ -28,11 +28,16 @@ export type Attempt = {
   problem: string | null;
   /** Why it cannot be given at all. */
   refused: string | null;
+  /** What the server replied, which may overtake what its stream tells. */
+  reply: PromptState | null;
+  /** The stream has told that it is the prompt's answer: if it then tells that the prompt is open, that came after. */
+  taken: boolean;
 };
 
 /** What a card shows in the place of its buttons, or why they are disabled. */
 export type CardStatus =
-  | { kind: "ready" }
+  /** `undone`: an answer given here could not be given to claude. */
+  | { kind: "ready"; undone: boolean }
   | { kind: "blocked"; reason: string }
   | { kind: "progress"; stage: "sending" | "sent" | "delivered" }
   | { kind: "unconfirmed"; reason: string }
@@ -42,6 +47,18 @@ export type CardStatus =
 /** The attempts of this page. `send` and `retry` never throw: what went wrong is in the attempt. */
 export function createAnswers(model: Model, clock: () => number = Date.now) {
   const attempts = new Map<PromptId, Attempt>();
+  /** Prompts that are open as before, since the answer given here could not be given. */
+  const undone = new Set<PromptId>();
+
+  model.subscribe(() => {
+    for (const attempt of attempts.values()) {
+      const prompt = model.prompt(attempt.prompt);
+      if (prompt?.answer_id === attempt.id && prompt !== attempt.reply) attempt.taken = true;
+      if (!attempt.taken || prompt?.stage !== "open") continue;
+      attempts.delete(attempt.prompt);
+      undone.add(attempt.prompt);
+    }
+  });
 
   async function deliver(attempt: Attempt) {
     Object.assign(attempt, { at: clock(), sending: true, problem: null });
@@ -50,12 +67,16 @@ export function createAnswers(model: Model, clock: () => number = Date.now) {
     setTimeout(model.changed, CONFIRM_WITHIN_MS + 50);
     try {
       const prompt = promptIn(await post(attempt.path, attempt.body));
-      if (prompt) model.replied(prompt);
+      // Of an answer that is over by now it tells what was.
+      if (!prompt || attempts.get(attempt.prompt) !== attempt) return;
+      attempt.reply = prompt;
+      model.replied(prompt);
     } catch (error) {
       failed(attempt, error);
+    } finally {
+      attempt.sending = false;
+      model.changed();
     }
-    attempt.sending = false;
-    model.changed();
   }
 
   function failed(attempt: Attempt, error: unknown) {
@@ -67,6 +88,8 @@ export function createAnswers(model: Model, clock: () => number = Date.now) {
 
   return {
     of: (prompt: PromptId) => attempts.get(prompt) ?? null,
+    /** Whether the last answer to it could not be given, so that it is open as before. */
+    undone: (prompt: PromptId) => undone.has(prompt),
 
     /** Answers with one option; a second answer to the same prompt is not made. */
     send(
@@ -87,7 +110,10 @@ export function createAnswers(model: Model, clock: () => number = Date.now) {
         sending: true,
         problem: null,
         refused: null,
+        reply: null,
+        taken: false,
       };
+      undone.delete(prompt.id);
       attempts.set(prompt.id, attempt);
       deliver(attempt);
     },
@@ -99,7 +125,10 @@ export function createAnswers(model: Model, clock: () => number = Date.now) {
     },
 
     /** The prompt is another one now; what was said to the old one does not count. */
-    forget: (prompt: PromptId) => void attempts.delete(prompt),
+    forget(prompt: PromptId) {
+      attempts.delete(prompt);
+      undone.delete(prompt);
+    },
   };
 }
 
@@ -134,6 +163,7 @@ export type Around = {
   known: boolean;
   session: Session | null;
   attempt: Attempt | null;
+  undone: boolean;
   /** The server's time; of the last word heard from it. */
   now: number;
   asOf: number;
@@ -166,7 +196,7 @@ function progress(prompt: PromptState, attempt: Attempt, { clock, session }: Aro
   return { kind: "progress", stage: prompt.stage === "answered" ? "sent" : "sending" };
 }
 
-function blocked({ session, now, asOf, stale, offline }: Around): CardStatus {
+function blocked({ session, now, asOf, stale, offline, undone }: Around): CardStatus {
   const at = (time: number) => clockTime(time, now);
   const because = (reason: string): CardStatus => ({ kind: "blocked", reason });
   if (stale) return because(`No contact with the server since ${at(asOf)}.`);
@@ -176,7 +206,7 @@ function blocked({ session, now, asOf, stale, offline }: Around): CardStatus {
   if (!session.connected)
     return because(`${hostOf(session)} has been unreachable since ${at(session.heard_at)}.`);
   if (session.status === "suspended") return because("Claude is suspended at the desk (Ctrl-Z).");
-  return { kind: "ready" };
+  return { kind: "ready", undone };
 }
 
 /** How a prompt ended that our answer did not close. */

@@ -169,7 +169,7 @@ async function chooseMore(prompt: PromptState, options: readonly Option[]): Prom
 function outcomeOf(status: CardStatus): [kind: string, sign: string | null, text: string] {
   switch (status.kind) {
     case "ready":
-      return ["", null, ""];
+      return status.undone ? ["unconfirmed", "warn", UNDONE] : ["", null, ""];
     case "blocked":
       return ["blocked", "unreachable", status.reason];
     case "progress":
@@ -182,6 +182,8 @@ function outcomeOf(status: CardStatus): [kind: string, sign: string | null, text
       return ["over", "ended", status.text];
   }
 }
+
+const UNDONE = "Your answer could not be given there. The question is open as before.";
 
 const PROGRESS = {
   sending: "Sending …",

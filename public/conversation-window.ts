@@ -255,18 +255,19 @@ export function listWindow<T extends Item>({ scroll, list, draw, estimate, onMov
     },
     { capture: true },
   );
-  for (const [name, down] of [
-    ["touchstart", true],
-    ["touchend", false],
-    ["touchcancel", false],
-  ] as const)
-    scroll.addEventListener(
-      name,
-      () => {
-        touching = down;
-      },
-      { passive: true },
-    );
+  const lifted = (event: Event) => {
+    touching = event instanceof TouchEvent && event.touches.length > 0;
+  };
+  scroll.addEventListener(
+    "touchstart",
+    ({ target }) => {
+      touching = true;
+      // On what is touched itself: where that is drawn anew under the finger, nothing of its end is heard here.
+      for (const name of ["touchend", "touchcancel"])
+        target?.addEventListener(name, lifted, { passive: true });
+    },
+    { passive: true },
+  );
 
   return {
     /** These are the items now. Those that were there before keep their key. */

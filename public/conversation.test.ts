@@ -361,6 +361,34 @@ test.concurrent("whoever scrolls away just when the list comes to rest at its en
   expect(y).toBeGreaterThan(2_000);
 });
 
+test.concurrent("a finger on what is drawn anew under it is known to have gone, and the list comes to rest", async () => {
+  await using page = await open(many(400));
+  await said(page, "Answer 398").waitFor();
+  const clocks = await scroller(page).evaluate(async (box) => {
+    const touched = [...box.querySelectorAll(".said")].at(-1);
+    const touch = new Touch({ identifier: 1, target: touched ?? box });
+    touched?.dispatchEvent(new TouchEvent("touchstart", { bubbles: true, touches: [touch] }));
+    touched?.remove();
+    touched?.dispatchEvent(new TouchEvent("touchend", { bubbles: true, touches: [] }));
+    box.scrollBy(0, -1_000);
+    const real = window.setTimeout;
+    let clocks = 0;
+    const counting = (work: () => void, ms = 0) => {
+      if (ms === 120) clocks++;
+      return real(work, ms);
+    };
+    Object.assign(window, { setTimeout: counting });
+    // At rest it sets no clock any more; it comes to rest soon.
+    for (let i = 0; i < 20 && (i === 0 || clocks > 0); i++) {
+      clocks = 0;
+      await new Promise((resolve) => real(resolve, 250));
+    }
+    Object.assign(window, { setTimeout: real });
+    return clocks;
+  });
+  expect(clocks).toBe(0);
+});
+
 test.concurrent("reading back loads what was before, and nothing jumps on the way", async () => {
   await using page = await open(many(2_000));
   await said(page, "Answer 1998").waitFor();

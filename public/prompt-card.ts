@@ -91,6 +91,7 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
       known: model.prompt(prompt.id) !== null || !model.loaded,
       session: model.session(current.session_id),
       attempt: answers.of(current.id),
+      undone: answers.undone(current.id),
       now: model.now(),
       asOf: model.asOf(),
       stale: model.stale(),
