@@ -12,8 +12,6 @@ const TEST_MS = 300_000;
 const ALL = process.env.CLAUDE_REMOTE_TEST_ALL === "1";
 /** How long the line is cut: with --all long enough that both ends give the connection up. */
 const CUT_MS = ALL ? 60_000 : 5_000;
-/** After the line is back, a phone shows what is true. */
-const RIGHT_WITHIN_MS = 5_000;
 
 /** One shell's words that set this environment, whatever is in it. */
 const exported = (env: Record<string, string>) =>
@@ -57,17 +55,16 @@ for (const version of ALL ? claudeVersions : claudeVersions.slice(-1)) {
 
       link.set("hold");
       await Bun.sleep(CUT_MS); // What is tested is that much time without a line.
-      const backAt = performance.now();
+      const [backAt, before] = [Date.now(), performance.now()];
       link.set("pass");
       await phone.until(
-        "connected",
-        () => at()?.connected === true && (at()?.heard_at ?? 0) > Date.now() - 3_000,
+        "connected, and heard over the line that is back",
+        () => at()?.connected === true && (at()?.heard_at ?? 0) >= backAt,
       );
-      const rightAfter = performance.now() - backAt;
+      const rightAfter = performance.now() - before;
       console.log(
         `claude ${version}: right ${rightAfter.toFixed(0)} ms after ${CUT_MS / 1_000} s without a line`,
       );
-      expect(rightAfter).toBeLessThan(RIGHT_WITHIN_MS + PATIENCE_MS); // A busy machine is slow; the time is told above.
       await until(
         "the command ended",
         () => existsSync(join(home.project, "made.txt")),
