@@ -283,7 +283,7 @@ test.concurrent("several questions are answered on one card, by choice and in on
   });
 });
 
-test.concurrent("SEC-031 what was asked anew is never answered by a tap on the card of before, nor from its dialog", async () => {
+test.concurrent("SEC-030 what was asked anew is never answered by a tap on the card of before, nor from its dialog", async () => {
   const pick = (label: string) => ({ label, description: "" });
   const questions = [
     { question: "Which?", header: "", multi_select: false, options: ["Red", "Blue"].map(pick) },
