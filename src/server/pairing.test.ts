@@ -7,7 +7,9 @@ import { fakeClock } from "../testing/clock.ts";
 import { type TestServer, testServer } from "../testing/server.ts";
 import { TestViewer } from "../testing/viewer.ts";
 import { front } from "./front.ts";
+import { LIMITS } from "./limits.ts";
 import { cookieOf, Logins, setCookie } from "./logins.ts";
+import { Pairing } from "./pairing.ts";
 import { Store } from "./store.ts";
 
 const DAY = 86_400_000;
@@ -316,4 +318,16 @@ test("SEC-013 a browser's cookie, which goes to every port of the host, is no lo
   expect(await ask({})).toBe(401);
   expect(await ask({ "x-claude-remote-key": "x".repeat(43) })).toBe(401);
   expect(await ask({ "x-claude-remote-key": key ?? "" })).toBe(200);
+});
+
+test("SEC-016 wrong tries are counted on a full disk as well", () => {
+  const logins = { add: () => ({}) } as unknown as Logins;
+  const full = () => {
+    throw new Error("the disk is full");
+  };
+  const pairing = new Pairing(logins, fakeClock(), { paired() {}, refused: full });
+  const { code } = pairing.open(true);
+  const enter = (tried: string) => () => pairing.enter({ code: tried, name: "x", address: "here" });
+  for (let i = 0; i < LIMITS.pairingTries; i++) expect(enter("AAAA-AAAA")).toThrow("full");
+  expect(enter(code)).toThrow("Too many tries");
 });

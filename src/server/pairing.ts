@@ -131,9 +131,9 @@ export class Pairing {
   }
 
   #refuse({ name, address }: Given): never {
-    this.#on.refused({ name, address });
-    this.#wrong.push(this.#clock.now());
+    this.#wrong.push(this.#clock.now()); // First of all: one that cannot be written down counts as well.
     if (this.#wrong.length >= LIMITS.pairingTries) this.#open = null;
+    this.#on.refused({ name, address });
     throw new ApiError(
       "forbidden",
       "That code is not valid. Show a new one with `claude-remote pair`, or on a paired phone.",
