@@ -61,7 +61,7 @@ const SCREENS: Record<string, Screen> = {
     load: async () => (await import("./pair-another.ts")).pairAnother,
   },
   "/tokens": {
-    title: "API tokens",
+    title: "Tokens and machines",
     about: "What programs and machines may do",
     style: "/phones.css",
     load: async () => (await import("./tokens-view.ts")).tokensView,

@@ -91,6 +91,33 @@ test.concurrent("one is revoked after a yes, and not by Cancel", async () => {
   expect(await page.texts(".phone .project")).toEqual(["Build server"]);
 });
 
+test.concurrent("a machine that is lost is cut off after a yes; the server's own, and those that were, are not offered", async () => {
+  const machine = (id: string, name: string, revoked_at: number | null = null) => ({
+    ...{ id, name, created_at: Date.now() - 2 * DAY, last_seen: Date.now() - 3 * MINUTE, revoked_at },
+  });
+  const devices = [machine("local", "server"), machine("d1", "laptop <b>"), machine("d2", "old", Date.now())];
+  await using page = await opener({
+    path: "/tokens",
+    before: ({ server }) => {
+      server.reply("/api/tokens", () => ({ body: { tokens: [] } }));
+      server.reply("/api/devices", () => ({ body: { devices } }));
+      server.reply("/api/devices/d1", () => {
+        devices.splice(1, 1);
+        return { body: { ok: true } };
+      });
+    },
+  });
+  await page.page.getByRole("heading", { name: "Machines", exact: true }).waitFor();
+  expect(await page.texts(".machines .project")).toEqual(["laptop <b>"]);
+  await page.pictures("machines");
+  await page.phone.button("Revoke laptop <b>").click();
+  await page.page.getByText("Claude goes on there").waitFor();
+  await page.page.locator("dialog").getByRole("button", { name: "Revoke" }).click();
+  expect((await page.server.call("/api/devices/d1")).method).toBe("DELETE");
+  await page.page.locator(".machines .project").waitFor({ state: "detached" });
+  expect(await page.page.locator(".machines").isHidden()).toBe(true);
+});
+
 test.concurrent("without any it says how one is made", async () => {
   await using page = await open([]);
   await page.page.getByText("claude-remote token create").waitFor();

@@ -212,6 +212,9 @@ export const screens: Shown[] = [
           token(LONG.slice(0, 60), ["read"]),
         ];
         server.reply("/api/tokens", () => ({ body: { tokens } }));
+        const machine = { created_at: 0, last_seen: Date.now() - 1e5, revoked_at: null };
+        const devices = [{ ...machine, id: "d1", name: LONG.slice(0, 60) }];
+        server.reply("/api/devices", () => ({ body: { devices } }));
       },
     },
     ready: has(".phone"),
