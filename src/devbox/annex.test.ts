@@ -508,6 +508,31 @@ test("before a conversation goes on there, its newest files are brought; what do
   expect((await listed(viewer)).devboxes[1]).toMatchObject({ state: "active", error: null });
 });
 
+test("a launch is called off also while its conversation's files hang on the way", async () => {
+  const carrying = Promise.withResolvers<void>();
+  const carry = () => {
+    carrying.resolve();
+    return new Promise<void>(() => {});
+  };
+  const { viewer, server } = await world({ carry });
+  await viewer.post("/api/devboxes", BOX);
+  await viewer.listen();
+  const { device, secret } = await server.admin("POST", "/devboxes/box1/enrol", {});
+  const key = {
+    device: device as DeviceId,
+    secret: new Uint8Array(Buffer.from(String(secret), "base64url")),
+  };
+  const conversation = "0a1b2c3d-talk" as ConversationId;
+  using link = (await TestLink.session(server, { conversation }, key)).link;
+  link.say({ type: "exit", code: 0, signal: null, reason: "exit" });
+  await link.until("the ack", () => link.heard.find((m) => m.type === "ack" && m.stream === "exit"));
+  const { launch } = await begun(viewer, { resume: conversation });
+  await carrying.promise;
+  await viewer.request("DELETE", `/api/launches/${launch.id}`, { headers: { origin: server.url } });
+  const ended = await viewer.until("its end", () => viewer.launches.find(({ step }) => step === "failed"));
+  expect(ended.error?.class).toBe("stopped");
+});
+
 test("a host key that nobody knows is asked about by its fingerprint, and believed only after a yes", async () => {
   const { viewer, reach } = await world();
   await viewer.post("/api/devboxes", BOX);

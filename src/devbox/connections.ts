@@ -1,6 +1,6 @@
 // Connections to devboxes, shared by everything that this process does there.
 import type { Devbox, SshSetup } from "./devbox.ts";
-import { Ssh, stopped } from "./ssh.ts";
+import { orStopped, Ssh, stopped } from "./ssh.ts";
 
 /** A connection that nobody used for so long is closed. */
 const IDLE_MS = 60_000;
@@ -100,18 +100,5 @@ export class Connections implements AsyncDisposable {
       return kept.ssh.then((ssh) => ssh[Symbol.asyncDispose]()).catch(() => {});
     });
     await Promise.all(all);
-  }
-}
-
-/** What comes of it, or `stopped` as soon as whoever waits does not want it any more. */
-async function orStopped<T>(work: Promise<T>, name: string, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  const left = Promise.withResolvers<never>();
-  const leave = () => left.reject(stopped(name));
-  signal.addEventListener("abort", leave, { once: true });
-  try {
-    return await Promise.race([work, left.promise]);
-  } finally {
-    signal.removeEventListener("abort", leave);
   }
 }

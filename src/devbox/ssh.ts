@@ -27,6 +27,24 @@ async function withFingerprint(error: LaunchError, devbox: SshDevbox, setup: Ssh
 export const stopped = (name: string) =>
   new LaunchError("stopped", `${name}: called off`, "Start it again when you like.");
 
+/** What comes of it, or `stopped` as soon as whoever waits does not want it any more. */
+export async function orStopped<T>(
+  work: Promise<T>,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if (!signal) return work;
+  const left = Promise.withResolvers<never>();
+  const leave = () => left.reject(stopped(name));
+  if (signal.aborted) leave();
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    return await Promise.race([work, left.promise]);
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+}
+
 /** Scripts and files for one devbox. */
 export class Ssh implements AsyncDisposable {
   readonly devbox: Devbox;

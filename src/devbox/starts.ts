@@ -10,6 +10,7 @@ import { toError } from "./failures.ts";
 import { Launches, type Progress } from "./launches.ts";
 import type { Core, Places } from "./places.ts";
 import type { Registered } from "./registry.ts";
+import { orStopped } from "./ssh.ts";
 
 export type StartsOptions = {
   engine: Engine;
@@ -115,7 +116,8 @@ export class Starts {
     const onStep = ({ step, percent = null }: { step: Launch["step"]; percent?: number | null }) =>
       onProgress({ step, percent });
     const { engine, carry } = this.#options;
-    if (resume && devbox.kind === "ssh") await carry?.(request.devbox, resume, dir);
+    if (resume && carry && devbox.kind === "ssh")
+      await orStopped(carry(request.devbox, resume, dir), devbox.name, signal);
     return (await engine.launch(request, context, onStep)).session;
   }
 
