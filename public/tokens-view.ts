@@ -31,7 +31,7 @@ const OWN = "local";
 export function tokensView(body: HTMLElement, { model, say }: Context): Drawn {
   const loading = element("p", "loading quiet", "Reading …");
   const rows = element("ul", "phone-rows");
-  const none = element("p", "quiet", "No program has one. The owner makes one in a terminal: ");
+  const none = element("p", "quiet", "No program has a token. The owner makes one in a terminal: ");
   none.append(element("code", "", "claude-remote token create"));
   none.hidden = true;
   const machines = element("section", "machines");
