@@ -17,6 +17,7 @@ beforeAll(async () => {
   server = await testServer();
   phone = await TestViewer.pair(server);
   ({ link, id: session } = await TestLink.session(server, { conversation }));
+  link.beats();
   await phone.listen(session);
 });
 afterAll(async () => {

@@ -91,6 +91,7 @@ test("what is only too big is brought into bounds: refused, it would be said aga
 
 test("SEC-092 thousands of mutated frames: the server lives, and honest wrappers are served", async () => {
   const { link: honest, id } = await TestLink.session(server);
+  honest.beats();
   const seeds = [
     JSON.stringify({ type: "session", session: statement() }),
     JSON.stringify({ type: "prompt", prompt: prompt() }),

@@ -16,6 +16,7 @@ beforeAll(async () => {
   phone = await TestViewer.pair(server, "Phone");
   tablet = await TestViewer.pair(server, "Tablet");
   ({ link, id: session } = await TestLink.session(server));
+  link.beats();
   await phone.listen();
 });
 afterAll(async () => {
