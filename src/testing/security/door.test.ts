@@ -158,10 +158,9 @@ test("SEC-004 no GET and no HEAD of any route changes anything in the database",
   // By this clock it never comes to the minute at which the server writes down who was there.
   await using still = await testServer({ ...options(), clock: fakeClock() });
   const own = await TestViewer.pair(still);
-  using session = (await TestLink.session(still)).link;
-  const known = { sessions: "none", prompts: (await session.ask(prompt())).id };
-  for (const { id } of (await own.get("/api/sessions")).body.sessions as { id: string }[])
-    known.sessions = id;
+  const { link: session, id } = await TestLink.session(still);
+  using _ = session;
+  const known = { sessions: id, prompts: (await session.ask(prompt())).id };
   const database = new Database(join(still.data, "claude-remote.db"), { readonly: true });
   const names = database.query("SELECT name FROM sqlite_master WHERE type = 'table'").all() as {
     name: string;
@@ -214,7 +213,9 @@ test("SEC-007 nothing redirects anywhere, whatever is asked for, and nothing is 
     referer: "https://evil.example/",
   };
   const paths = [
-    ...new Set(server.routes.filter(({ method, live }) => method === "GET" && !live).map(addressOf)),
+    ...new Set(
+      server.routes.filter(({ method, live }) => method === "GET" && !live).map((route) => addressOf(route)),
+    ),
   ];
   for (const path of [...paths, "//evil.example", "/%2f%2fevil.example", "/..//evil.example", "/nowhere"]) {
     for (const next of nexts) {
