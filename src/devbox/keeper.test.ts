@@ -1,12 +1,16 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DeviceId } from "../protocol.ts";
 import { type HostOptions, Hosts } from "../testing/ssh/hosts.ts";
-import { kill, until } from "../testing/story/processes.ts";
+import { kill, nameOf, until } from "../testing/story/processes.ts";
 import { keepTunnel } from "./keeper.ts";
+import { hostedFolder } from "./order.ts";
+import { Retries } from "./retries.ts";
 import { lendAgent, type TunnelOrder, type TunnelReply, tunnelRuns } from "./tunnel.ts";
 
+/** How long a test waits for what takes a moment on a quiet machine. */
+const PATIENCE_MS = 30_000;
 /** On its disk nothing can be removed, and whoever tries waits. */
 const HANGING: HostOptions = {
   name: "hanging",
@@ -18,6 +22,7 @@ const HANGING: HostOptions = {
 
 let hosts: Hosts;
 const agent = process.env.SSH_AUTH_SOCK;
+setDefaultTimeout(120_000);
 beforeAll(async () => {
   hosts = await Hosts.open({ name: "box" }, HANGING);
 });
@@ -36,17 +41,18 @@ function orderFor(name: string, folder = hosts.setup.folder): TunnelOrder {
 }
 
 /** Keeps it; `said` is how its first attempt went. */
-function kept(order: TunnelOrder) {
+function kept(order: TunnelOrder, retries = new Retries()) {
   const said: TunnelReply[] = [];
   const ended = new AbortController();
-  const code = keepTunnel(order, { say: (reply) => void said.push(reply), signal: ended.signal });
+  const { signal } = ended;
+  const code = keepTunnel(order, { say: (reply) => void said.push(reply), signal, retries });
   return { said, code, end: () => ended.abort() };
 }
 
 test("what keeps a way back ends when it is told to, also while the devbox hangs", async () => {
   const order = orderFor("hanging");
   const keeper = kept(order);
-  await until("it hangs", () => existsSync(join(hosts.host("hanging").home, "begun")));
+  await until("it hangs", () => existsSync(join(hosts.host("hanging").home, "begun")), PATIENCE_MS);
   expect(tunnelRuns(order)).toBe(true);
   keeper.end();
   expect(await keeper.code).toBe(1);
@@ -57,6 +63,30 @@ test("a way back that somebody has ended is not begun again", async () => {
   const keeper = kept({ ...orderFor("box"), again: true });
   expect(await keeper.code).toBe(0);
   expect(keeper.said).toEqual([]);
+});
+
+/** Notes when a way that was there is lost: from then on it is tried at once and often. */
+class Losses extends Retries {
+  seen = 0;
+  override lost() {
+    super.lost();
+    this.seen++;
+  }
+}
+
+test("a way that was there for days is tried at once, however it is lost", async () => {
+  const order = orderFor("box");
+  const host = hosts.host("box");
+  const begins = `.local/share/claude-remote/${hostedFolder(order.device)}/launching.x`;
+  host.put(begins, ""); // So that it is needed.
+  const retries = new Losses();
+  const keeper = kept(order, retries);
+  const shells = () => host.processes().filter((pid) => /sh -s/.test(nameOf(pid)));
+  await until("its watch there", () => keeper.said.length > 0 && shells().length > 0, PATIENCE_MS);
+  for (const pid of shells()) kill(pid, "SIGKILL"); // The connection stands, and ends with nothing of its own.
+  await until("the loss", () => retries.seen === 1, PATIENCE_MS);
+  rmSync(join(host.home, begins));
+  expect(await keeper.code).toBe(0); // It was there again, and nothing needed it.
 });
 
 test("an agent that is gone is followed by the one with which somebody started a session there last", async () => {

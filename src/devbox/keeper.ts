@@ -56,8 +56,7 @@ async function kept(order: TunnelOrder, { say, signal, retries = new Retries() }
       await opened(ssh, order, signal);
       tell({ up: true });
       was = true;
-      const over = await unneeded(ssh, order, signal);
-      retries.lost();
+      const over = await unneeded(ssh, order, signal).finally(() => retries.lost());
       if (over) return 0;
     } catch (error) {
       tell({ error: toldOf(error) });
