@@ -129,9 +129,9 @@ export class Terminal implements AsyncDisposable {
 
   /**
    * The first screen, now or after any later output, that `wanted` matches. Rejects, showing the screen, after `timeout`
-   * ms (10,000 if not given) or once the program has ended without it.
+   * ms (25,000 if not given) or once the program has ended without it.
    */
-  waitFor(wanted: RegExp | ((screen: string) => boolean), { timeout = 10_000 } = {}): Promise<string> {
+  waitFor(wanted: RegExp | ((screen: string) => boolean), { timeout = 25_000 } = {}): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const fail = (why: string) => reject(new Error(`${why} while waiting for ${wanted}\n${this.screen()}`));
     const look = () => {

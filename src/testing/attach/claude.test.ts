@@ -16,7 +16,7 @@ setDefaultTimeout(STORY_MS);
 /** The first start of a claude reads some 300 MB from the disk. */
 const START = { timeout: 60_000 };
 /** What takes claude some tenths of a second. */
-const STEP = { timeout: 30_000 };
+const STEP = { timeout: 60_000 };
 /** 2.1.329 takes no key for some tenths of a second after it drew a dialog, and nothing says when that is over. */
 const DEAF_MS = 1_000;
 /** A key without effect by then was lost. One that is only late must not be followed by a second: what stands there next would get it. */

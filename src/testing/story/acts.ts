@@ -3,7 +3,7 @@ import type { Phone } from "../page.ts";
 import type { Exit, Terminal } from "../terminal.ts";
 
 /** What claude may take for a turn, or to draw what was typed, on a machine that does other things too. */
-const TURN_MS = 30_000;
+const TURN_MS = 60_000;
 
 /** Types a text into an empty input box, and Enter once it stands there. */
 export async function enter(desk: Terminal, text: string) {

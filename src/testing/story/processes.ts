@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 /** How often what announces itself by no event is looked at. */
 const LOOK_MS = 25;
 /** What takes a moment, on a machine that does other things too. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /** Waits for what nothing announces (a file, a process); rejects naming `what` after `timeout` ms. */
 export async function until<T>(

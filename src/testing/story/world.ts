@@ -13,11 +13,11 @@ import { enter } from "./acts.ts";
 import { childrenOf, filesBelow, kill, nameOf, processesOf, textOf, until } from "./processes.ts";
 
 /** The first start of a claude reads some 300 MB from the disk. */
-const START_MS = 30_000;
+const START_MS = 60_000;
 /** A whole story on a machine that does other things too; quiet, each takes some seconds. */
-const STORY_MS = 120_000;
+const STORY_MS = 240_000;
 /** After claude's end, whatever runs around it has to end within. */
-const GONE_MS = 10_000;
+const GONE_MS = 30_000;
 /** How often a port is asked whether a server is there. */
 const ANSWERS_LOOK_MS = 25;
 /** The end of a log is what tells why. */

@@ -12,9 +12,9 @@ import { telling } from "./secrets.ts";
 setDefaultTimeout(TEST_MS);
 
 /** The first start of a claude reads some 300 MB from the disk. */
-const START = { timeout: 40_000 };
+const START = { timeout: 60_000 };
 /** What takes claude some tenths of a second. */
-const STEP = { timeout: 20_000 };
+const STEP = { timeout: 60_000 };
 
 const api = await messagesApi();
 afterAll(() => api[Symbol.asyncDispose]());

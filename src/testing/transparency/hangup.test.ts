@@ -17,7 +17,7 @@ afterAll(() => lonely[Symbol.asyncDispose](), TEST_MS);
 afterAll(() => rig[Symbol.asyncDispose](), TEST_MS);
 
 /** After a hang-up nobody waits longer for the end of everything. */
-const SOON_MS = 10_000;
+const SOON_MS = 30_000;
 
 /** What the program is sent after the hang-up: Enter, the emulator's answers to its four questions, Ctrl-C. */
 const ANSWERED =

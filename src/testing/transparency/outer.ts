@@ -9,8 +9,10 @@ export type OuterOptions = {
 };
 export type Exit = { code: number | null; signal: string | null };
 
-/** How long a test waits for output; what it waits for takes milliseconds on a quiet machine. */
-const PATIENCE_MS = 20_000;
+/** How long a test waits for output; a claude that starts took 20 s on a machine with ten times as much to do as it can. */
+const PATIENCE_MS = 60_000;
+/** After the program's end, for what still holds its terminal open. */
+const LAST_BYTES_MS = 20_000;
 /** How much of the newest output is searched for what a test waits for. */
 const SEARCHED_BYTES = 64 * 1024;
 
@@ -41,7 +43,7 @@ export class Outer implements AsyncDisposable {
       },
     });
     this.exited = this.#process.exited.then(async () => {
-      await Promise.race([allRead.promise, Bun.sleep(PATIENCE_MS)]);
+      await Promise.race([allRead.promise, Bun.sleep(LAST_BYTES_MS)]);
       this.#over = true;
       for (const look of [...this.#looks]) look();
       return { code: this.#process.exitCode, signal: this.#process.signalCode as string | null };

@@ -23,11 +23,11 @@ import { Outer, type OuterOptions } from "./outer.ts";
 /** Drops our own argument and becomes the program that the others name. */
 export const STAND_IN = join(import.meta.dir, "testdata", "stand-in");
 /** After its end, a process of ours is a leak. */
-const GONE_MS = 10_000;
+const GONE_MS = 30_000;
 /** How long a test may take, on a machine that does other things too; quiet, each takes some tenths of a second. */
-export const TEST_MS = 90_000;
+export const TEST_MS = 180_000;
 /** How long a test waits for what takes a tenth of a second on a quiet machine. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 /** A program that has painted nothing for so long has painted all. */
 const REST_MS = 80;
 /** How often what announces itself by no event is looked at. */
