@@ -3,6 +3,7 @@
 import { CommandError, flags, ourselves, USAGE } from "./command.ts";
 import { loadConfig } from "./config.ts";
 import { checkAll, checksText, healthy } from "./doctor/checks.ts";
+import { asServed } from "./doctor/checks-server.ts";
 import { briefly, examine, expectedOf, scenesFor } from "./doctor/examine.ts";
 import { jsonOf, rowsOf, textOf } from "./doctor/report.ts";
 import { findClaude } from "./run.ts";
@@ -57,7 +58,7 @@ export async function doctor(args: string[]): Promise<number> {
 
 /** Looks at this machine; 0 where nothing has failed, else 1. */
 async function checkup(json: boolean): Promise<number> {
-  const checks = await checkAll(loadConfig());
+  const checks = await checkAll(await asServed(loadConfig()));
   const ok = healthy(checks);
   console.log(json ? JSON.stringify({ ok, version: VERSION, checks }, null, 2) : checksText(checks));
   return ok ? 0 : 1;

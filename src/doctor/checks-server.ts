@@ -5,12 +5,25 @@ import { admin, older } from "../background.ts";
 import { CommandError, UNREACHABLE, userName } from "../command.ts";
 import type { Config } from "../config.ts";
 import { enrolment } from "../enrolment.ts";
+import type { PushPhone, Viewer } from "../protocol.ts";
 import { isPublicKey } from "../server/push/keys.ts";
 import { VERSION } from "../version.ts";
 import { type Found, fail, ok, warn } from "./found.ts";
 
 /** A server answers within milliseconds, a far one within a second; a name that does not resolve takes a few. */
 const ANSWER_MS = 8_000;
+
+/** With the address that the running server was given by a flag of its own, where no setting names one. */
+export async function asServed(config: Config): Promise<Config> {
+  if (config.public_url !== undefined || enrolment(config.paths)) return config;
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const status = (await admin(config.paths, "GET", "/status", undefined, signal).catch(() => null)) as {
+    url?: string;
+  } | null;
+  const url = status?.url;
+  const named = url !== undefined && URL.canParse(url) && !LOOPBACK.test(new URL(url).hostname);
+  return named ? { ...config, public_url: url } : config;
+}
 
 export async function serverCheck({ paths }: Config): Promise<Found> {
   const joined = enrolment(paths);
@@ -93,6 +106,28 @@ export function pushCheck({ paths, public_url: url, push_contact: contact }: Con
       "set push_contact to an address of yours: mailto:you@example.com",
     );
   return ok(`keys are there, and push services can write to ${contact ?? url}`);
+}
+
+/** A phone that nothing reaches any more looks like one for which nothing happens. */
+export async function phonesCheck({ paths }: Config): Promise<Found> {
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const asked = ["/push", "/viewers"].map((path) => admin(paths, "GET", path, undefined, signal));
+  const said = await Promise.all(asked).catch(() => null);
+  if (said === null) return ok("no server tells of phones");
+  const [{ phones = [] }, { viewers = [] }] = said as [{ phones?: PushPhone[] }, { viewers?: Viewer[] }];
+  const on = phones.filter(({ state }) => state === "works" || state === "untested");
+  const lost = phones.filter(
+    ({ state, reason }) => state === "refused" || (state === "off" && reason !== null),
+  );
+  const [first] = lost;
+  if (!first)
+    return ok(on.length > 0 ? `on for ${on.length} of ${viewers.length}` : "none has notifications on");
+  const name = viewers.find(({ id }) => id === first.viewer)?.name ?? "a phone";
+  const more = lost.length > 1 ? `, and ${lost.length - 1} more` : "";
+  return warn(
+    `no notification reaches ${name}: ${first.reason ?? "its push service refuses them"}${more}`,
+    "turn them on again on that phone, or see docs/notifications.md",
+  );
 }
 
 function isKey(file: string): boolean {

@@ -5,11 +5,14 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Config, type Flags, loadConfig } from "../config.ts";
+import { push } from "../server/push/push.ts";
 import { MIGRATIONS } from "../server/store/schema.ts";
 import { Store } from "../server/store.ts";
 import { systemd } from "../service/manager.ts";
 import { TestLink } from "../testing/link.ts";
+import { PushService } from "../testing/push-service.ts";
 import { testServer } from "../testing/server.ts";
+import { TestViewer } from "../testing/viewer.ts";
 import { VERSION } from "../version.ts";
 import { COVERED } from "../wrapper/claude-dialogs.ts";
 import { type Checked, checkAll, checksText, healthy } from "./checks.ts";
@@ -23,7 +26,14 @@ import {
   networkDiskCheck,
   spaceOf,
 } from "./checks-files.ts";
-import { logoutCheck, publicUrlCheck, pushCheck, serverCheck } from "./checks-server.ts";
+import {
+  asServed,
+  logoutCheck,
+  phonesCheck,
+  publicUrlCheck,
+  pushCheck,
+  serverCheck,
+} from "./checks-server.ts";
 import { hooksCheck, rsyncCheck, serviceCheck, sshCheck } from "./checks-tools.ts";
 
 const root = mkdtempSync(join(tmpdir(), "cr-doctor-"));
@@ -249,6 +259,36 @@ test("push keys and the address that push services are told are looked at", asyn
   const config = home(https);
   writeFileSync(join(config.paths.data, "push.key"), '{"public":"x"}');
   expect(pushCheck(config)).toMatchObject({ status: "fail", reason: expect.stringContaining("is damaged") });
+});
+
+test("the address that a running server was given by a flag is the one that is looked at", async () => {
+  const config = home();
+  expect(await asServed(config)).toEqual(config);
+  const publicUrl = "https://claude.example.com";
+  await using server = await testServer({ data: config.paths.data, publicUrl });
+  expect((await asServed(config)).public_url).toBe(publicUrl);
+  expect((await asServed({ ...config, public_url: "https://other.example" })).public_url).toContain("other");
+  await server.stop();
+});
+
+test("a phone that notifications do not reach any more is told", async () => {
+  const config = home();
+  expect(await phonesCheck(config)).toMatchObject({ status: "ok", reason: "no server tells of phones" });
+  await using service = new PushService();
+  const annexes = [push({ anywhere: true })];
+  await using server = await testServer({ data: config.paths.data, annexes });
+  const phone = await TestViewer.pair(server, "My phone");
+  expect(await phonesCheck(config)).toMatchObject({ status: "ok", reason: "none has notifications on" });
+  expect(await asServed(config)).toEqual(config); // An address of this machine alone is none.
+  const said = { platform: "android", permission: "granted", subscription: service.subscribe() };
+  expect((await phone.post("/api/push/phone", said)).status).toBe(200);
+  expect(await phonesCheck(config)).toMatchObject({ status: "ok", reason: "on for 1 of 1" });
+  service.verdict = () => ({ status: 410 });
+  expect((await phone.post("/api/push/test")).body).toMatchObject({ outcome: "gone" });
+  expect(await phonesCheck(config)).toMatchObject({
+    status: "warn",
+    reason: expect.stringContaining("no notification reaches My phone: "),
+  });
 });
 
 test("what a logout ends is told by the login manager", () => {

@@ -2,7 +2,7 @@
 import type { Config } from "../config.ts";
 import { claudeCheck, ptyCheck } from "./checks-claude.ts";
 import { clockCheck, databaseCheck, diskCheck, modesCheck, networkDiskCheck } from "./checks-files.ts";
-import { logoutCheck, publicUrlCheck, pushCheck, serverCheck } from "./checks-server.ts";
+import { logoutCheck, phonesCheck, publicUrlCheck, pushCheck, serverCheck } from "./checks-server.ts";
 import { hooksCheck, rsyncCheck, serviceCheck, sshCheck } from "./checks-tools.ts";
 import type { Found } from "./found.ts";
 
@@ -21,6 +21,7 @@ export const CHECKS: Record<string, Check> = {
   server: serverCheck,
   "public url": publicUrlCheck,
   notifications: pushCheck,
+  phones: phonesCheck,
   hooks: hooksCheck,
   service: serviceCheck,
   logout: logoutCheck,

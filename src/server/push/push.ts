@@ -2,7 +2,9 @@
 import { join } from "node:path";
 import type { PromptId, PromptState, SessionId, ViewerId } from "../../protocol.ts";
 import { guarded } from "../log.ts";
+import { OWNER } from "../owner.ts";
 import type { OpenAnnex } from "../parts.ts";
+import { plain } from "../routes.ts";
 import { type EndpointRule, isApple } from "./endpoint.ts";
 import { pushKeys } from "./keys.ts";
 import { Nonces } from "./nonces.ts";
@@ -112,7 +114,9 @@ class Push {
       test: (viewer: ViewerId) => this.#post.test(viewer),
       sessions: this.#core.sessions,
     };
-    return { routes: pushRoutes(push), stop: () => this.#stop() };
+    const phones = () => Response.json({ phones: this.#tables.overview() });
+    const owned = [plain("GET", "/push", OWNER, phones)];
+    return { routes: pushRoutes(push), owned, stop: () => this.#stop() };
   }
 
   async #stop() {
