@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { layoutFaults } from "./testing/layout.ts";
 import type { OpenPage } from "./testing/open-page.ts";
-import { opener } from "./testing/opener.ts";
+import { drawn, opener } from "./testing/opener.ts";
 import { screens } from "./testing/screens.ts";
 
 const open = opener();
@@ -27,12 +27,6 @@ async function letters({ page }: OpenPage, percent: number) {
     document.documentElement.style.fontSize = `${size}%`;
   }, percent);
 }
-
-/** Two frames: what follows a resize has been drawn. */
-const drawn = ({ page }: OpenPage) =>
-  page.evaluate(
-    () => new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))),
-  );
 
 test.concurrent.each(screens.map(({ path }) => path))(
   "acceptance 6: %s stands on every glass with letters of 100 and 200 %%",

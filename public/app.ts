@@ -3,7 +3,7 @@ import type { PromptId, PromptState, SessionId, Viewer } from "../src/protocol.t
 import { createAnswers } from "./answers.ts";
 import { ApiFailure, get, remove } from "./api.ts";
 import { closeDialogs } from "./dialogs.ts";
-import { byId, element, fromTemplate, part, reconcile, setText } from "./dom.ts";
+import { byId, element, fromTemplate, part, reconcile, setMarked, setText } from "./dom.ts";
 import { createModel } from "./model.ts";
 import { createOutbox } from "./outbox.ts";
 import { pairView, takeCode } from "./pair.ts";
@@ -264,7 +264,7 @@ function drawNewViewers() {
   const make = (viewer: Viewer) => {
     const notice = fromTemplate("notice");
     const from = viewer.address ? `, from ${viewer.address}` : "";
-    setText(part(notice, "text", HTMLElement), `Paired just now: ${viewer.name}${from}`);
+    setMarked(part(notice, "text", HTMLElement), `Paired just now: ${viewer.name}${from}`);
     part(notice, "ok", HTMLElement).addEventListener("click", () => model.approveOf(viewer));
     part(notice, "act", HTMLElement).addEventListener("click", async () => {
       try {
@@ -272,7 +272,7 @@ function drawNewViewers() {
         model.approveOf(viewer);
       } catch (error) {
         if (!(error instanceof ApiFailure)) throw error;
-        setText(part(notice, "text", HTMLElement), `${viewer.name} is still paired: ${error.message}`);
+        setMarked(part(notice, "text", HTMLElement), `${viewer.name} is still paired: ${error.message}`);
       }
     });
     return notice;

@@ -1,23 +1,10 @@
 // What must hold of a card in a real browser, by its ids of docs/security.md: nothing hidden, nothing moved, one at a time.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser } from "playwright-core";
-import { pageAssets } from "../src/page.ts";
-import { withHeaders } from "../src/server/headers.ts";
-import { openBrowser, Phone } from "../src/testing/page.ts";
-import { type OpenPage, pageOpener, type Scene } from "./testing/open-page.ts";
+import { expect, test } from "bun:test";
+import type { OpenPage } from "./testing/open-page.ts";
+import { opener } from "./testing/opener.ts";
 import { bash, prompt, session } from "./testing/world.ts";
 
-setDefaultTimeout(60_000);
-
-let browser: Browser;
-let open: (scene: Scene) => Promise<OpenPage>;
-const assets = await pageAssets();
-
-beforeAll(async () => {
-  browser = await openBrowser();
-  open = pageOpener({ browser, assets, dress: withHeaders, openPhone: Phone.open });
-});
-afterAll(() => browser.close());
+const open = opener();
 
 const shop = session("webshop", { status: "waiting" });
 const ready = (page: OpenPage) => page.page.locator('.card-view [data-part="deny"]:enabled').waitFor();

@@ -1,25 +1,11 @@
 // The audit log on the page: readable on a phone, paged, each entry open to exactly what stood there.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser } from "playwright-core";
-import { pageAssets } from "../src/page.ts";
+import { expect, test } from "bun:test";
 import type { AuditEntry, SessionId } from "../src/protocol.ts";
-import { withHeaders } from "../src/server/headers.ts";
-import { openBrowser, Phone } from "../src/testing/page.ts";
 import { deedOf, toneOf } from "./audit-words.ts";
-import { type OpenPage, pageOpener, type Scene } from "./testing/open-page.ts";
+import { opener } from "./testing/opener.ts";
 import { bash, session } from "./testing/world.ts";
 
-setDefaultTimeout(60_000);
-
-let browser: Browser;
-let open: (scene: Scene) => Promise<OpenPage>;
-const assets = await pageAssets();
-
-beforeAll(async () => {
-  browser = await openBrowser();
-  open = pageOpener({ browser, assets, dress: withHeaders, openPhone: Phone.open });
-});
-afterAll(() => browser.close());
+const open = opener();
 
 const shop = session("webshop");
 const viewer = { actor: "viewer v1", name: "Pixel 8 (Chrome)", address: "192.168.1.23" };

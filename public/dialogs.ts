@@ -1,5 +1,5 @@
 // A dialog that asks before something that cannot be taken back.
-import { fromTemplate, part } from "./dom.ts";
+import { fromTemplate, part, setMarked } from "./dom.ts";
 
 /** Without `yes` there is nothing to agree to, only to read. */
 export type Ask = { title: string; text: string; yes?: string; danger?: boolean; body?: HTMLElement };
@@ -8,8 +8,8 @@ export type Ask = { title: string; text: string; yes?: string; danger?: boolean;
 export function confirm({ title, text, yes, danger, body }: Ask): Promise<boolean> {
   const dialog = fromTemplate("dialog");
   if (!(dialog instanceof HTMLDialogElement)) throw new Error("The dialog template is not a dialog");
-  part(dialog, "title", HTMLElement).textContent = title;
-  part(dialog, "text", HTMLElement).textContent = text;
+  setMarked(part(dialog, "title", HTMLElement), title); // It may name what others have named.
+  setMarked(part(dialog, "text", HTMLElement), text);
   const agree = part(dialog, "yes", HTMLButtonElement);
   agree.textContent = yes ?? "";
   agree.classList.add(danger ? "danger" : "approve");

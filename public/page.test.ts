@@ -502,13 +502,13 @@ test.concurrent("SEC-019 everybody is told of a new phone, and can revoke it", a
   const now = Date.now();
   const viewer = {
     id: "v2" as never,
-    name: "Stranger <b>",
+    name: "Stranger <b>\u202e",
     created_at: now,
     last_seen: now,
     revoked_at: null,
   };
   page.server.send("viewers", { viewers: [viewer] });
-  await shows(page.page.locator(".notice"), "Paired just now: Stranger <b>");
+  await shows(page.page.locator(".notice"), "Paired just now: Stranger <b><U+202E>");
   await page.pictures("new-phone");
   await page.phone.button("Revoke").tap();
   expect(await page.server.call("/api/viewers/v2")).toMatchObject({ method: "DELETE" });

@@ -1,7 +1,5 @@
 // The phones page in a real browser: what this phone has to do, how each phone stands, and what became of every push.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser, Locator } from "playwright-core";
-import { pageAssets } from "../src/page.ts";
+import { expect, test } from "bun:test";
 import {
   PROTOCOL,
   type PushDelivery,
@@ -10,22 +8,11 @@ import {
   type Viewer,
   type ViewerId,
 } from "../src/protocol.ts";
-import { withHeaders } from "../src/server/headers.ts";
-import { openBrowser, Phone } from "../src/testing/page.ts";
-import { type OpenPage, pageOpener, type Scene } from "./testing/open-page.ts";
+import type { OpenPage, Scene } from "./testing/open-page.ts";
+import { opener, shows } from "./testing/opener.ts";
 import { session, state } from "./testing/world.ts";
 
-setDefaultTimeout(60_000);
-
-let browser: Browser;
-let opener: (scene: Scene) => Promise<OpenPage>;
-const assets = await pageAssets();
-
-beforeAll(async () => {
-  browser = await openBrowser();
-  opener = pageOpener({ browser, assets, dress: withHeaders, openPhone: Phone.open });
-});
-afterAll(() => browser.close());
+const openScene = opener();
 
 const MINUTE = 60_000;
 const viewer = (id: string, name: string, seen: number): Viewer => ({
@@ -77,7 +64,7 @@ function open(
   scene: Scene & { phones?: PushPhone[]; snoozed?: PushOverview["snoozed"] } = {},
 ): Promise<OpenPage> {
   const { phones = PHONES, snoozed = {}, ...more } = scene;
-  return opener({
+  return openScene({
     path: "/phones",
     sessions: [session("webshop"), session("docs")],
     ...more,
@@ -146,8 +133,6 @@ function browserOf(facts: {
   };
 }
 
-const shows = (what: Locator, text: string | RegExp) =>
-  what.filter({ hasText: text, visible: true }).first().waitFor();
 const asks = ({ page }: OpenPage) => page.evaluate(() => (window as unknown as { asked: string[] }).asked);
 const ANDROID =
   "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36";
@@ -183,6 +168,8 @@ test.concurrent("every phone says when it was seen and how its notifications sta
     ...["webshop: needs approval", "webshop: needs approval", "docs: done"],
   ]);
   await page.pictures("phones");
+  await page.phone.button(/^Revoke Old tablet/).tap();
+  await shows(page.page.locator(".dialog-title"), "Revoke Old tablet<U+202E> (Firefox)?");
 });
 
 test.concurrent("permission is asked by the tap, never before; then a test comes, and whether it arrived", async () => {

@@ -1,23 +1,9 @@
 // The tokens page in a real browser: who may what until when, and the end of each.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser } from "playwright-core";
-import { pageAssets } from "../src/page.ts";
+import { expect, test } from "bun:test";
 import type { ApiToken, DeviceId } from "../src/protocol.ts";
-import { withHeaders } from "../src/server/headers.ts";
-import { openBrowser, Phone } from "../src/testing/page.ts";
-import { type OpenPage, pageOpener, type Scene } from "./testing/open-page.ts";
+import { opener } from "./testing/opener.ts";
 
-setDefaultTimeout(60_000);
-
-let browser: Browser;
-let opener: (scene: Scene) => Promise<OpenPage>;
-const assets = await pageAssets();
-
-beforeAll(async () => {
-  browser = await openBrowser();
-  opener = pageOpener({ browser, assets, dress: withHeaders, openPhone: Phone.open });
-});
-afterAll(() => browser.close());
+const openScene = opener();
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -36,7 +22,7 @@ const all = () => [
 /** The page as a server with these tokens tells it; what it revokes is gone. */
 async function open(tokens: ApiToken[]) {
   const left = [...tokens];
-  return opener({
+  return openScene({
     path: "/tokens",
     before: async ({ server }) => {
       server.reply("/api/tokens", () => ({ body: { tokens: left } }));
@@ -96,7 +82,7 @@ test.concurrent("a machine that is lost is cut off after a yes; the server's own
     ...{ id, name, created_at: Date.now() - 2 * DAY, last_seen: Date.now() - 3 * MINUTE, revoked_at },
   });
   const devices = [machine("local", "server"), machine("d1", "laptop <b>"), machine("d2", "old", Date.now())];
-  await using page = await opener({
+  await using page = await openScene({
     path: "/tokens",
     before: ({ server }) => {
       server.reply("/api/tokens", () => ({ body: { tokens: [] } }));

@@ -12,7 +12,7 @@ import { PushService } from "../push-service.ts";
 import { type TestServer, testServer } from "../server.ts";
 import { asked, everyKind, of, one } from "./kinds.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 type Shown = { title: string; body: string; tag: string; silent: boolean; actions: string[] };
 
