@@ -107,6 +107,7 @@ export class Phone {
       known: known !== null || !this.model.loaded,
       session: this.model.session(current.session_id),
       attempt: this.answers.of(prompt),
+      undone: this.answers.undone(prompt),
       now: this.model.now(),
       asOf: this.model.asOf(),
       stale: this.model.stale(),
