@@ -55,13 +55,14 @@ test.concurrent(
     const said = Buffer.from(desk.bytes()).toString();
     expect(said).toMatch(/its way there leads through this machine/);
     const prompt = await openPrompt(phone);
-    expect(phone.sessions.get(prompt.session_id)).toMatchObject({ device_name: "box", terminal: true });
+    const id = prompt.session_id;
+    const at = () => phone.sessions.get(id);
+    await phone.until("its terminal", () => at()?.terminal === true);
+    expect(at()?.device_name).toBe("box");
     expect((await phone.answer("approve", prompt)).status).toBe(200);
     await phone.until("accepted", (viewer) => viewer.prompts.get(prompt.id)?.stage === "accepted");
 
     // The terminal is closed, not left: the session goes on, and so does its way back.
-    const id = prompt.session_id;
-    const at = () => phone.sessions.get(id);
     desk.kill("SIGHUP");
     await desk.exited;
     await phone.until("no terminal", () => at()?.terminal === false);
@@ -79,10 +80,11 @@ test.concurrent(
     expect((await laptop.ran(["devbox", "list"])).out).toContain("the server's machine");
 
     // What keeps the way back is killed: its connection ends with it, and another one comes by itself.
-    const killed = await until("its connections", () => {
-      const keeper = laptop.keeper();
-      return keeper?.connections.length === 2 && keeper;
-    });
+    const keeper = () => {
+      const known = laptop.keeper();
+      return known?.connections.length === 2 && known;
+    };
+    const killed = await until("its connections", keeper, PATIENCE_MS);
     const lost = phone.until("out of reach", () => at()?.connected === false);
     kill(killed.pid, "SIGKILL");
     await until("their end", () => !killed.connections.some((pid) => kill(pid, 0)), PATIENCE_MS);
