@@ -1,5 +1,5 @@
 import { afterAll, afterEach, expect, spyOn, test } from "bun:test";
-import type { ErrorCode, InputId, InputStage } from "../src/protocol.ts";
+import type { ErrorCode, InputId, InputStage, SessionId } from "../src/protocol.ts";
 import { createModel } from "./model.ts";
 import { createOutbox } from "./outbox.ts";
 import { session, state } from "./testing/world.ts";
@@ -116,6 +116,20 @@ test("a text that claude sees late says so, and is no line any more a while afte
   expect(outbox.shown(a.id)).toEqual([]);
 });
 
+test("a text that claude has not got is shown for as long as that is so, however many others went since", async () => {
+  const { model, outbox, sent, answered, id } = await world({ stage: "sent", reason: null });
+  model.fold("input", { session: a.id, id, stage: "refused", reason: "desk_typing" });
+  fetched.mockImplementation((async (_: string, init: RequestInit) =>
+    Response.json({ id: JSON.parse(String(init.body)).id, stage: "delivered", reason: null })) as never);
+  for (let i = 0; i < 6; i++) outbox.send(a.id, `/command ${i}`);
+  for (let i = 0; i < 6; i++) await answered();
+  const shown = outbox.shown(a.id);
+  expect(shown.map((message) => outbox.stageOf(message).stage)).toEqual([
+    ...["refused", "delivered", "delivered", "delivered", "delivered"],
+  ] as never);
+  expect(shown[0]).toBe(sent);
+});
+
 test("a refused text that is sent in another way by two quick taps goes once", async () => {
   const sentStage = { stage: "sent", reason: null } as const;
   const { model, outbox, sent, answered, id } = await world(sentStage, sentStage, sentStage);
@@ -136,9 +150,10 @@ test("where a key may be missing, those pressed behind it are not sent; one that
   outbox.press(a.id, "enter");
   await answered();
   expect(fetched).toHaveBeenCalledTimes(1);
-  expect(outbox.keyProblem).toBe("The server did not answer.");
+  expect(outbox.keyProblem(a.id)).toBe("The server did not answer.");
+  expect(outbox.keyProblem("b" as SessionId)).toBeNull();
   outbox.press(a.id, "down");
   await answered();
   expect(fetched).toHaveBeenCalledTimes(2);
-  expect(outbox.keyProblem).toBeNull();
+  expect(outbox.keyProblem(a.id)).toBeNull();
 });

@@ -53,7 +53,7 @@ export const REFUSALS: Record<InputRefusal, string> = {
     "While Claude works, the way there leads through a mode that allows more: interrupt it, or wait until it is idle.",
 };
 
-/** Texts shown as sent; older ones are in the log. */
+/** Texts shown that claude has; older ones are in the log. Those that it has not are all shown. */
 const MAX_SHOWN = 4;
 /** A page that comes back within this sends what waited in it; after it, nobody remembers what a "yes" was for. */
 const HELD_AFTER_MS = 10 * 60_000;
@@ -63,10 +63,7 @@ const SEEN_FOR_MS = 5_000;
 /** The texts of this page, of all sessions. */
 export function createOutbox(model: Model, clock: () => number = Date.now) {
   let sent: Sent[] = kept(clock());
-  let keys: Promise<unknown> = Promise.resolve();
-  let keyProblem: string | null = null;
-  /** Keys that did not arrive, as far as is known. */
-  let lostKeys = 0;
+  const keys = new Map<SessionId, Keys>();
   /** Sessions with a text of which the server has not said yet that it has it. */
   const underWay = new Set<SessionId>();
   const waits = ({ queued, held }: Sent) => queued && !held;
@@ -182,7 +179,8 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
     /** The texts of one session that still deserve a line, oldest first. */
     shown(session: SessionId): Sent[] {
       const fresh = ({ told }: Sent) => told?.stage !== "seen" || clock() - told.at < SEEN_FOR_MS;
-      return sent.filter((message) => message.session === session && fresh(message)).slice(-MAX_SHOWN);
+      const all = sent.filter((message) => message.session === session && fresh(message));
+      return all.filter(({ told }, i) => told?.stage !== "delivered" || i >= all.length - MAX_SHOWN);
     },
 
     /**
@@ -191,30 +189,28 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
      */
     press(session: SessionId, key: Key) {
       const body: InputBody = { id: newId() as InputId, key };
-      const lost = lostKeys;
-      keys = keys.then(async () => {
-        if (lost !== lostKeys) return;
+      const own = keys.get(session) ?? { last: Promise.resolve(), lost: 0, problem: null };
+      keys.set(session, own);
+      const { lost } = own;
+      own.last = own.last.then(async () => {
+        if (lost !== own.lost) return;
         try {
           await post(inputPath(session), body);
-          say(null);
+          own.problem = null;
         } catch (error) {
-          lostKeys++;
-          say(error instanceof ApiFailure ? error.message : String(error));
+          own.lost++;
+          own.problem = error instanceof ApiFailure ? error.message : String(error);
         }
+        model.changed();
       });
     },
-    /** Why the last key did not arrive, or null. */
-    get keyProblem() {
-      return keyProblem;
-    },
+    /** Why the last key for that session did not arrive, or null. */
+    keyProblem: (session: SessionId) => keys.get(session)?.problem ?? null,
   };
-
-  function say(problem: string | null) {
-    if (problem === keyProblem) return;
-    keyProblem = problem;
-    model.changed();
-  }
 }
+
+/** The keys of one session: after `last`; so many times one did not arrive, as far as is known. */
+type Keys = { last: Promise<void>; lost: number; problem: string | null };
 
 /** What is not known to have arrived outlives the page, each text under a key of its own. */
 const KEY = "unsent:";

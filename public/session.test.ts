@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import type { Row } from "../src/screen.ts";
 import type { OpenPage } from "./testing/open-page.ts";
 import { opener, ready, shows } from "./testing/opener.ts";
-import { ask, firstFrame, inSession, run, screenRows, session, shop } from "./testing/world.ts";
+import { ask, firstFrame, inSession, run, screenRows, session, shop, working } from "./testing/world.ts";
 
 const open = opener();
 
@@ -436,6 +436,14 @@ test.concurrent("keys go in their order, and what cannot be taken back asks firs
   await page.page.locator("dialog").waitFor({ state: "detached" });
   await page.part("interrupt").tap();
   await page.pictures("session-interrupt");
+  // What it asks by now is not to be answered by that.
+  page.server.send("session_start", { session: { ...working, status: "waiting" } });
+  await page.part("interrupt").waitFor({ state: "hidden" });
+  await page.page.locator("dialog").getByRole("button", { name: "Interrupt" }).tap();
+  await shows(page.part("note"), "Not interrupted: Claude was not working any more.");
+  page.server.send("session_start", { session: working });
+  await page.part("interrupt").tap();
+  expect(page.server.asked.filter((asked) => asked.path.endsWith("/interrupt"))).toEqual([]);
   await page.page.locator("dialog").getByRole("button", { name: "Interrupt" }).tap();
   await page.server.call("/api/sessions/webshop/interrupt");
 });

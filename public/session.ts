@@ -19,6 +19,8 @@ const TABS = ["conversation", "screen", "log"] as const;
 /** As much as somebody listens to at once. */
 const SPOKEN_LINES = 10;
 const SPOKEN_CHARS = 2_000;
+/** What went wrong is said this long; what is true of the session is worth more then. */
+const SAID_FOR_MS = 12_000;
 type Tab = (typeof TABS)[number];
 type Conversation = ReturnType<typeof import("./conversation.ts").conversationView>;
 
@@ -39,7 +41,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
   let chosen = false;
   let closed = false;
   let asked = false;
-  let problem: string | null = null;
+  let problem: { text: string; at: number } | null = null;
   let drawing = 0;
   let bar: ReturnType<typeof import("./find-bar.ts").findBar> | null = null;
   let sought = "";
@@ -86,13 +88,22 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
       problem = null;
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
-      problem = `Not done: ${error.message}`;
+      return trouble(`Not done: ${error.message}`);
     }
     update();
   }
 
+  function trouble(text: string) {
+    problem = { text, at: Date.now() };
+    update();
+  }
+
   async function interrupt() {
-    if (await confirm(INTERRUPT)) call("interrupt");
+    if (!(await confirm(INTERRUPT))) return;
+    const session = model.session(id);
+    // What Claude asks by now would be answered by it.
+    if (session && model.look(session) === "working") return call("interrupt");
+    trouble("Not interrupted: Claude was not working any more.");
   }
 
   async function about() {
@@ -106,8 +117,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
       if (closed || document.querySelector("dialog")) return; // Left, or tapped twice, while that came.
       await aboutSession({ model, session, fit, stop });
     } catch {
-      problem = "What there is to know did not load. Try again.";
-      update();
+      trouble("What there is to know did not load. Try again.");
     }
   }
 
@@ -125,8 +135,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
       at("note").before(bar.root);
       bar.find(q, kind === "lines" ? "lines" : "messages", from);
     } catch {
-      problem = "The search did not load. Try again.";
-      update();
+      trouble("The search did not load. Try again.");
     }
   }
 
@@ -264,8 +273,10 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
     setMarked(at("word"), [stateWords(session, model), ...where].filter(Boolean).join(" · "));
     at("badge").hidden = devbox === null;
     setMarked(at("badge"), devbox ?? "");
-    const key = outbox.keyProblem && `The key did not arrive: ${outbox.keyProblem}`;
-    const bad = problem || key;
+    const lost = outbox.keyProblem(id);
+    const key = lost && `The key did not arrive: ${lost}`;
+    if (problem && Date.now() - problem.at > SAID_FOR_MS) problem = null;
+    const bad = problem?.text ?? key;
     const [kind, note] = bad ? ["warn", bad] : noteFor(session, model);
     at("note").className = `note ${kind}`;
     at("note").hidden = note === "";
