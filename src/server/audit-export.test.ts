@@ -65,8 +65,10 @@ test("an export that nobody reads costs little memory, and is given up", async (
   await using own = await testServer({ clock });
   const viewer = await TestViewer.pair(own);
   const store = new Store(join(own.data, "claude-remote.db"));
-  for (let i = 0; i < 128; i++)
-    store.audit.add({ ...deed, detail: { content: "x".repeat(MIB) } }, clock.now());
+  store.statements.tx(() => {
+    for (let i = 0; i < 128; i++)
+      store.audit.add({ ...deed, detail: { content: "x".repeat(MIB) } }, clock.now());
+  });
   store[Symbol.dispose]();
   // What is held, and not what the collector has not come to yet.
   const held = () => {

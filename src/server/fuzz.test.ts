@@ -110,6 +110,7 @@ test("SEC-092 100,000 mutated requests of a paired browser: none is a 500, and m
   const clock = fakeClock();
   const log = openLog({ level: "silent" });
   const store = new Store(join(folder, "test.db"));
+  store.tables.run("PRAGMA synchronous = OFF"); // Thousands of refusals are written down: nobody's disk is tried here.
   const parts = joinParts({
     ...{ store, clock, log, version: "0", masterKey: new Uint8Array(32) },
     insecure: () => false,

@@ -85,7 +85,7 @@ export class Logins {
 
   /** Whether it was not ended; what takes its time asks again. */
   inForce(id: ViewerId): boolean {
-    return this.#viewers.list().some((viewer) => viewer.id === id);
+    return this.#viewers.inForce(id);
   }
 
   /** False: there is no such login. */

@@ -8,6 +8,7 @@ const SQL = {
   add: "INSERT INTO viewers VALUES ($id, $name, $address, $hash, $now, $now, NULL)",
   list: "SELECT * FROM viewers WHERE revoked_at IS NULL ORDER BY created_at",
   of: "SELECT * FROM viewers WHERE login_hash = $hash",
+  inForce: "SELECT 1 FROM viewers WHERE id = $id AND revoked_at IS NULL",
   seen: "UPDATE viewers SET last_seen = max(last_seen, $now) WHERE id = $id",
   rename: "UPDATE viewers SET name = $name WHERE id = $id AND revoked_at IS NULL",
   revoke: "UPDATE viewers SET revoked_at = $now WHERE id = $id AND revoked_at IS NULL",
@@ -40,6 +41,11 @@ export class ViewerTable {
   of(hash: string): Viewer | null {
     const row = this.#db.get(SQL.of, { hash });
     return row && toViewer(row);
+  }
+
+  /** Whether there is such a one, and it is not revoked. */
+  inForce(id: ViewerId): boolean {
+    return this.#db.get(SQL.inForce, { id }) !== null;
   }
 
   seen(seen: Map<ViewerId, number>): void {
