@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { ConversationId, DevboxState, Launch, LaunchBody, LaunchId } from "../src/protocol.ts";
 import type { OpenPage, Scene } from "./testing/open-page.ts";
-import { drawn, opener } from "./testing/opener.ts";
+import { drawn, opener, patient } from "./testing/opener.ts";
 import { session, state } from "./testing/world.ts";
 
 const open = opener();
@@ -108,7 +108,11 @@ test.concurrent("a launch is shown step by step, and leads into its session", as
 });
 
 test.concurrent("a failure says what and what to do; Try again is another launch, Change keeps what was typed", async () => {
-  await using page = await onForm();
+  const before = async (one: OpenPage) => {
+    serves(one);
+    await patient(one);
+  };
+  await using page = await onForm({ before });
   await page.page.getByLabel("First message").fill("hello");
   await page.phone.button("Start").tap();
   const first = await asked(page);
@@ -149,7 +153,11 @@ test.concurrent("a tap whose answer was lost is the same launch when it is tappe
 });
 
 test.concurrent("one tap is one start; one that fails behind one's back leads nowhere, and is told where one comes back", async () => {
-  await using page = await onForm({ failures: true });
+  const before = async (one: OpenPage) => {
+    serves(one);
+    await patient(one);
+  };
+  await using page = await onForm({ failures: true, before });
   const [conversations, start] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   await page.page.route("**/conversations", async (route) => {
     await conversations.promise;

@@ -23,6 +23,8 @@ const isOwn = ({ id }: Launch) => sessionStorage.getItem(LAUNCH) === id;
 
 /** A start that failed while its screen was not looked at: told, and tapped again, where one comes back to it. */
 let untold: { sent: LaunchBody; lost: boolean; problem: string } | null = null;
+/** Tells it on the screen that is looked at now, if there is one again. */
+let tellNow: (() => void) | null = null;
 
 const ALIVE = {
   title: "It is running now",
@@ -58,17 +60,21 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
       if (under?.step === "started" && !inAddress()) dropDraft();
       form = sessionForm(known, continued(), (draft, resume) => start(draft, resume));
       body.append(form.root);
-      if (untold) {
-        ({ sent, lost } = untold);
-        form.trouble(untold.problem);
-        untold = null;
-      }
+      tellNow = tell;
+      tell();
       if (under && (under.step !== "started" || inAddress())) follow(under);
       else if (!inAddress()) sessionStorage.removeItem(LAUNCH);
     } catch (error) {
       loading.hidden = true;
       if (!closed) say(error);
     }
+  }
+
+  function tell() {
+    if (!untold) return;
+    ({ sent, lost } = untold);
+    form?.trouble(untold.problem);
+    untold = null;
   }
 
   async function start(draft: Draft, resume: EarlierConversation | null) {
@@ -98,8 +104,10 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
       lost = error.retryable;
-      if (closed) untold = { sent: asked, lost, problem: error.message };
-      else {
+      if (closed) {
+        untold = { sent: asked, lost, problem: error.message };
+        tellNow?.();
+      } else {
         change();
         form?.trouble(error.message);
       }
@@ -173,6 +181,7 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
     update,
     close() {
       closed = true;
+      if (tellNow === tell) tellNow = null;
       form?.close();
     },
   };

@@ -1,7 +1,7 @@
 // Letting another phone in from this one.
 import { expect, test } from "bun:test";
 import { encode } from "uqr";
-import { opener, shows } from "./testing/opener.ts";
+import { opener, patient, shows } from "./testing/opener.ts";
 
 const open = opener();
 const URL_ = "https://claude.example/pair#K7QM-2XVD";
@@ -51,7 +51,9 @@ test.concurrent("SEC-018 a no, and leaving the screen, end the code", async () =
   await using page = await open({
     path: "/pair-phone",
     clock: true,
-    before({ server }) {
+    async before(one) {
+      const { server } = one;
+      await patient(one);
       server.reply("/api/pairing", ({ method }) => {
         if (method === "DELETE") now = { state: "closed" };
         if (method !== "POST") return { body: now };

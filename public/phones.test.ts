@@ -9,7 +9,7 @@ import {
   type ViewerId,
 } from "../src/protocol.ts";
 import type { OpenPage, Scene } from "./testing/open-page.ts";
-import { opener, shows } from "./testing/opener.ts";
+import { opener, patient, shows } from "./testing/opener.ts";
 import { session, state } from "./testing/world.ts";
 
 const openScene = opener();
@@ -259,7 +259,12 @@ test.concurrent("what went wrong with turning it on is said", async () => {
 });
 
 test.concurrent("privacy and quiet hours are told to the server as they are set", async () => {
-  await using page = await open({ before: browserOf({ permission: "granted", subscribed: true }) });
+  await using page = await open({
+    async before(one) {
+      await browserOf({ permission: "granted", subscribed: true })(one);
+      await patient(one);
+    },
+  });
   // The second tap comes while the first is on its way.
   const held = Promise.withResolvers<void>();
   await page.page.route("**/api/push/settings", async (route) => {

@@ -33,6 +33,13 @@ export async function until({ page }: OpenPage, look: () => Promise<boolean>): P
   while (!(await page.evaluate(look))) await Bun.sleep(POLL_MS);
 }
 
+/** To be called before the page is asked for: what a test holds back is not given up meanwhile, however slow the machine. */
+export async function patient({ page }: OpenPage) {
+  await page.addInitScript(() => {
+    AbortSignal.timeout = () => new AbortController().signal;
+  });
+}
+
 /** Waits until whatever the page was about to draw is drawn: it collects changes for less than this, ms. */
 export const drawn = ({ page }: OpenPage) =>
   page.evaluate(
