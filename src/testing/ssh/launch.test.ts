@@ -46,6 +46,7 @@ test.concurrent(
     await phone.until("accepted", (viewer) => viewer.prompts.get(prompt.id)?.stage === "accepted");
     desk.write(LEAVE);
     expect((await desk.exited).code).toBe(0);
+    await phone.until("no terminal", (viewer) => viewer.sessions.get(prompt.session_id)?.terminal === false);
     expect(await world.devboxes()).toEqual(["box"]);
     const [session] = await world.sessions();
     expect(session).toMatchObject({ ended_at: null, device_name: "box", terminal: false });
