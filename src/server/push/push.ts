@@ -226,7 +226,7 @@ class Push {
     for (const due of dues) {
       if (again === null)
         again = await this.#deliver(viewer, line, due).catch((error) => this.#failed(error));
-      else for (const notice of noticesIn(due)) line.queue.again(notice, again);
+      else line.queue.back(due, again);
     }
     line.busy = false;
   }

@@ -41,6 +41,15 @@ test("SEC-077 of ten thousand questions of one session one push a half minute co
   expect(words(queue.due(NOON + TOPIC_EVERY_MS, null))).toHaveLength(1);
 });
 
+test("what was due and not even tried comes later, and is not counted twice", () => {
+  const queue = new Queue();
+  for (let i = 0; i < PER_HOUR; i++) queue.add(asked(`s${i}`));
+  const [, ...rest] = queue.due(NOON, null);
+  for (const due of rest) queue.back(due, NOON + 9_000);
+  expect(queue.due(NOON + 8_999, null)).toEqual([]);
+  expect(words(queue.due(NOON + 9_000, null))).toEqual(words(rest));
+});
+
 test("another session is not held up", () => {
   const queue = new Queue();
   queue.add(asked("a"));

@@ -50,6 +50,14 @@ export class Queue {
     this.pause(at);
   }
 
+  /** It was not even tried: it waits as before, and counts for nothing. */
+  back(due: Due, at: number): void {
+    const notices = due.kind === "one" ? [due.notice] : due.notices;
+    // What is only counted for the phone, past the hourly limit, waits all the time.
+    if (notices.some(({ topic }) => !this.#waiting.has(topic))) this.#sent.pop();
+    for (const notice of notices) this.again(notice, at);
+  }
+
   /** Nothing to this phone before that. */
   pause(until: number): void {
     this.#pausedUntil = until;
