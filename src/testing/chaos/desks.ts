@@ -67,8 +67,8 @@ async function idle(terminal: Terminal, home: string) {
 
 /** Waits until a desk's program has ended. */
 export async function leaves(desk: Terminal): Promise<Exit> {
-  const late = Bun.sleep(PATIENCE_MS).then(() => {
-    throw new Error(`the desk does not end:\n${desk.screen()}`);
-  });
-  return Promise.race([desk.exited, late]);
+  const late = Promise.withResolvers<never>();
+  const why = () => late.reject(new Error(`the desk does not end:\n${desk.screen()}`));
+  const timer = setTimeout(why, PATIENCE_MS);
+  return Promise.race([desk.exited, late.promise]).finally(() => clearTimeout(timer));
 }
