@@ -9,7 +9,7 @@ export type MessagesApi = AsyncDisposable & {
   url: string;
   /** The requests for messages so far, oldest first; token counts are not among them. */
   requests: readonly MessagesRequest[];
-  /** The first request, past or to come, that `wanted` accepts. Rejects after `timeout` ms (10,000 if not given). */
+  /** The first request, past or to come, that `wanted` accepts. Rejects after `timeout` ms (30,000 if not given: a busy machine is no verdict). */
   waitFor(wanted: Wanted, options?: { timeout?: number }): Promise<MessagesRequest>;
 };
 type Wanted = (request: MessagesRequest) => boolean;
@@ -62,7 +62,7 @@ export async function messagesApi(): Promise<MessagesApi> {
   return {
     url: `http://127.0.0.1:${server.port}`,
     requests,
-    waitFor: (wanted, { timeout = 10_000 } = {}) => firstOf(requests, looks, wanted, timeout),
+    waitFor: (wanted, { timeout = 30_000 } = {}) => firstOf(requests, looks, wanted, timeout),
     async [Symbol.asyncDispose]() {
       closing.abort();
       await server.stop(true);
