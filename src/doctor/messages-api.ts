@@ -9,10 +9,13 @@ export type MessagesApi = AsyncDisposable & {
   url: string;
   /** The requests for messages so far, oldest first; token counts are not among them. */
   requests: readonly MessagesRequest[];
-  /** The first request, past or to come, that `wanted` accepts. Rejects after `timeout` ms (30,000 if not given: a busy machine is no verdict). */
+  /** The first request, past or to come, that `wanted` accepts. Rejects after `timeout` ms (25,000 if not given). */
   waitFor(wanted: Wanted, options?: { timeout?: number }): Promise<MessagesRequest>;
 };
 type Wanted = (request: MessagesRequest) => boolean;
+
+/** A busy machine is no verdict; still sooner than a test is given up, so that it tells what did come. */
+const PATIENCE_MS = 25_000;
 
 const USAGE = {
   input_tokens: 10,
@@ -62,7 +65,7 @@ export async function messagesApi(): Promise<MessagesApi> {
   return {
     url: `http://127.0.0.1:${server.port}`,
     requests,
-    waitFor: (wanted, { timeout = 30_000 } = {}) => firstOf(requests, looks, wanted, timeout),
+    waitFor: (wanted, { timeout = PATIENCE_MS } = {}) => firstOf(requests, looks, wanted, timeout),
     async [Symbol.asyncDispose]() {
       closing.abort();
       await server.stop(true);
