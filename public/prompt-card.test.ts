@@ -301,10 +301,8 @@ test.concurrent("SEC-030 what was asked anew is never answered by a tap on the c
     digest: "f".repeat(64) as Digest,
     questions: [{ ...questions[0], question: "Delete?" }],
   };
-  const now = Date.now();
   await using page = await open({
-    ...{ path: "/p/p1", sessions: [shop], prompts: [asks], clock: { time: now } },
-    before: ({ page }) => page.clock.pauseAt(now + 1_000),
+    ...{ path: "/p/p1", sessions: [shop], prompts: [asks], clock: "stands" },
   });
   await page.server.streams(1);
   while ((await page.page.locator(".answers .approve").count()) === 0) await page.page.clock.runFor(50);

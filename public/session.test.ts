@@ -110,11 +110,7 @@ test.concurrent("only the rows that a frame names are touched, and a scroll move
 });
 
 test.concurrent("a short drop goes unmentioned, a longer one is named, and nothing is shown twice", async () => {
-  const now = Date.now();
-  await using page = await open({
-    ...{ ...inSession, failures: true, clock: { time: now } },
-    before: ({ page }) => page.clock.pauseAt(now + 1_000),
-  });
+  await using page = await open({ ...inSession, failures: true, clock: "stands" });
   /** The page's time goes on, and some real time for what it asks of the server meanwhile. */
   const pass = async (ms: number) => {
     await page.page.clock.runFor(ms);
@@ -146,7 +142,7 @@ test.concurrent("a short drop goes unmentioned, a longer one is named, and nothi
   const passUntil = async (isSo: () => boolean | Promise<boolean>) => {
     while (!(await isSo()))
       if (underWay.size > 0) await Bun.sleep(REAL_MS);
-      else await pass(50);
+      else await pass(200);
   };
   page.server.drop();
   await passUntil(() => banner.isVisible());

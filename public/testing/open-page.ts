@@ -16,8 +16,8 @@ export type Scene = PhoneOptions & {
   path?: string;
   sessions?: Session[];
   prompts?: PromptState[];
-  /** The page's clock is the test's, and no heartbeat comes by itself. */
-  clock?: true | { time: number };
+  /** The page's clock is the test's, and no heartbeat comes by itself; one that `stands` goes only by `runFor`. */
+  clock?: true | "stands";
   /** Requests are meant to fail here, which the browser's console mentions. */
   failures?: true;
   /** Before the page is asked for. */
@@ -26,6 +26,8 @@ export type Scene = PhoneOptions & {
 
 /** How the browser's console tells of requests that fail, the service worker's own script among them. */
 const NETWORK = /^(Failed to load resource|An unknown error occurred when fetching the script)/;
+/** More than a busy machine takes between two commands. */
+const AHEAD_MS = 600_000;
 /** Pages open at once: more do not get through sooner on two cores. */
 const MAX_OPEN = 4;
 
@@ -65,8 +67,10 @@ export class OpenPage implements AsyncDisposable {
     const server = own.use(new FakeServer(parts.assets, parts.dress));
     server.begin(() => state(sessions, prompts));
     const open = new OpenPage(server, own.use(await parts.openPhone(parts.browser, phone)), failures);
-    if (clock) await open.page.clock.install(clock === true ? {} : clock);
+    if (clock) await open.page.clock.install();
     else server.beat();
+    // It goes until it is stopped, and can be stopped only at a time to come.
+    if (clock === "stands") await open.page.clock.pauseAt(Date.now() + AHEAD_MS);
     await before?.(open);
     await open.phone.goto(server.url + path);
     open.#own = own.move();
