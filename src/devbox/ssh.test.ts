@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Cuttable } from "../testing/ssh/cuttable.ts";
@@ -44,6 +44,9 @@ const HOSTILE = [
   ],
 ];
 const SHELLS = ["/bin/sh", "/bin/bash", "/usr/bin/zsh", "/usr/bin/fish", "/usr/bin/tcsh"];
+
+/** Logins one after the other, each of which a busy machine makes seconds long. */
+setDefaultTimeout(120_000);
 
 let hosts: Hosts;
 let box: Host;
