@@ -1,5 +1,5 @@
 // The demo in a real terminal with real hooks: it must behave towards a wrapper as claude does.
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
@@ -44,6 +44,8 @@ const WATCHED = [
 ];
 /** Longer than anything here takes on a busy machine; a test that waits so long has failed. */
 const LIMIT_MS = 20_000;
+/** Each waits for several such things. */
+setDefaultTimeout(120_000);
 /** A watch tells at once, but of two changes to one file within a millisecond Bun's tells only the first. */
 const LOOK_MS = 50;
 
