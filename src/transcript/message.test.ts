@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MessagePart } from "../protocol.ts";
+import { cpuMs } from "../testing/cpu.ts";
 import { costOf, messageOf } from "./message.ts";
 
 const lines = (version: string) =>
@@ -187,16 +188,15 @@ const TAGS = [
   "🙂",
 ];
 
-test.each([...BOMBS, ...TAGS])("SEC-055 a million characters of %j stall nobody", (seed) => {
+test.each([...BOMBS, ...TAGS])("SEC-055 a million characters of %j stall nobody", async (seed) => {
   const words = seed.repeat(1_000_000 / seed.length);
-  const times = Array.from({ length: 3 }, () => {
-    const from = performance.now();
+  const read = () => {
     user(words);
     user([{ type: "tool_result", tool_use_id: "t", content: words }]);
     user(`<bash-stdout>${words}`);
-    return performance.now() - from;
-  });
-  expect(Math.min(...times)).toBeLessThan(200);
+  };
+  const took = [await cpuMs(read), await cpuMs(read), await cpuMs(read)];
+  expect(Math.min(...took)).toBeLessThan(200);
 });
 
 for (const version of ["2.1.197", "2.1.329"]) {

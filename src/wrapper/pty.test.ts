@@ -177,7 +177,7 @@ describe.each(ENGINES)("$engine:", ({ engine, ended, brakes }) => {
       const ends = await Promise.all(Array.from({ length: 10 }, once));
       expect(ends).toEqual(Array(10).fill({ exit: { code: 7, signal: null }, text: "END" }));
     }
-  }, 20_000);
+  }, 60_000);
 
   test("200 kB written just before the end all come", async () => {
     for (let round = 0; round < 10; round++) {
@@ -187,10 +187,9 @@ describe.each(ENGINES)("$engine:", ({ engine, ended, brakes }) => {
   });
 
   test("a background process that keeps the terminal open does not put the end off", async () => {
-    const begunAt = performance.now();
-    const { exit } = await run(sh("sleep 5 & echo on its way; exit 5"));
+    const { exit, text } = await run(sh("trap '' HUP; sleep 100 & echo $!; exit 5"));
     expect(exit).toEqual({ code: 5, signal: null });
-    expect(performance.now() - begunAt).toBeLessThan(4_500);
+    expect(process.kill(Number(text), "SIGKILL")).toBe(true); // It still runs.
   });
 
   test("a storm of sizes ends on the last one", async () => {
@@ -286,14 +285,16 @@ describe.each(ENGINES)("$engine:", ({ engine, ended, brakes }) => {
       onData: () => {
         if (++calls > 1) return;
         const before = written();
-        Bun.sleepSync(400);
+        const from = performance.now();
+        do Bun.sleepSync(400);
+        while (!brakes && written() - before < 2 * MB && performance.now() - from < 20_000);
         resolve(written() - before);
       },
     });
     const ahead = await promise;
     running.pty.close();
     if (brakes) expect(ahead).toBeLessThan(MB);
-    else expect(ahead).toBeGreaterThan(2 * MB);
+    else expect(ahead).toBeGreaterThanOrEqual(2 * MB);
     await gone(running.pty.pid);
   });
 
@@ -415,4 +416,4 @@ test("bun-pty: a compiled binary unpacks the library to a private folder, loads 
   rmSync(binary);
   expect(ran.stdout.toString()).toBe("hello\r\n");
   expect(readdirSync(home, { recursive: true })).toEqual(["run"]);
-}, 20_000);
+}, 60_000);
