@@ -1,6 +1,6 @@
 // Ways back from devboxes, each kept open by a process of its own for as long as a session runs there: begun, looked for and
 // ended from here.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { ourselves } from "../command.ts";
@@ -95,10 +95,11 @@ export function lendAgent(at: Pick<TunnelOrder, "data" | "device">): void {
   renameSync(`${agentFile(at)}.${process.pid}`, agentFile(at));
 }
 
-/** The socket of the agent that was lent last, or null. */
+/** The socket of the agent that was lent last; null where it is gone, as after a restart of this machine. */
 export function agentOf(at: Pick<TunnelOrder, "data" | "device">): string | null {
   try {
-    return readFileSync(agentFile(at), "utf8") || null;
+    const socket = readFileSync(agentFile(at), "utf8");
+    return existsSync(socket) ? socket : null;
   } catch {
     return null;
   }
