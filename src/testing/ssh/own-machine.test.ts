@@ -75,8 +75,8 @@ test(
       expect(listed).toContain("shop");
       await phone.goto(`${new URL(url).origin}/`);
       await phone.page.locator("a.row:visible").first().tap();
-      expect(await phone.part("badge").isVisible()).toBe(false);
       await phone.part("more").tap();
+      expect(await phone.part("badge").isVisible()).toBe(false); // The session is on the screen by now.
       await phone.button("Stop …").tap();
       await phone.button("Stop Claude").tap();
       await phone.reads(phone.part("word"), /Ended/, PATIENCE);
