@@ -393,7 +393,9 @@ test.concurrent("reading back loads what was before, and nothing jumps on the wa
   await using page = await open(many(2_000));
   await said(page, "Answer 1998").waitFor();
   let jumps = 0;
+  const loading = page.page.locator('.conversation [data-part="loading"]');
   for (let i = 0; i < 60; i++) {
+    await loading.waitFor({ state: "hidden" }); // Where it ends for now nobody scrolls on.
     const before = await reading(page);
     await wheel(page, -300);
     const now = await place(page, before.key);

@@ -128,9 +128,10 @@ export function conversationView({ model, session, onAny }: ConversationOptions)
     if (bounds.after === -1) section.older = false;
     if (bounds.after === undefined) section.older = more;
     else section.newer = more || isMissing(section, messages.at(-1));
+    const end = section.blocks.blocks.at(-1)?.key;
     held.put(section, messages);
     // Whoever read up to here reads on from here, and is not led to the end of what came.
-    if (bounds.after !== undefined && messages.length > 0) list.unpin();
+    if (bounds.after !== undefined && section.blocks.blocks.at(-1)?.key !== end) list.unpin();
     // An older conversation goes on, and its beginning is not here: what was before follows when that is read.
     if (section.older) held.dropBefore(section);
     tell();
