@@ -296,7 +296,7 @@ async function activated(worker: ServiceWorker): Promise<void> {
  */
 function apply(waiting: ServiceWorker, busy: () => boolean) {
   waiting.postMessage({ type: "activate" } satisfies ToWorker);
-  setTimeout(() => busy() || location.reload(), TAKEOVER_MS);
+  setTimeout(() => waiting.state === "activating" || busy() || location.reload(), TAKEOVER_MS);
 }
 
 /** Loads the page as the server has it now, whatever was kept of it. */

@@ -136,7 +136,10 @@ export class FakeServer implements AsyncDisposable {
     const asset = this.#assets.get(PAGES.test(pathname) ? "/" : pathname);
     if (!asset?.gzip) return this.#dress(new Response("Not found", { status: 404 }));
     this.sent.set(PAGES.test(pathname) ? "/" : pathname, asset.gzip.length);
-    const headers = { "content-type": asset.type, "content-encoding": "gzip" };
+    const kept = pathname.startsWith("/part-")
+      ? { "cache-control": "public, max-age=31536000, immutable" }
+      : {};
+    const headers = { "content-type": asset.type, "content-encoding": "gzip", ...kept };
     return this.#dress(new Response(asset.gzip.slice(), { headers }));
   }
 

@@ -262,6 +262,7 @@ test("the page and its files are served with a strong tag, packed where that is 
   const assets = new Map([
     ["/", { type: "text/html", body: "<!doctype html>" }],
     ["/app.js", { type: "text/javascript", body, gzip: Bun.gzipSync(body) }],
+    ["/part-p0c8ybh0.js", { type: "text/javascript", body }],
   ]);
   await using small = await testServer({ assets });
   const get = (path: string, headers: Record<string, string> = {}) => fetch(small.url + path, { headers });
@@ -279,6 +280,11 @@ test("the page and its files are served with a strong tag, packed where that is 
   const again = await get("/app.js", { "accept-encoding": "identity", "if-none-match": etags[0] ?? "" });
   expect(again.status).toBe(304);
   expect(again.headers.get("content-security-policy")).toContain("default-src 'none'");
+  // What is named by its contents is kept: a newer build does not take it from a page that stands open.
+  const part = await get("/part-p0c8ybh0.js");
+  expect([plainly, again, part].map(({ headers }) => headers.get("cache-control"))).toEqual([
+    ...["no-cache", "no-cache", "public, max-age=31536000, immutable"],
+  ]);
   expect((await get("/app.css")).status).toBe(404);
 });
 

@@ -28,12 +28,18 @@ const SCREENS = [
 export function assetRoutes(assets: Assets): Route[] {
   const page = assets.get("/");
   const screens = page ? SCREENS.map((path) => [path, page] as const) : [];
-  return [...assets, ...screens].map(([path, asset]) => plain("GET", path, ["public"], serverOf(asset)));
+  return [...assets, ...screens].map(([path, asset]) =>
+    plain("GET", path, ["public"], serverOf(path, asset)),
+  );
 }
 
-function serverOf({ type, body, gzip }: Asset): (call: Call) => Response {
+/** Named by their contents: a page of the build before finds them in the browser, also while another build takes over. */
+const PART = /^\/part-[\w-]+\.js$/;
+const keepFor = (path: string) => (PART.test(path) ? "public, max-age=31536000, immutable" : "no-cache");
+
+function serverOf(path: string, { type, body, gzip }: Asset): (call: Call) => Response {
   const hash = createHash("sha256").update(body).digest("base64url");
-  const shared = { "content-type": type, "cache-control": "no-cache", vary: "accept-encoding" };
+  const shared = { "content-type": type, "cache-control": keepFor(path), vary: "accept-encoding" };
   const plainly = { bytes: bytesOf(body), headers: { ...shared, etag: `"${hash}"` } };
   const packed = gzip && {
     bytes: bytesOf(gzip),
