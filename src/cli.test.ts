@@ -1,22 +1,16 @@
 // The commands as a user runs them: what is printed where, exit codes, the server in the background.
+
 import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { admin, older, serverInfo } from "./background.ts";
 import { pathsFor } from "./paths.ts";
+import { freePort } from "./testing/port.ts";
 import { Terminal } from "./testing/terminal.ts";
 
 const cli = [process.execPath, join(import.meta.dir, "cli.ts")];
 const homes: string[] = [];
-
-/** One that nobody listens on now. */
-function freePort(): number {
-  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const { port = 0 } = server;
-  server.stop(true);
-  return port;
-}
 
 /** A folder of its own for everything this program keeps, and a port of its own. */
 function home() {

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cli, freePort, machine, removeMachines, run, serving } from "./testing/machines.ts";
+import { cli, machine, removeMachines, run, serving } from "./testing/machines.ts";
+import { freePort } from "./testing/port.ts";
 import { Terminal } from "./testing/terminal.ts";
 import { TestViewer } from "./testing/viewer.ts";
 

@@ -1,7 +1,9 @@
 // Machines as folders of their own, on which commands are typed as a user does.
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "./port.ts";
 
 /** The words that start this program. */
 export const cli = [process.execPath, join(import.meta.dir, "..", "cli.ts")];
@@ -20,14 +22,6 @@ export function machine(): Machine {
     CLAUDE_REMOTE_PORT: String(freePort()),
   };
   return { folder, env, joined: join(folder, "data", "joined.json") };
-}
-
-/** One that nobody listens on now. */
-export function freePort(): number {
-  const probe = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const { port = 0 } = probe;
-  probe.stop(true);
-  return port;
 }
 
 /** What a command says there, and its exit code. */

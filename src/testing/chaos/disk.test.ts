@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApiFailure } from "../../../public/api.ts";
 import type { PromptState } from "../../protocol.ts";
+import { freePort } from "../port.ts";
 import { program } from "../program.ts";
 import { filesBelow, kill, nameOf, processesOf, textOf } from "../story/processes.ts";
 import { Terminal } from "../terminal.ts";
@@ -15,8 +16,6 @@ import { ChaosPhone } from "./phone.ts";
 import { command, demo, dialogOf, marks, place } from "./place.ts";
 import { ChaosServer } from "./server.ts";
 import { until } from "./until.ts";
-
-import { freePort } from "./world.ts";
 
 const PATIENCE_MS = 60_000;
 const TEST_MS = 300_000;

@@ -1,9 +1,11 @@
 // A user's machine for chaos: the server, wrapped programs and two phones as they really are, with a proxy on each wire.
+
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DeviceId } from "../../protocol.ts";
 import { deviceSecret } from "../../seal.ts";
+import { freePort } from "../port.ts";
 import { program } from "../program.ts";
 import { filesBelow, kill, nameOf, processesOf, textOf } from "../story/processes.ts";
 import { Terminal } from "../terminal.ts";
@@ -137,12 +139,4 @@ export class ChaosWorld implements AsyncDisposable {
     for (const desk of this.#desks) await desk[Symbol.asyncDispose]();
     if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
   }
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): number {
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port = 0 } = probe;
-  probe.stop(true);
-  return port;
 }

@@ -13,9 +13,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../port.ts";
 import { program } from "../program.ts";
 import { childrenOf } from "../story/processes.ts";
-import { answers, type Conditions, conditionsIn, memoryIn, output, type Place, port } from "./place.ts";
+import { answers, type Conditions, conditionsIn, memoryIn, output, type Place } from "./place.ts";
 
 /** The image's own (Dockerfile). */
 const UID = 10_001;
@@ -41,7 +42,7 @@ export class Bare implements Place {
 
   private constructor() {
     const built = program();
-    const number = port(0);
+    const number = freePort();
     this.way = this.strict
       ? "without an engine: as the image's user, on a read-only disk, without capabilities"
       : "without an engine and without root's rights: as this user";

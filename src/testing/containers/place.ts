@@ -1,5 +1,7 @@
 // Where the server of these tests runs: in a container, or, where no engine answers, under a container's conditions.
 
+import { freePort } from "../port.ts";
+
 /** What the server's process may do, as the system says. */
 export type Conditions = {
   uid: number;
@@ -55,22 +57,12 @@ export const memoryIn = (status: string) => Number(/^VmRSS:\s*(\d+) kB/m.exec(st
 
 /** The wanted port, or where that is taken a free one. */
 export function port(first: number): number {
-  for (const wanted of [first, 0]) {
-    try {
-      const probe = Bun.serve({
-        hostname: "127.0.0.1",
-        port: wanted,
-        reusePort: false,
-        fetch: () => new Response(),
-      });
-      const { port = 0 } = probe;
-      probe.stop(true);
-      return port;
-    } catch {
-      // Taken.
-    }
+  try {
+    Bun.listen({ port: first, hostname: "127.0.0.1", socket: { data() {} } }).stop(true);
+    return first;
+  } catch {
+    return freePort();
   }
-  throw new Error("no port is free");
 }
 
 /** How often a server that starts is asked. */

@@ -1,8 +1,10 @@
 // WebKit, the engine of every browser on an iPhone, as Debian builds it: its MiniBrowser under a display that nobody sees,
 // driven by the plain W3C protocol.
+
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../port.ts";
 import type { EngineOptions } from "./engine.ts";
 
 /** How long it may take to start on a machine that does other things too. */
@@ -181,11 +183,4 @@ export class WebKit implements AsyncDisposable {
     }
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-function freePort(): number {
-  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port = 0 } = server;
-  server.stop(true);
-  return port;
 }

@@ -1,10 +1,12 @@
 // A home with a real claude in it, and our program run there as a user does; its server ends with it.
+
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { admin } from "../../background.ts";
 import { pathsFor } from "../../paths.ts";
 import type { Session } from "../../protocol.ts";
 import type { MessagesApi } from "../messages-api.ts";
+import { freePort } from "../port.ts";
 import { type ClaudeHome, claudeHome, claudePath } from "../real-claude.ts";
 import { Terminal } from "../terminal.ts";
 import { until } from "../transparency/rig.ts";
@@ -19,14 +21,6 @@ export const STORY_MS = 180_000;
 export const READY = /\? for shortcuts|(mode|edits) on/;
 
 const CLI = [process.execPath, join(import.meta.dir, "..", "..", "cli.ts")];
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port = 0 } = probe;
-  probe.stop(true);
-  return port;
-}
 
 export class Place implements AsyncDisposable {
   readonly home: string;

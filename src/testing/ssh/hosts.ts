@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { SshDevbox, SshSetup } from "../../devbox/devbox.ts";
+import { freePort } from "../port.ts";
 import { childrenOf, kill, processesOf, textOf, until } from "../story/processes.ts";
 
 /** An sshd that starts on a busy machine. */
@@ -42,22 +43,6 @@ function withoutPenalties(): string[] {
 
 /** Whether users can be made here. */
 export const mayMakeUsers = process.getuid?.() === 0;
-
-/** Below those that the system gives to whoever connects somewhere: none of them is taken before an sshd is there. */
-const PORTS = { from: 10_000, to: 32_000 };
-
-/** A port that was free a moment ago. */
-export function freePort(): number {
-  for (;;) {
-    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
-    try {
-      Bun.listen({ port, hostname: "127.0.0.1", socket: { data() {} } }).stop(true);
-      return port;
-    } catch {
-      // Somebody has it.
-    }
-  }
-}
 
 function ran(...words: string[]): string {
   const { exitCode, stdout, stderr } = Bun.spawnSync(words, { stdin: "ignore" });

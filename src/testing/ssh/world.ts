@@ -13,12 +13,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DevboxState, Session, SessionId } from "../../protocol.ts";
 import { VERSION } from "../../version.ts";
+import { freePort } from "../port.ts";
 import { program } from "../program.ts";
 import { childrenOf, kill, nameOf, processesOf, textOf, until } from "../story/processes.ts";
 import { Terminal } from "../terminal.ts";
 import { TestViewer } from "../viewer.ts";
 import { Cuttable } from "./cuttable.ts";
-import { freePort, type Host, type HostOptions, Hosts } from "./hosts.ts";
+import { type Host, type HostOptions, Hosts } from "./hosts.ts";
 
 /** How long a test waits for what takes a moment on a quiet machine. */
 export const PATIENCE_MS = 30_000;

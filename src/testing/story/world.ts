@@ -1,4 +1,5 @@
 // A whole story for tests: the compiled program, a real claude in a real terminal, a paired phone; and nothing left of it.
+
 import { Database } from "bun:sqlite";
 import { afterAll, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
@@ -6,6 +7,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { type MessagesApi, messagesApi } from "../messages-api.ts";
 import { openBrowser, Phone } from "../page.ts";
+import { freePort } from "../port.ts";
 import { program } from "../program.ts";
 import { type ClaudeHome, claudeHome, claudePath } from "../real-claude.ts";
 import { Terminal } from "../terminal.ts";
@@ -51,14 +53,6 @@ export function stories(
       },
       timeout,
     );
-}
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port = 0 } = probe;
-  probe.stop(true);
-  return port;
 }
 
 export class World implements AsyncDisposable {

@@ -1,4 +1,5 @@
 // One program with us around it and without, in the same terminal: what there is no difference between is transparent.
+
 import { expect } from "bun:test";
 import {
   existsSync,
@@ -15,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Session } from "../../protocol.ts";
 import { Emulator } from "../../wrapper/emulator.ts";
+import { freePort } from "../port.ts";
 import { program } from "../program.ts";
 import { Terminal, type TerminalOptions } from "../terminal.ts";
 import { TestViewer } from "../viewer.ts";
@@ -48,14 +50,6 @@ export async function until<T>(
     if (performance.now() > end) throw new Error(`never came within ${timeout} ms: ${what}`);
     await Bun.sleep(LOOK_MS);
   }
-}
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port = 0 } = probe;
-  probe.stop(true);
-  return port;
 }
 
 export type RigOptions = {
