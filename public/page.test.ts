@@ -43,6 +43,7 @@ test.concurrent("the list answers first whether anything needs me", async () => 
     prompts: [ask, { ...bash("p2", other, "ls"), created_at: Date.now() - 5 * MINUTE }],
   });
   await shows(page.page.locator("h1"), "2 need you");
+  expect(await page.part("heading").getAttribute("aria-live")).toBe("assertive");
   expect(await page.page.title()).toBe("(2) claude-remote");
   expect(await page.texts(".project")).toEqual(["payments", "webshop", "docs", "lost", "old"]);
   expect(await page.texts(".row .state")).toEqual([

@@ -69,6 +69,8 @@ export function sessionList(model: Model, again: () => void) {
           ? "1 needs you"
           : `${count} need you`;
     const place = at("heading");
+    // Whoever hears the page hears this at once, and nothing else so.
+    place.setAttribute("aria-live", count > 0 ? "assertive" : "polite");
     const tag = alone ? "H1" : "H2";
     const old = place.firstElementChild;
     if (old?.tagName === tag) return setText(old, text);
