@@ -14,8 +14,10 @@ const TAKEOVER_MS = 2_000;
 /** Here the owner turned notifications on: a subscription that the browser lost is made anew. */
 const WANTED = "notifications";
 const LOGIN_CACHE = "login";
-/** The build that was to be replaced by a load. */
+/** The build that was to be replaced by a load, and how often that was tried: a worker that takes its time may bring it again. */
 const RENEWED = "renewed";
+/** Where that brought the same page every time, it is not in a circle. */
+const MOST_RENEWALS = 3;
 
 /** Why notifications could not be turned on, for people. */
 export class PushFailure extends Error {
@@ -262,11 +264,13 @@ export function startPush(model: Model, { go, onUpdate, busy }: PushEvents) {
  * have taken over while this page was on its way: then what is kept is of another build than what is shown.
  */
 async function startNewest(busy: () => boolean, replaced: () => void) {
-  if (!navigator.serviceWorker.controller) return;
+  if (!fromWorker()) return;
   const registration = await navigator.serviceWorker.getRegistration("/");
   const { build = "" } = document.documentElement.dataset;
-  if (sessionStorage.getItem(RENEWED) === build) return; // Once: where that brought the same page again, it is not in a circle.
-  const renewing = () => sessionStorage.setItem(RENEWED, build);
+  const [of, times] = (sessionStorage.getItem(RENEWED) ?? "").split(" ");
+  const before = of === build ? Number(times) : 0;
+  if (before >= MOST_RENEWALS) return;
+  const renewing = () => sessionStorage.setItem(RENEWED, `${build} ${before + 1}`);
   if (registration?.waiting && !busy()) {
     renewing();
     return apply(registration.waiting, busy);
@@ -277,6 +281,13 @@ async function startNewest(busy: () => boolean, replaced: () => void) {
   if (!kept || kept.includes(`data-build="${build}"`)) return;
   renewing();
   replaced();
+}
+
+/** Whether a worker has brought this page; where another took over meanwhile, it may have none now. */
+function fromWorker(): boolean {
+  const [load] = performance.getEntriesByType("navigation");
+  const brought = load instanceof PerformanceNavigationTiming && load.workerStart > 0;
+  return brought || navigator.serviceWorker.controller !== null;
 }
 
 /** The page as its worker keeps it; beside it may stand that of the build before. */
