@@ -12,8 +12,8 @@ const OF_TODAY = 200;
 const DAY_MS = 86_400_000;
 /** Each day has seeds that no day had before. */
 const base = 1_000_000 + Math.floor(Date.now() / DAY_MS) * OF_TODAY;
-/** Some 30 ms of one processor a seed, and as much again where others are at work. */
-const PATIENCE_MS = all ? 3_600_000 : 600_000;
+/** Some 30 ms of one processor a seed, which a machine full of other work gives in half an hour; the number tells only a hang. */
+const PATIENCE_MS = all ? 3_600_000 : 1_800_000;
 
 const from = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
 
