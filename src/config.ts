@@ -34,6 +34,7 @@ const truth = v.union(
 const word = <const T extends string[]>(...words: T) =>
   v.picklist(words, `must be one of ${words.join(", ")}`);
 const text = v.pipe(v.string("must be text"), v.minLength(1, "must not be empty"));
+const folderThere = v.pipe(text, v.regex(/^(\/|~$|~\/)/, "must begin with / or ~/"));
 const contact = v.pipe(
   text,
   v.regex(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, "must be https://… or mailto:somebody@…"),
@@ -162,6 +163,10 @@ export const SETTINGS = {
     schema: v.optional(v.pipe(text, v.regex(/^\//, "must be the whole path of a folder"))),
     about: "ssh's key, config and known_hosts for devboxes; default: the user's own ~/.ssh",
   },
+  devbox_dir: {
+    schema: v.optional(folderThere),
+    about: "the folder of a devbox that is added without one; default: the home folder there",
+  },
   binaries: {
     schema: v.optional(v.pipe(text, v.regex(/^\//, "must be the whole path of a folder"))),
     about: "a folder with claude-remote-<platform> for devboxes of another platform",
@@ -209,6 +214,7 @@ const schema = v.object({
   launch: SETTINGS.launch.schema,
   launch_modes: SETTINGS.launch_modes.schema,
   ssh_folder: SETTINGS.ssh_folder.schema,
+  devbox_dir: SETTINGS.devbox_dir.schema,
   binaries: SETTINGS.binaries.schema,
   keep_awake: SETTINGS.keep_awake.schema,
   push_contact: SETTINGS.push_contact.schema,

@@ -68,9 +68,9 @@ async function add(config: Config, name: string, host: string, options: Options)
   const wanted = described(name, host, options);
   const known = await knownDevboxes(config);
   if (known.some((one) => one.name === name)) throw new CommandError(`there is a devbox "${name}" already`);
-  const { look, fingerprint } = await added(config, wanted, options);
+  const { devbox, look, fingerprint } = await added(config, wanted, options);
   await noteTried(config, name, null, fingerprint);
-  if (options.json) console.log(JSON.stringify({ devbox: wanted, fingerprint, ...look }));
+  if (options.json) console.log(JSON.stringify({ devbox, fingerprint, ...look }));
   else say(`Added ${name}: ${look.claude} on ${look.platform}. Start a session: claude-remote ssh ${name}`);
   return 0;
 }
@@ -88,8 +88,8 @@ async function added(config: Config, wanted: SshDevbox, options: Options) {
     const { ssh, fingerprint } = await connect(wanted, setup, asked);
     await using open = ssh;
     const { platform, version } = await examine(open, VERSION);
-    await addDevbox(config, wanted);
-    return { look: { ...lookOf(wanted.name, null), claude: version, platform }, fingerprint };
+    const devbox = await addDevbox(config, wanted);
+    return { devbox, look: { ...lookOf(wanted.name, null), claude: version, platform }, fingerprint };
   } catch (error) {
     throw error instanceof LaunchError ? toCommandError(error) : error;
   }

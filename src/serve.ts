@@ -139,9 +139,9 @@ const notifications = (config: Config) =>
 
 /** Where phones may start sessions. */
 function places(config: Config, reach: ReturnType<typeof engine>): OpenAnnex {
-  const { launch: enabled, launch_modes: modes, claude = "claude" } = config;
+  const { launch: enabled, launch_modes: modes, devbox_dir: dir, claude = "claude" } = config;
   const local = () => Bun.which(claude) !== null;
-  return devboxes({ engine: reach, enabled, modes, local, carry: carriedBy(reach) });
+  return devboxes({ engine: reach, enabled, modes, dir, local, carry: carriedBy(reach) });
 }
 
 /** What this machine has of a conversation goes to the devbox where it goes on. */

@@ -666,6 +666,15 @@ test("where and how a session was started last is remembered, the newest first",
   ]);
 });
 
+test("a devbox that is added without a folder has the one of the server's settings", async () => {
+  const { viewer } = await world({ dir: "~/src" });
+  const added = async (given: object) => (await viewer.post("/api/devboxes", given)).body;
+  expect(await added(BOX)).toMatchObject({ devbox: { dir: "~/src" } });
+  expect(await added({ ...BOX, name: "box2", dir: "/srv/api" })).toMatchObject({
+    devbox: { dir: "/srv/api" },
+  });
+});
+
 test("who started what, and who believed which key, is in the audit log", async () => {
   const { viewer, reach } = await world();
   await viewer.post("/api/devboxes", BOX);

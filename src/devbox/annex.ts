@@ -1,5 +1,6 @@
 // Devboxes beside the server's core: what viewers and the owner's commands ask of them, and the sessions started there.
 import type { LaunchBody } from "../protocol.ts";
+import type { By } from "../server/audit.ts";
 import { byOf } from "../server/caller.ts";
 import { ApiError } from "../server/errors.ts";
 import { OWNER, ownerOf } from "../server/owner.ts";
@@ -17,6 +18,8 @@ import { Starts, type StartsOptions } from "./starts.ts";
 export type DevboxesOptions = StartsOptions & {
   /** Phones may start sessions. */
   enabled: boolean;
+  /** The folder of a devbox that is added without one; the home folder there if not given. */
+  dir?: string | undefined;
   /** There is a claude on this very machine. */
   local: () => boolean;
 };
@@ -58,7 +61,7 @@ class Devboxes {
       plain("GET", "/api/devboxes", VIEWER, async () => Response.json(await this.#overview())),
       route("POST", "/api/devboxes", VIEWER, devboxBody, (call) => {
         this.#enabled();
-        return Response.json({ devbox: this.#places.add(call.body, byOf(call)) });
+        return this.#added(call.body, byOf(call));
       }),
       plain("DELETE", "/api/devboxes/:name", VIEWER, (call) => {
         this.#enabled();
@@ -96,9 +99,7 @@ class Devboxes {
   #owned(): Route[] {
     return [
       plain("GET", "/devboxes", OWNER, async () => Response.json(await this.#overview())),
-      route("POST", "/devboxes", OWNER, devboxBody, (call) =>
-        Response.json({ devbox: this.#places.add(call.body, ownerOf(call)) }),
-      ),
+      route("POST", "/devboxes", OWNER, devboxBody, (call) => this.#added(call.body, ownerOf(call))),
       plain("DELETE", "/devboxes/:name", OWNER, (call) => {
         this.#places.remove(this.#find(call), ownerOf(call));
         return Response.json({ ok: true });
@@ -120,6 +121,11 @@ class Devboxes {
         Response.json({ session: this.#starts.sessionOf(params.launch ?? "") }),
       ),
     ];
+  }
+
+  #added(given: Parameters<Places["add"]>[0], by: By): Response {
+    const dir = given.dir ?? this.#options.dir ?? null;
+    return Response.json({ devbox: this.#places.add({ ...given, dir }, by) });
   }
 
   /** Throws `forbidden` where phones may not start anything. */

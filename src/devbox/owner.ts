@@ -8,7 +8,7 @@ import type { Paths } from "../paths.ts";
 import type { DevboxState, SessionId } from "../protocol.ts";
 import type { Enrolled } from "./address.ts";
 import type { Connections } from "./connections.ts";
-import type { Devbox } from "./devbox.ts";
+import type { SshDevbox } from "./devbox.ts";
 import type { LaunchContext } from "./launch.ts";
 import type { LaunchError } from "./ssh-errors.ts";
 import { endTunnel, hurryTunnel, restoreTunnels } from "./tunnel.ts";
@@ -29,9 +29,10 @@ export async function knownDevboxes(config: Config): Promise<DevboxState[]> {
   return ((await admin(config.paths, "GET", "/devboxes")) as { devboxes: DevboxState[] }).devboxes;
 }
 
-/** Adds it. Throws CommandError with the server's own word. */
-export async function addDevbox({ paths }: Config, devbox: Devbox): Promise<void> {
-  await admin(paths, "POST", "/devboxes", devbox);
+/** Adds it; resolves with it as the server's settings completed it. Throws CommandError with the server's own word. */
+export async function addDevbox({ paths }: Config, devbox: SshDevbox): Promise<SshDevbox> {
+  const { devbox: state } = (await admin(paths, "POST", "/devboxes", devbox)) as { devbox: DevboxState };
+  return { ...devbox, dir: state.dir };
 }
 
 export async function removeDevbox({ paths }: Config, name: string): Promise<void> {
