@@ -21,6 +21,7 @@ export class OwnServer implements AsyncDisposable {
   readonly data = join(this.home, "data");
   readonly pid: number;
   readonly #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
+  readonly #heard: Promise<void>;
   #said = "";
 
   private constructor({ program = SOURCE, args = [], env = {} }: OwnServerOptions) {
@@ -30,7 +31,7 @@ export class OwnServer implements AsyncDisposable {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.pid = this.#child.pid;
-    this.#listen();
+    this.#heard = this.#listen();
   }
 
   /** Resolves when it answers. */
@@ -57,9 +58,18 @@ export class OwnServer implements AsyncDisposable {
     return Number(new URL(this.url).port);
   }
 
-  /** Everything it wrote to stderr, its log among it. */
+  /** What came so far of what it writes to stderr, its log among it; all of it once it was stopped. */
   get said(): string {
     return this.#said;
+  }
+
+  /** The line with that in it, which another process may have written and this one not read yet. */
+  async saying(text: string): Promise<string> {
+    for (const end = Date.now() + START_MS; ; await Bun.sleep(LOOK_MS)) {
+      const line = this.#said.split("\n").find((one) => one.includes(text));
+      if (line !== undefined) return line;
+      if (Date.now() > end) throw new Error(`it never said ${text}: ${this.#said}`);
+    }
   }
 
   /** Megabytes that the system keeps for it. */
@@ -90,6 +100,7 @@ export class OwnServer implements AsyncDisposable {
   async stop() {
     this.#child.kill("SIGTERM");
     await this.#child.exited;
+    await this.#heard;
   }
 
   async [Symbol.asyncDispose]() {
