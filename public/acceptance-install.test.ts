@@ -44,9 +44,12 @@ test.concurrent("acceptance 2: a question swapped under the finger is not answer
   const other = { ...bash("p1", shop, "rm -rf /"), digest: "f".repeat(64) as Digest };
   page.server.send("prompt", { prompt: other });
   await shows(page.page.locator(".literal"), "rm -rf /");
-  await lift();
   await page.page.locator('[data-part="approve"]:enabled').waitFor();
-  expect(page.server.asked.filter(({ method }) => method === "POST")).toEqual([]);
+  await lift(); // However long it stayed there.
+  await page.part("approve").tap();
+  await page.server.call("/api/prompts/p1/approve");
+  const posts = page.server.asked.filter(({ method }) => method === "POST");
+  expect(posts.map(({ body }) => (body as { digest: string }).digest)).toEqual([other.digest]);
 });
 
 test.concurrent("acceptance 12: manifest and icons are valid, and the page can be installed", async () => {

@@ -13,6 +13,16 @@ import { age } from "./times.ts";
 
 /** A new card's buttons ignore the finger that was on its way to something else. */
 const COOLDOWN_MS = 700;
+const ANSWERS = '[data-part="approve"], [data-part="deny"]';
+
+/** The last press anywhere, by the page's clock; while it lasts it has no end. A card may be drawn under it. */
+const press = { from: 0, to: 0 };
+if (typeof document !== "undefined") {
+  const begin = () => Object.assign(press, { from: Date.now(), to: Number.POSITIVE_INFINITY });
+  const end = () => Object.assign(press, { to: Date.now() });
+  document.addEventListener("pointerdown", begin, true);
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, end, true);
+}
 /** "Read on" goes down by this part of what is visible, so that no line is skipped. */
 const READ_ON = 0.8;
 
@@ -44,6 +54,8 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
     readyAt = Date.now() + COOLDOWN_MS;
     cooled = setTimeout(update, COOLDOWN_MS);
   });
+  // Also one that was put on another question and stayed until this one was ready: only where a press begins, it answers.
+  root.addEventListener("click", ignoreForeign, true);
   const observer = new IntersectionObserver(seen, { root: at("scroll") });
   observer.observe(input.end);
 
@@ -70,6 +82,13 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
     const input = drawInput(blocks);
     at("input").append(input.root);
     return input;
+  }
+
+  function ignoreForeign(event: MouseEvent) {
+    const answers = event.target instanceof Element && event.target.closest(ANSWERS) !== null;
+    // Keys and helping programs press nothing first: what they press now is meant.
+    const foreign = event.detail > 0 && press.from < readyAt && press.to >= readyAt;
+    if (answers && foreign) event.stopPropagation();
   }
 
   function give(option: Option, text?: string) {
