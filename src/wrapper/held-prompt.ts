@@ -31,6 +31,8 @@ export type HeldPrompt = Born & {
     handed: boolean;
     unseen: boolean;
   } | null;
+  /** The last answer that could not be given, and why. */
+  refused: { id: AnswerId; reason: string } | null;
   /** claude let go of the hook: an answer would not arrive any more. */
   released: boolean;
   /** Desk and phone both acted, and the dialog is gone: evidence decides until this runs out. */
@@ -55,6 +57,7 @@ export const heldPrompt = (born: Born, tell: (message: WrapperMessage) => void):
   ...born,
   openedAt: performance.now(),
   answer: null,
+  refused: null,
   released: false,
   contest: null,
   call: null,

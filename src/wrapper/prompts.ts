@@ -101,6 +101,12 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
     facts.say({ type: "too_late", prompt: prompt.id, by: facts.ending()?.by ?? "unknown", chosen });
   }
 
+  /** The question is open as before. */
+  function notGiven({ prompt, refused }: HeldPrompt) {
+    if (refused)
+      tell({ type: "not_applied", prompt: prompt.id, answer_id: refused.id, reason: refused.reason });
+  }
+
   function forget() {
     const ended = [...held.values()].filter((one) => one.ended);
     const spare = ended.filter((one) => one.facts.unacked().length === 0);
@@ -217,8 +223,9 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       const one = held.get(id);
       if (!one || one.ended || one.answer?.id !== answer_id) return;
       one.answer = null;
+      one.refused = { id: answer_id, reason };
       one.facts.takeBack("delivered");
-      tell({ type: "not_applied", prompt: id, answer_id, reason });
+      notGiven(one);
     },
 
     /**
@@ -294,6 +301,8 @@ export function prompts(tell: (message: WrapperMessage) => void, screen: ScreenS
       if (!one) return tell({ type: "too_late", prompt, by: "unknown", chosen: null });
       if (one.answer?.id === answer_id) return one.facts.repeat();
       if (one.ended) return tooLate(one);
+      // Sent again before the server heard that it could not be given: there it does not count any more.
+      if (one.refused?.id === answer_id) return notGiven(one);
       const offered = one.prompt.options.some((option) => option.id === answer.option);
       if (one.answer || one.released || suspended || digest !== one.prompt.digest || !offered) return;
       const chosen = answer.option === "reject" ? "rejected" : "approved";

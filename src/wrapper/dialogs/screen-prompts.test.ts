@@ -275,7 +275,7 @@ test("a dialog that was gone when the keys came names nobody", async () => {
   expect(last()).toEqual({ type: "too_late", prompt: "screen-1" as PromptId, by: "unknown", chosen: null });
 });
 
-test("an answer that could not be pressed is told so, and the same one can be tried again", async () => {
+test("an answer that could not be pressed is told so, also when it comes again; another one can be given", async () => {
   const { show, told, answer, pressed, life, last } = world("dead");
   show(await dialogIn("2.1.329", "bash"));
   answer(told()[0], "reject");
@@ -288,7 +288,12 @@ test("an answer that could not be pressed is told so, and the same one can be tr
     reason,
   });
   expect(life.open()).toEqual(["screen-1"] as PromptId[]);
+  const word = last();
+  life.restate();
   answer(told()[0], "reject");
+  expect(pressed).toHaveLength(1);
+  expect(last()).toEqual(word);
+  answer(told()[0], "reject", "a2");
   expect(pressed).toHaveLength(2);
   life.notApplied("screen-1" as PromptId, "other" as AnswerId, "Another's.");
   expect(last()).toMatchObject({ type: "not_applied", reason });
