@@ -43,7 +43,7 @@ export async function resume(args: string[]): Promise<number> {
   const { server, problem } = await fromServer(config);
   await using connections = new Connections(sshSetup(config, false));
   const atlas = new Atlas(server, (devbox, how) => reach(connections, devbox, how));
-  if (!named) return list(atlas, json, problem);
+  if (!named) return await list(atlas, json, problem); // What it asks over ends with this function.
   const { id } = asked.last ? await lastHere(atlas) : await find(atlas, asked.id ?? "");
   if (on !== null) {
     const session = await startedOn(on, { config, atlas, connections, id, args: rest });

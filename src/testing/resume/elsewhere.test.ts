@@ -35,9 +35,8 @@ describe.each(claudeVersions.slice(-1))("claude %s", (version) => {
     await place.admin("POST", "/devboxes", host.devbox);
 
     const listed = await place.run(["resume"]);
-    expect(listed.out).toMatch(
-      new RegExp(`^${id.slice(0, 8)}  buildbox  \\d+ (?:s|min) +\\S*app  SAY: ${word("there")}$`, "m"),
-    );
+    const row = `^${id.slice(0, 8)}  buildbox  \\d+ (?:s|min) +\\S*app  SAY: ${word("there")}$`;
+    expect(listed).toMatchObject({ err: "", out: expect.stringMatching(new RegExp(row, "m")) });
 
     const states = join(host.home, ".claude", "sessions");
     mkdirSync(states, { recursive: true });
