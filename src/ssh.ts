@@ -73,7 +73,7 @@ async function named(config: Config, name: string, terminal: boolean): Promise<D
 async function started(config: Config, devbox: Devbox, asked: Asked, terminal: boolean) {
   await using connections = new Connections(sshSetup(config, terminal));
   await reached(config, devbox, connections, terminal);
-  return startOver(config, connections, devbox, { ...asked, resume: null });
+  return await startOver(config, connections, devbox, { ...asked, resume: null });
 }
 
 type Start = Pick<Asked, "dir" | "claudeArgs"> & { resume: ConversationId | null };
