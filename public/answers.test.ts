@@ -107,34 +107,53 @@ test("an answer is never said to have worked before claude took it", () => {
   );
 });
 
-test("an answer that could not be given there leaves the question open, with every choice, whatever still comes of it", async () => {
+/** A page with one question, which the server replies to when told to. */
+function answering() {
   const fetched = spyOn(globalThis, "fetch");
-  using _ = { [Symbol.dispose]: () => fetched.mockRestore() };
   Object.assign(globalThis, { localStorage: globalThis.localStorage ?? { getItem: () => null } });
   const replies: ((response: Response) => void)[] = [];
   fetched.mockImplementation((() => new Promise((resolve) => replies.push(resolve))) as never);
   const model = createModel(() => noon);
   const answers = createAnswers(model, () => noon);
   model.fold("state", state([a], [open]));
-  const now = () => {
-    const [one, own] = [model.prompt(open.id) ?? open, answers.of(open.id)];
-    return cardStatus(one, around({ attempt: own, undone: answers.undone(open.id) }));
+  return {
+    ...{ model, answers },
+    now() {
+      const [one, own] = [model.prompt(open.id) ?? open, answers.of(open.id)];
+      return cardStatus(one, around({ attempt: own, undone: answers.undone(open.id) }));
+    },
+    async reply(response: Response) {
+      replies.shift()?.(response);
+      for (let i = 0; i < 40; i++) await null;
+    },
+    [Symbol.dispose]: () => fetched.mockRestore(),
   };
+}
+
+test("an answer of a browser that was not let in leaves every choice for when it is paired again", async () => {
+  using page = answering();
+  page.answers.send(open, approve);
+  expect(page.now().kind).toBe("progress");
+  await page.reply(Response.json({ error: { code: "unauthorized", message: "No." } }, { status: 401 }));
+  expect(page.now()).toEqual({ kind: "ready", undone: false });
+});
+
+test("an answer that could not be given there leaves the question open, with every choice, whatever still comes of it", async () => {
+  using page = answering();
+  const { model, answers, now, reply } = page;
   answers.send(open, approve);
   const answered = { ...open, stage: "answered" as const, answer_id: answers.of(open.id)?.id ?? null };
   model.fold("prompt_response", { prompt: answered });
   expect(now()).toEqual({ kind: "progress", stage: "sent" });
   model.fold("prompt_response", { prompt: open });
   expect(now()).toEqual({ kind: "ready", undone: true });
-  replies.shift()?.(Response.json({ prompt: answered }));
-  for (let i = 0; i < 40; i++) await null;
+  await reply(Response.json({ prompt: answered }));
   expect(now()).toEqual({ kind: "ready", undone: true });
   answers.send(open, reject);
   expect(now()).toEqual({ kind: "progress", stage: "sending" });
   // A reply that overtakes what the stream still has to tell: the prompt was open before the answer, not after it.
   const own = { ...open, stage: "answered" as const, answer_id: answers.of(open.id)?.id ?? null };
-  replies.shift()?.(Response.json({ prompt: own }));
-  for (let i = 0; i < 40; i++) await null;
+  await reply(Response.json({ prompt: own }));
   model.fold("prompt", { prompt: open });
   expect(now().kind).toBe("progress");
 });

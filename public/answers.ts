@@ -81,6 +81,8 @@ export function createAnswers(model: Model, clock: () => number = Date.now) {
 
   function failed(attempt: Attempt, error: unknown) {
     if (!(error instanceof ApiFailure)) throw error;
+    // Nobody refused it: once this browser is paired again, all can be chosen.
+    if (error.code === "unauthorized") attempts.delete(attempt.prompt);
     if (error.winner) model.replied(error.winner);
     if (error.retryable) attempt.problem = error.message;
     else if (!error.winner) attempt.refused = error.message;

@@ -64,12 +64,27 @@ export class Logins {
   check(secret: string, key: string | null = null): Viewer | null {
     const viewer = this.#viewers.of(hashOf(both(secret, key)));
     if (!viewer || viewer.revoked_at !== null) return null;
-    const now = this.#clock.now();
-    const seen = Math.max(viewer.last_seen, this.#seen.get(viewer.id) ?? 0);
-    if (now - viewer.created_at > LIMITS.loginMs || now - seen > LIMITS.loginIdleMs) return null;
-    if (now < seen - LIMITS.clockSlackMs) return null; // No telling how old it is.
+    if (this.#isTooOld(viewer)) return null;
+    const last_seen = Math.max(this.#seenAt(viewer), this.#clock.now());
     this.seen(viewer.id);
-    return { ...viewer, last_seen: Math.max(seen, now) };
+    return { ...viewer, last_seen };
+  }
+
+  #seenAt({ id, last_seen }: Viewer): number {
+    return Math.max(last_seen, this.#seen.get(id) ?? 0);
+  }
+
+  #isTooOld(viewer: Viewer): boolean {
+    const now = this.#clock.now();
+    const seen = this.#seenAt(viewer);
+    if (now - viewer.created_at > LIMITS.loginMs || now - seen > LIMITS.loginIdleMs) return true;
+    return now < seen - LIMITS.clockSlackMs; // No telling how old it is.
+  }
+
+  /** Nobody ended it, and it lets nobody in any more: it is too old. */
+  lapsed(id: ViewerId): boolean {
+    const viewer = this.#viewers.list().find((one) => one.id === id);
+    return viewer !== undefined && this.#isTooOld(viewer);
   }
 
   seen(id: ViewerId): void {
@@ -79,7 +94,7 @@ export class Logins {
   /** All logins in force, with when each was used last. */
   list(): Viewer[] {
     return this.#viewers.list().map((viewer) => {
-      return { ...viewer, last_seen: Math.max(viewer.last_seen, this.#seen.get(viewer.id) ?? 0) };
+      return { ...viewer, last_seen: this.#seenAt(viewer) };
     });
   }
 

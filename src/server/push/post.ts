@@ -69,9 +69,11 @@ export class Post {
     guarded(log, "writing down what became of a push", write)();
   }
 
+  /** A phone whose login is too old is still told that it is needed, and not for what. */
   wording({ viewer, subscription, settings }: Phone): Wording {
+    const { core, notices } = this.#options;
     return {
-      ...{ url: this.#options.core.url(), private: settings.private, open: this.#options.notices.open },
+      ...{ url: core.url(), private: settings.private || core.logins.lapsed(viewer), open: notices.open },
       actions: !isApple(subscription?.endpoint ?? ""),
       nonce: (prompt) => this.#options.nonces.give(viewer, prompt.id, prompt.digest),
     };

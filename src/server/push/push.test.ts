@@ -287,6 +287,17 @@ test("a slow push service of one phone does not hold up another, nor the server"
   expect((await slow.get("/api/push")).status).toBe(200);
 });
 
+test("SEC-021 a phone whose login is too old is told that it is needed, and not for what", async () => {
+  await using at = await world();
+  await at.phone();
+  at.clock.advance(-3_600_000); // With a clock that went back there is no telling how old it is.
+  using link = (await TestLink.session(at.server)).link;
+  await link.ask();
+  const [pushed] = await at.service.pushes(1);
+  expect(notificationOf(pushed)).toMatchObject({ title: "A session needs you", app_badge: "1" });
+  expect(pushed?.text).not.toMatch(/npm test|project/);
+});
+
 test("private notifications and quiet hours are the phone's own, and kept", async () => {
   await using at = await world();
   const [own, other] = [await at.phone("Own"), await at.phone("Other")];
