@@ -54,6 +54,8 @@ export async function painted(phone: Phone, part: string, words: RegExp): Promis
 
 /** Other programs may hold a busy machine up while something is measured; not this often. */
 const TRIES = 3;
+/** So many times what is promised, something is not slow but broken; what it took is printed. */
+export const ALLOWANCE = 10;
 
 /** What a measurement took at best, ms: it is repeated, a few times, only while it takes `limit` or longer. */
 export async function quickest(limit: number, measure: () => Promise<number>): Promise<number> {
