@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import type { DevboxState } from "../src/protocol.ts";
 import type { OpenPage, Scene } from "./testing/open-page.ts";
 import { drawn, opener } from "./testing/opener.ts";
-import { session } from "./testing/world.ts";
+import { ago, session } from "./testing/world.ts";
 
 const open = opener();
 
@@ -28,8 +28,8 @@ function serves({ server }: OpenPage, key: string | null = null, enabled = true)
   let known = [
     devbox("local", { kind: "local", host: "laptop", user: null }),
     devbox("box1", {
-      last_used: Date.now() - 2 * HOUR,
-      seen_at: Date.now() - HOUR,
+      last_used: ago(2 * HOUR),
+      seen_at: ago(HOUR),
       fingerprint: FINGERPRINT,
     }),
     devbox("gpu-box", { port: 2222, state: "unreachable", error: auth }),

@@ -10,7 +10,7 @@ import {
 } from "../src/protocol.ts";
 import type { OpenPage, Scene } from "./testing/open-page.ts";
 import { opener, patient, shows } from "./testing/opener.ts";
-import { session, state } from "./testing/world.ts";
+import { ago, session, state } from "./testing/world.ts";
 
 const openScene = opener();
 
@@ -21,7 +21,7 @@ const viewer = (id: string, name: string, seen: number): Viewer => ({
     name,
     address: "10.0.0.7",
     created_at: 0,
-    last_seen: Date.now() - seen,
+    last_seen: seen === 0 ? Date.now() : ago(seen),
     revoked_at: null,
   },
 });

@@ -2,14 +2,15 @@
 import { expect, test } from "bun:test";
 import type { ApiToken, DeviceId } from "../src/protocol.ts";
 import { opener } from "./testing/opener.ts";
+import { ago } from "./testing/world.ts";
 
 const openScene = opener();
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const token = (name: string, change: Partial<ApiToken> = {}): ApiToken => ({
-  ...{ id: name.slice(0, 3), name, scopes: ["read"], device_id: null, last_used: Date.now() - 3 * MINUTE },
-  ...{ created_at: Date.now() - 2 * DAY, expires_at: Date.now() + 88 * DAY },
+  ...{ id: name.slice(0, 3), name, scopes: ["read"], device_id: null, last_used: ago(3 * MINUTE) },
+  ...{ created_at: ago(2 * DAY), expires_at: Date.now() + 88 * DAY },
   ...change,
 });
 const all = () => [
@@ -79,7 +80,7 @@ test.concurrent("one is revoked after a yes, and not by Cancel", async () => {
 
 test.concurrent("a machine that is lost is cut off after a yes; the server's own, and those that were, are not offered", async () => {
   const machine = (id: string, name: string, revoked_at: number | null = null) => ({
-    ...{ id, name, created_at: Date.now() - 2 * DAY, last_seen: Date.now() - 3 * MINUTE, revoked_at },
+    ...{ id, name, created_at: ago(2 * DAY), last_seen: ago(3 * MINUTE), revoked_at },
   });
   const devices = [machine("local", "server"), machine("d1", "laptop <b>"), machine("d2", "old", Date.now())];
   await using page = await openScene({

@@ -14,6 +14,11 @@ import type {
 import type { Frame, Row, Run } from "../../src/screen.ts";
 
 const MINUTE = 60_000;
+/** A page is behind the server by as long as the server's last word was on its way. */
+const BEHIND_MS = 20_000;
+
+/** When that was which a page calls `ms` ago; a whole number of minutes, hours or days. */
+export const ago = (ms: number) => Date.now() - ms - BEHIND_MS;
 
 /** A session that works; `id` also names its project. */
 export function session(id: string, more: Partial<Session> = {}): Session {
