@@ -7,7 +7,7 @@ import type { Runs } from "./runs.ts";
 
 /** How long an exit waits for the server's word; after that the next wrapper on this machine reports it. */
 const EXIT_ACK_MS = 1_000;
-/** A session without a terminal, a viewer and output ends after a day. */
+/** A session ends after a whole day without a terminal, a viewer and output. */
 const FORGOTTEN_MS = 24 * 60 * 60 * 1_000;
 
 export type EndingOptions = {
@@ -33,6 +33,8 @@ export class Ending implements Disposable {
   #viewers = 0;
   #terminal = true;
   #forgotten: ReturnType<typeof setTimeout> | undefined;
+  /** claude printed nothing since that began. */
+  #silent = true;
 
   constructor(options: EndingOptions) {
     this.#options = options;
@@ -65,11 +67,17 @@ export class Ending implements Disposable {
     this.#remember();
   }
 
-  /** Without a terminal: a day without viewer or output ends it. */
+  /** claude printed something: whoever let it work for days has not forgotten it. */
+  printed() {
+    this.#silent = false;
+  }
+
   #remember() {
     clearTimeout(this.#forgotten);
     if (this.#terminal || this.#viewers > 0) return;
-    this.#forgotten = setTimeout(() => this.stop("hangup", "SIGHUP"), FORGOTTEN_MS);
+    this.#silent = true;
+    const judge = () => (this.#silent ? this.stop("hangup", "SIGHUP") : this.#remember());
+    this.#forgotten = setTimeout(judge, FORGOTTEN_MS);
   }
 
   /** claude has ended: that is kept on disk, with what the server has not acknowledged, and said. */

@@ -102,6 +102,7 @@ class Wrapper implements Disposable {
     this.#terminals.write(bytes);
     this.#view.write(bytes);
     this.#asking.painted();
+    this.#ending.printed();
     this.#writing?.composing.painted(); // The constructor may still be at work.
   }
 
