@@ -199,7 +199,7 @@ export class Phone {
       time.after(think + this.#chance.between(-50, 5_000), this.owner, () => this.misuse(prompt));
   }
 
-  /** Once a second: whoever sees "not confirmed" taps again, sooner or later; and asks for what it missed. */
+  /** Once a second: whoever sees "not confirmed", or that nothing was given, taps again, sooner or later; and asks for what it missed. */
   #tick() {
     if (this.revoked) return;
     for (const id of this.#cards.keys()) {
@@ -209,7 +209,11 @@ export class Phone {
         this.#world.history.count("taps again");
         this.answers.retry(id);
       }
-      if (!this.model.prompt(id)) void this.#lookUp(id);
+      // Its answer was not let in, or could not be given: all can be chosen again.
+      const known = this.model.prompt(id);
+      if (status?.kind === "ready" && known && (this.#world.calm() || this.#chance.chance(0.3)))
+        this.tap(known);
+      if (!known) void this.#lookUp(id);
     }
     for (const session of this.model.ordered())
       for (const sent of this.outbox.shown(session.id))
