@@ -112,7 +112,7 @@ test.concurrent("the log is reached from the list, read page by page, and opens 
   await page.phone.button("Show earlier entries").tap();
   await page.part("deed").nth(9).waitFor();
   expect((await page.texts('[data-part="deed"]')).at(-1)).toBe("Pixel 8 (Chrome) stopped Claude");
-  expect(await page.phone.button("Show earlier entries").isVisible()).toBe(false);
+  await page.phone.button("Show earlier entries").waitFor({ state: "hidden" });
   await page.page.locator("a.back").tap();
   await page.page.getByRole("link", { name: "Audit log" }).waitFor();
 });
@@ -144,6 +144,6 @@ test.concurrent("a log that does not come can be asked for again", async () => {
   page.server.reply("/api/audit", () => ({ body: { entries: entries(), before: null } }));
   await page.phone.button("Try again").tap();
   await page.part("deed").nth(8).waitFor();
-  expect(await page.part("trouble").isVisible()).toBe(false);
-  expect(await page.part("older").isVisible()).toBe(false);
+  await page.part("trouble").waitFor({ state: "hidden" });
+  await page.part("older").waitFor({ state: "hidden" });
 });

@@ -218,7 +218,7 @@ test.concurrent("a denied permission says where to change it, and has no button"
   await using page = await open({ phones: [], before: browserOf({ agent: ANDROID, grants: "denied" }) });
   await page.phone.button("Turn on notifications").tap();
   await shows(page.part("is-denied"), "Permissions → Notifications → Allow");
-  expect(await page.phone.button("Turn on notifications").isVisible()).toBe(false);
+  await page.phone.button("Turn on notifications").waitFor({ state: "hidden" });
   expect((await page.server.call("/api/push/phone")).body).toMatchObject({
     permission: "denied",
     subscription: null,

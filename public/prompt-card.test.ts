@@ -162,7 +162,7 @@ test.concurrent("SEC-036 a long input is approved only after its end was on the 
   expect(await page.part("approve").isDisabled()).toBe(true);
   await scroll.evaluate((box) => box.scrollTo(0, box.scrollHeight));
   await page.page.locator('[data-part="approve"]:enabled').waitFor();
-  expect(await page.part("read-on").isVisible()).toBe(false);
+  await page.part("read-on").waitFor({ state: "hidden" });
 });
 
 test.concurrent("SEC-037 what hides in a command is marked and warned of", async () => {
