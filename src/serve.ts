@@ -58,11 +58,12 @@ export async function serve(args: string[]): Promise<number> {
   const server = auto ? await open(config, auto, end) : await inPlace(config, end);
   const restore = () => restoreTunnels(config.paths.data);
   restore();
+  const look = keep(config, server, auto, end); // Written down before it is said: whoever reads the line asks at once.
   if (!auto) {
     process.stderr.write(`claude-remote: page at ${server.url}; pair a phone with \`claude-remote pair\`\n`);
     if (!isLoopback(config.host)) process.stderr.write(`claude-remote: ${wider(config, server)}\n`);
   }
-  const timer = setInterval(keep(config, server, auto, end), LOOK_MS);
+  const timer = setInterval(look, LOOK_MS);
   const restoring = setInterval(restore, RESTORE_MS);
   await ended.promise;
   for (const one of [timer, restoring]) clearInterval(one);
