@@ -112,13 +112,19 @@ test.concurrent("a command that opens a menu leads to the screen, where its keys
   await page.phone.button("Esc").waitFor();
 });
 
-test.concurrent("no list can be had: a command can be typed all the same", async () => {
-  await using page = await open({ ...inShop, failures: true });
+/** The list of commands is asked for, and cannot be had. */
+async function withoutList() {
+  const page = await open({ ...inShop, failures: true });
   page.server.reply(`${at}/commands`, () => ({
     status: 503,
     body: { error: { code: "unreachable", message: "" } },
   }));
   await page.phone.button("Commands").tap();
+  return page;
+}
+
+test.concurrent("no list can be had: a command can be typed all the same", async () => {
+  await using page = await withoutList();
   await shows(page.page.locator(".commands-status"), "can be typed all the same");
 });
 
@@ -182,12 +188,7 @@ test.concurrent("bypassing is offered only where the session was started so; not
 });
 
 test.concurrent("a list that cannot be had is not asked for again at once, and one that is there is not drawn anew", async () => {
-  await using page = await open({ ...inShop, failures: true });
-  page.server.reply(`${at}/commands`, () => ({
-    status: 503,
-    body: { error: { code: "unreachable", message: "" } },
-  }));
-  await page.phone.button("Commands").tap();
+  await using page = await withoutList();
   await shows(page.page.locator(".commands-status"), "can be typed all the same");
   const typed = performance.now();
   await text(page).pressSequentially("co");

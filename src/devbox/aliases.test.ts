@@ -19,7 +19,7 @@ test("what Host lines name is offered, in order and once; patterns, options and 
     [
       "# Host never",
       "Include conf.d/*.conf",
-      "Include ~/work/ssh.conf missing.conf",
+      "Include ~/office/ssh.conf missing.conf",
       "  HOST box1 box2 *.example.org !box9 box?",
       'Host="quoted" -oProxyCommand=x $(id) a@b',
       "Match host box7",
@@ -30,8 +30,8 @@ test("what Host lines name is offered, in order and once; patterns, options and 
   );
   put(".ssh/conf.d/2.conf", "Host second\r\n");
   put(".ssh/conf.d/1.conf", "Host first\nInclude config\n"); // A circle.
-  put("work/ssh.conf", "host=work\n");
-  const known = ["first", "second", "work", "box1", "box2", "quoted", "last"];
+  put("office/ssh.conf", "host=office\n");
+  const known = ["first", "second", "office", "box1", "box2", "quoted", "last"];
   expect(sshAliases(null, home)).toEqual(known);
 });
 

@@ -476,14 +476,8 @@ test("a conversation goes on only where it was, and only once unless that is mea
   link[Symbol.dispose]();
 });
 
-test("before a conversation goes on there, its newest files are brought; what does not come says what to do", async () => {
-  const carried: unknown[] = [];
-  let failure: Error | null = null;
-  const carry = async (...what: unknown[]) => {
-    carried.push(what);
-    if (failure) throw failure;
-  };
-  const { viewer, server, reach } = await world({ carry });
+/** A conversation that a session on the devbox has had. */
+async function hadThere(server: TestServer, viewer: TestViewer): Promise<ConversationId> {
   await viewer.post("/api/devboxes", BOX);
   await viewer.listen();
   const { device, secret } = await server.admin("POST", "/devboxes/box1/enrol", {});
@@ -495,6 +489,18 @@ test("before a conversation goes on there, its newest files are brought; what do
   using link = (await TestLink.session(server, { conversation }, key)).link;
   link.say({ type: "exit", code: 0, signal: null, reason: "exit" });
   await link.until("the ack", () => link.heard.find((m) => m.type === "ack" && m.stream === "exit"));
+  return conversation;
+}
+
+test("before a conversation goes on there, its newest files are brought; what does not come says what to do", async () => {
+  const carried: unknown[] = [];
+  let failure: Error | null = null;
+  const carry = async (...what: unknown[]) => {
+    carried.push(what);
+    if (failure) throw failure;
+  };
+  const { viewer, server, reach } = await world({ carry });
+  const conversation = await hadThere(server, viewer);
   await begun(viewer, { resume: conversation });
   await reach.changes.until("the launch", () => reach.started.length === 1);
   expect(carried).toEqual([[expect.objectContaining({ name: "box1" }), conversation, "~/shop"]]);
@@ -515,17 +521,7 @@ test("a launch is called off also while its conversation's files hang on the way
     return new Promise<void>(() => {});
   };
   const { viewer, server } = await world({ carry });
-  await viewer.post("/api/devboxes", BOX);
-  await viewer.listen();
-  const { device, secret } = await server.admin("POST", "/devboxes/box1/enrol", {});
-  const key = {
-    device: device as DeviceId,
-    secret: new Uint8Array(Buffer.from(String(secret), "base64url")),
-  };
-  const conversation = "0a1b2c3d-talk" as ConversationId;
-  using link = (await TestLink.session(server, { conversation }, key)).link;
-  link.say({ type: "exit", code: 0, signal: null, reason: "exit" });
-  await link.until("the ack", () => link.heard.find((m) => m.type === "ack" && m.stream === "exit"));
+  const conversation = await hadThere(server, viewer);
   const { launch } = await begun(viewer, { resume: conversation });
   await carrying.promise;
   await viewer.request("DELETE", `/api/launches/${launch.id}`, { headers: { origin: server.url } });
