@@ -87,6 +87,9 @@ const SUITES: Suite[] = [
     command: [...test, "./src/demo", "./src/doctor", ...testsIn("src/testing")],
   },
   { name: "containers", command: [engine, ...test, "./src/testing/containers"] },
+  // Their figures are told, and judge nothing: what else runs here is in them.
+  ...(all ? [{ name: "a thousand pages", command: [bun, "bench/load.ts"] }] : []),
+  ...(all ? [{ name: "days of output", command: [bun, "bench/soak.ts"] }] : []),
 ];
 
 /** A plain user's PATH lacks where daemons are. */
