@@ -9,6 +9,8 @@ import type { Runs } from "./runs.ts";
 const EXIT_ACK_MS = 1_000;
 /** A session ends after a whole day without a terminal, a viewer and output. */
 const FORGOTTEN_MS = 24 * 60 * 60 * 1_000;
+/** While claude waits for an answer, after a week: nobody's weekend away costs a question; what is left for longer was left. */
+const FORGOTTEN_ASKING_MS = 7 * FORGOTTEN_MS;
 
 export type EndingOptions = {
   id: SessionId;
@@ -16,6 +18,8 @@ export type EndingOptions = {
   runs: Pick<Runs, "ended">;
   link: () => Pick<Link, "up" | "refused" | "tell">;
   kill: (signal: NodeJS.Signals) => void;
+  /** claude waits for a person's answer. */
+  asks: () => boolean;
   log: Log;
   /** How long the last word waits for the server's, ms, where it is not EXIT_ACK_MS. */
   patience: number | undefined;
@@ -72,12 +76,18 @@ export class Ending implements Disposable {
     this.#silent = false;
   }
 
-  #remember() {
+  /** `silentMs`: for so long it was alone and silent already. */
+  #remember(silentMs = 0) {
     clearTimeout(this.#forgotten);
     if (this.#terminal || this.#viewers > 0) return;
-    this.#silent = true;
-    const judge = () => (this.#silent ? this.stop("hangup", "SIGHUP") : this.#remember());
-    this.#forgotten = setTimeout(judge, FORGOTTEN_MS);
+    if (silentMs === 0) this.#silent = true;
+    this.#forgotten = setTimeout(() => this.#judge(silentMs + FORGOTTEN_MS), FORGOTTEN_MS);
+  }
+
+  #judge(silentMs: number) {
+    if (!this.#silent) this.#remember();
+    else if (silentMs < FORGOTTEN_ASKING_MS && this.#options.asks()) this.#remember(silentMs);
+    else this.stop("hangup", "SIGHUP");
   }
 
   /** claude has ended: that is kept on disk, with what the server has not acknowledged, and said. */

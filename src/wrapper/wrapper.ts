@@ -194,6 +194,7 @@ class Wrapper implements Disposable {
       ...{ id: this.#id, onHangup, runs, log: this.#log, patience: hosted?.farewellMs },
       link: () => this.#link,
       kill: (signal) => this.#claude.kill(signal),
+      asks: () => this.#asking.prompts.open().length > 0 || this.#facts.state.status === "waiting",
     });
   }
 
