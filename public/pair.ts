@@ -1,11 +1,12 @@
 // Letting this phone in: the code from the link or typed, a tap, two digits to compare, and the yes in the terminal.
 import { ApiFailure, keepKey, post } from "./api.ts";
 import { fromTemplate, part, setText } from "./dom.ts";
+import { newId } from "./ids.ts";
 
 const POLL_MS = 1_000;
 
-/** What the server says to a code: wait for the yes with `claim`, or come in. */
-type Reply = { status: "pending"; check: string; claim: string } | { status: "paired"; key?: string | null };
+/** What the server says to a code: wait for the yes, or come in. */
+type Reply = { status: "pending"; check: string } | { status: "paired"; key?: string | null };
 
 /** The pairing page. `code` comes from the link, or null when it has to be typed. `onPaired` once the login is set. */
 export function pairView(code: string | null, onPaired: () => void) {
@@ -14,6 +15,9 @@ export function pairView(code: string | null, onPaired: () => void) {
   const typed = part(root, "code", HTMLInputElement);
   const name = part(root, "name", HTMLInputElement);
   const go = part(root, "go", HTMLButtonElement);
+  /** By this the server knows the phone again, whichever answer was lost on the way. */
+  const claim = newId();
+  let waits = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
 
@@ -34,6 +38,7 @@ export function pairView(code: string | null, onPaired: () => void) {
   });
 
   function say(problem: string | null) {
+    waits = false;
     at("problem").hidden = problem === null;
     setText(at("problem"), problem ?? "");
     go.disabled = false;
@@ -41,22 +46,23 @@ export function pairView(code: string | null, onPaired: () => void) {
     at("check").hidden = true;
   }
 
-  async function begin(body: { code: string; name: string; claim?: string }) {
+  async function begin(body: { code: string; name: string }) {
     go.disabled = true;
     try {
       const bind = location.protocol === "http:"; // Over https no other port of the host speaks for it.
-      const reply = (await post("/api/pair", { ...body, bind })) as Reply;
+      const reply = (await post("/api/pair", { ...body, claim, bind })) as Reply;
       if (reply.status === "paired") keepKey(reply.key ?? null);
       if (closed) return;
       if (reply.status === "paired") return onPaired();
       at("form").hidden = true;
       at("check").hidden = false;
       setText(at("digits"), reply.check);
-      timer = setTimeout(begin, POLL_MS, { ...body, claim: reply.claim });
+      waits = true;
+      timer = setTimeout(begin, POLL_MS, body);
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
       if (closed) return;
-      if (error.retryable && body.claim) timer = setTimeout(begin, Math.max(POLL_MS, error.againMs), body);
+      if (error.retryable && waits) timer = setTimeout(begin, Math.max(POLL_MS, error.againMs), body);
       else say(error.message);
     }
   }

@@ -137,6 +137,65 @@ test("SEC-018 while one phone waits for the yes, the code is spent for any other
   });
 });
 
+test("SEC-018 a phone that did not hear that it is in asks again and gets the same login; nobody else does", async () => {
+  await using server = await testServer();
+  const { code, first, second } = await pairWithYes(server, "iPhone");
+  const { claim } = first.body as Record<string, string>;
+  await server.admin("DELETE", "/pair"); // Whoever showed the code looks at something else by now.
+  const again = await nobody(server).post("/api/pair", { code, name: "iPhone", claim });
+  expect(again).toMatchObject({ status: 200, body: second.body });
+  expect(again.headers.get("set-cookie")).toBe(second.headers.get("set-cookie"));
+  expect((await server.admin("GET", "/viewers")).viewers).toHaveLength(1);
+  for (const more of [{}, { claim: "guess" }, { claim: "a".repeat(43) }])
+    expect((await nobody(server).post("/api/pair", { code, name: "iPhone", ...more })).status).toBe(403);
+  const other = { code: "AAAA-AAAA", name: "iPhone", claim };
+  expect((await nobody(server).post("/api/pair", other)).status).toBe(403);
+});
+
+test("SEC-018 a login is given again only while its code would be good, and only while it is in force", async () => {
+  const clock = fakeClock();
+  await using server = await testServer({ clock });
+  const enter = (code: unknown, claim: string) =>
+    nobody(server).post("/api/pair", { code, name: "x", claim, bind: true });
+  const claims = ["late", "replaced", "out"].map((name) => name.padEnd(36, "0"));
+  const [late = "", replaced = "", out = ""] = claims;
+  const open = async () => (await server.admin("POST", "/pair", { yes: true })).code;
+
+  const one = await open();
+  const paired = await enter(one, late);
+  expect(paired.status).toBe(200);
+  clock.advance(5 * 60_000 - 1);
+  expect((await enter(one, late)).body).toEqual(paired.body);
+  clock.advance(1);
+  expect((await enter(one, late)).status).toBe(403);
+
+  const two = await open();
+  expect((await enter(two, replaced)).status).toBe(200);
+  await open();
+  expect((await enter(two, replaced)).status).toBe(403);
+
+  const three = await open();
+  const { body } = await enter(three, out);
+  await server.admin("DELETE", `/viewers/${(body as never as { viewer: { id: string } }).viewer.id}`);
+  expect((await enter(three, out)).status).toBe(403);
+});
+
+test("SEC-018 a phone may bring its claim, so that no answer of a pairing has to arrive at once", async () => {
+  await using server = await testServer();
+  const { code } = await server.admin("POST", "/pair", {});
+  const enter = (claim: string) => nobody(server).post("/api/pair", { code, name: "x", claim });
+  expect((await enter("short")).status).toBe(403);
+  const own = crypto.randomUUID();
+  const first = await enter(own);
+  expect(first.body).toMatchObject({ status: "pending", claim: own });
+  expect((await enter(own)).body).toEqual(first.body);
+  expect((await enter(crypto.randomUUID())).status).toBe(403);
+  await server.admin("POST", "/pair/confirm", { check: first.body.check });
+  const paired = await enter(own);
+  expect(paired.body).toMatchObject({ status: "paired" });
+  expect((await enter(own)).body).toEqual(paired.body);
+});
+
 test("a code may be typed in small letters, with spaces, with O for 0 and L for 1", async () => {
   await using server = await testServer();
   const { code } = await server.admin("POST", "/pair", { yes: true });

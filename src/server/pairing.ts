@@ -10,6 +10,8 @@ import { hashOf, type Logins, newSecret } from "./logins.ts";
 /** Crockford's letters: none that is taken for another. Eight of them are 40 bits. */
 const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CODE_LETTERS = 8;
+/** A claim that a phone brings itself: long enough for what nobody guesses, a random UUID for one. */
+const OWN_CLAIM = /^[\w-]{36,100}$/;
 
 /** Who showed the code. Another paired phone sees nothing of it, and can neither confirm nor end it. */
 export type Opener = "owner" | ViewerId;
@@ -22,9 +24,8 @@ export type PairingState =
   | { state: "paired"; viewer: Viewer; check: string };
 
 /** What the phone gets: wait for the yes with `claim`, or the login. */
-export type PairingResult =
-  | { status: "pending"; check: string; claim: string }
-  | { status: "paired"; check: string; viewer: Viewer; secret: string; key: string | null };
+export type PairingResult = { status: "pending"; check: string; claim: string } | Paired;
+type Paired = { status: "paired"; check: string; viewer: Viewer; secret: string; key: string | null };
 
 type Open = { code: string; by: Opener; yes: boolean; expiresAt: number; request: Request | null };
 type Request = { name: string; address: string; check: string; claim: string; confirmed: boolean };
@@ -50,6 +51,8 @@ export class Pairing {
   readonly #on: PairingEvents;
   #open: Open | null = null;
   #paired: { by: Opener; viewer: Viewer; check: string } | null = null;
+  /** The login that was given last, for as long as its code would have been good: the answer may be lost on the way. */
+  #given: { code: string; claim: string; expiresAt: number; login: Paired; forget: () => void } | null = null;
   /** When wrong codes were tried, by whomever, whether or not a pairing was open: that must not show. */
   #wrong: number[] = [];
 
@@ -65,6 +68,7 @@ export class Pairing {
     const expiresAt = this.#clock.now() + LIMITS.pairingMs;
     this.#open = { code: letters, by, yes, expiresAt, request: null };
     this.#paired = null;
+    this.#given?.forget();
     this.#wrong = [];
     return { code: `${letters.slice(0, 4)}-${letters.slice(4)}`, expires_at: expiresAt };
   }
@@ -96,8 +100,8 @@ export class Pairing {
   }
 
   /**
-   * A phone with the code, or again with its claim. Throws `forbidden` for wrong, spent, expired and closed alike, and
-   * `rate_limited` after too many of these.
+   * A phone with the code, or again with its claim; one that is in and asks once more gets the same login. Throws
+   * `forbidden` for wrong, spent, expired and closed alike, and `rate_limited` after too many of these.
    */
   enter(given: Given): PairingResult {
     const recent = this.#wrong.filter((at) => at > this.#clock.now() - LIMITS.pairingMs);
@@ -108,6 +112,8 @@ export class Pairing {
         "Too many tries. Show a new code with `claude-remote pair`, or on a paired phone.",
         (recent.at(-LIMITS.pairingTries) ?? 0) + LIMITS.pairingMs - this.#clock.now(),
       );
+    const again = this.#again(given);
+    if (again) return again;
     const open = this.#current();
     const request = open && same(open.code, normal(given.code)) ? this.#request(open, given) : null;
     if (!open || !request) return this.#refuse(given);
@@ -116,17 +122,36 @@ export class Pairing {
     this.#open = null;
     const { viewer, ...login } = this.#logins.add(name, address, given.bind);
     this.#paired = { by: open.by, viewer, check };
+    const paired: Paired = { status: "paired", check, viewer, ...login };
+    this.#keep(open, claim, paired);
     this.#on.paired(viewer);
-    return { status: "paired", check, viewer, ...login };
+    return paired;
+  }
+
+  #keep({ code, expiresAt }: Open, claim: string, login: Paired) {
+    const stop = this.#clock.after(expiresAt - this.#clock.now(), () => this.#given?.forget());
+    const forget = () => {
+      stop();
+      this.#given = null;
+    };
+    this.#given = { code, claim, expiresAt, login, forget };
+  }
+
+  /** The login of the phone that was let in with this code, to that phone alone. */
+  #again({ code, claim }: Given): Paired | null {
+    const given = this.#given;
+    if (!given || claim === undefined || given.expiresAt <= this.#clock.now()) return null;
+    const isIts = same(given.code, normal(code)) && same(given.claim, claim);
+    return isIts && this.#logins.inForce(given.login.viewer.id) ? given.login : null;
   }
 
   /** The phone that came first with the code owns it; null for any other. */
   #request(open: Open, given: Given) {
     if (open.request) return given.claim && same(open.request.claim, given.claim) ? open.request : null;
-    if (given.claim !== undefined) return null;
+    if (given.claim !== undefined && !OWN_CLAIM.test(given.claim)) return null;
     const check = String(randomInt(100)).padStart(2, "0");
     const { name, address } = given;
-    open.request = { name, address, check, claim: newSecret(), confirmed: open.yes };
+    open.request = { name, address, check, claim: given.claim ?? newSecret(), confirmed: open.yes };
     return open.request;
   }
 
