@@ -810,6 +810,31 @@ test("a devbox is known whole or not at all", async () => {
   expect((await viewer.post("/api/devboxes", BOX)).status).toBe(200);
 });
 
+/** SQLite itself refuses every write, as it does where there is no room. */
+const refuseWrites = ({ store }: Core, now: boolean) =>
+  void store.tables.run(`PRAGMA query_only = ${now ? 1 : 0}`);
+
+test("SEC-079 on a full disk nothing is started and no devbox goes half, but what is under way is called off", async () => {
+  const cores: Core[] = [];
+  const { viewer, reach, server } = await world({}, (core) => void cores.push(core));
+  const full = (now: boolean) => {
+    for (const core of cores) refuseWrites(core, now);
+  };
+  await viewer.post("/api/devboxes", BOX);
+  await viewer.listen();
+  const { launch } = await begun(viewer);
+  full(true);
+  expect((await begun(viewer)).status).toBe(507);
+  expect((await viewer.request("DELETE", `/api/devboxes/${BOX.name}`)).status).toBe(507);
+  expect((await viewer.request("DELETE", `/api/launches/${launch.id}`)).status).toBe(200);
+  await viewer.until("its end", () => viewer.launches.some(({ step }) => step === "failed"));
+  expect(reach.started.map(({ context }) => context.signal?.aborted)).toEqual([true]);
+  full(false);
+  const { devices } = (await server.admin("GET", "/devices")) as { devices: { revoked_at: number | null }[] };
+  expect(devices.filter(({ revoked_at }) => revoked_at !== null)).toEqual([]);
+  expect((await viewer.request("DELETE", `/api/devboxes/${BOX.name}`)).status).toBe(200);
+});
+
 test("a server that stops ends what is on its way, and closes its connections", async () => {
   const { viewer, server, reach } = await world();
   await viewer.post("/api/devboxes", BOX);

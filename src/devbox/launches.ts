@@ -62,13 +62,16 @@ export class Launches {
     return kept.launch;
   }
 
-  /** Begins it. Throws `rate_limited` where too many are under way. */
+  /** Throws `rate_limited` where too many are under way. */
+  room(): void {
+    if (this.#underway.size < LIMITS.launches) return;
+    const many = `${LIMITS.launches} sessions are being started already; wait for one.`;
+    throw new ApiError("rate_limited", many);
+  }
+
+  /** Begins it. Throws as `room`. */
   begin(body: LaunchBody): Launch {
-    if (this.#underway.size >= LIMITS.launches)
-      throw new ApiError(
-        "rate_limited",
-        `${LIMITS.launches} sessions are being started already; wait for one.`,
-      );
+    this.room();
     this.#forget();
     const { launch: id, devbox, dir } = body;
     const launch: Launch = {

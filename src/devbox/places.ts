@@ -95,18 +95,21 @@ export class Places {
   remove({ name, device_id }: Registered, by: By): void {
     const { store, clock, revokeDevice, data } = this.#core;
     if (name === LOCAL) throw new ApiError("forbidden", "The server's own machine cannot be removed.");
-    this.#registry.remove(name);
-    revokeDevice(device_id);
+    revokeDevice(device_id, by, () => {
+      this.#registry.remove(name);
+      store.audit.add({ ...whoIn(by), action: "devbox removed", subject: name, detail: {} }, clock.now());
+    });
     endTunnel({ data, device: device_id });
-    store.audit.add({ ...whoIn(by), action: "devbox removed", subject: name, detail: {} }, clock.now());
   }
 
   /** Somebody said yes to that host key. */
   trusted(name: string, seen: string, by: By) {
     const { store, clock } = this.#core;
-    this.#registry.trusted(name, seen);
     const detail = { fingerprint: seen };
-    store.audit.add({ ...whoIn(by), action: "host key trusted", subject: name, detail }, clock.now());
+    store.statements.tx(() => {
+      this.#registry.trusted(name, seen);
+      store.audit.add({ ...whoIn(by), action: "host key trusted", subject: name, detail }, clock.now());
+    });
   }
 
   /** Remembers how a devbox was when it was tried just now; null: it was there. */

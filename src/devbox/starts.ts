@@ -69,12 +69,14 @@ export class Starts {
     if (mode && !this.#options.modes.includes(mode))
       throw new ApiError("forbidden", `mode: ${mode} is not among this server's launch_modes.`);
     if (resume) this.#resumable(devbox, resume, body.anyway ?? false);
-    const launch = this.#launches.begin(body);
+    this.#launches.room();
     const { store, clock } = this.#core;
     const detail = { devbox: name, dir, mode: mode ?? null, resume: resume ?? null, prompt: prompt ?? null };
-    store.audit.add({ ...whoIn(by), action: "launch", subject: id, detail }, clock.now());
-    this.#places.used(name, dir, mode ?? null);
-    return launch;
+    store.statements.tx(() => {
+      store.audit.add({ ...whoIn(by), action: "launch", subject: id, detail }, clock.now());
+      this.#places.used(name, dir, mode ?? null);
+    });
+    return this.#launches.begin(body);
   }
 
   /** Throws `not_found`. One that is over stays as it is. */
@@ -82,10 +84,9 @@ export class Starts {
     const found = this.#launches.callOff(id);
     if (!found) throw new ApiError("not_found", "No such launch is known.");
     const { launch, first } = found;
-    const { store, clock } = this.#core;
     const detail = { devbox: launch.devbox, step: launch.step };
     const entry = { ...whoIn(by), action: "launch called off", subject: launch.id, detail };
-    if (first) store.audit.add(entry, clock.now());
+    if (first) this.#core.note(entry);
     return launch;
   }
 

@@ -38,14 +38,9 @@ export function admin(options: AdminOptions): Route[] {
     }),
     route("POST", "/pair", OWNER, v.object({ yes: v.optional(v.boolean(), false) }), (call) => {
       const { yes } = call.body;
+      const entry = { ...whoIn(ownerOf(call)), action: "pairing opened", subject: "code", detail: { yes } };
+      store.audit.add(entry, clock.now()); // First of all: nobody is let in of whom nothing says why.
       const opened = pairing.open(yes);
-      const entry = {
-        ...whoIn(ownerOf(call)),
-        action: "pairing opened",
-        subject: "code",
-        detail: { yes },
-      };
-      store.audit.add(entry, clock.now());
       return Response.json({ ...opened, url: options.pairUrl(opened.code) });
     }),
     plain("GET", "/pair", OWNER, () => Response.json(pairing.state())),

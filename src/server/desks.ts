@@ -218,9 +218,10 @@ class Desk implements AttachedDesk {
     if (this.#session) throw new ApiError("invalid", "This terminal is attached already.");
     this.id = desk;
     this.#sized(size);
+    this.#options.sessions.opened(session);
+    this.#audit("attached", session); // First of all: nobody types where nothing says who did.
     this.#options.sessions.attach(session, this);
     this.#session = session;
-    this.#audit("attached", session);
   }
 
   #sized({ cols, rows, idle_ms }: DeskSize) {

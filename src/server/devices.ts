@@ -38,8 +38,10 @@ export function devices(options: DevicesOptions): Route[] {
       if (taken) throw new ApiError("invalid", `There is a machine "${name}" already; name it differently.`);
       const id = Bun.randomUUIDv7() as DeviceId;
       const wanted = { name, scopes: ["operate"], days: LIMITS.operatorDays, device: id } as const;
-      const operator = operate ? tokens.make(wanted, ownerOf(call)) : null;
-      store.devices.add(id, name, clock.now(), ownerOf(call));
+      const operator = store.statements.tx(() => {
+        store.devices.add(id, name, clock.now(), ownerOf(call));
+        return operate ? tokens.make(wanted, ownerOf(call)) : null;
+      });
       return Response.json({
         ...{ id, name, secret: toText(deviceSecret(masterKey, id)) },
         ...(operator && { token: operator.token, expires_at: operator.expires_at }),

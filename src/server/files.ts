@@ -1,10 +1,11 @@
 // Files that viewers hand over to a session, piece by piece: each is on the wrapper's disk before the next one is taken.
 // Nothing of them is stored here, and none is ever served.
-import type { FileId, FileRefusal, FileState, Json, SessionId, WrapperMessage } from "../protocol.ts";
+import type { FileId, FileRefusal, FileState, SessionId, WrapperMessage } from "../protocol.ts";
 import type { By } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
+import type { Note } from "./notes.ts";
 import type { Sessions } from "./sessions.ts";
 import type { AuditTable } from "./store/audit-table.ts";
 
@@ -15,6 +16,7 @@ type Waiting = { resolve: (state: FileState) => void; reject: (error: ApiError) 
 
 export class Files {
   readonly #audit: AuditTable;
+  readonly #note: Note;
   readonly #clock: Clock;
   readonly #sessions: Sessions;
   /** Whoever waits for a wrapper's word on a file; of two that hand over the same one, the newer. */
@@ -22,8 +24,9 @@ export class Files {
   /** The files of each session that the audit has. */
   readonly #begun = new Map<SessionId, Set<FileId>>();
 
-  constructor(audit: AuditTable, clock: Clock, sessions: Sessions) {
+  constructor(audit: AuditTable, note: Note, clock: Clock, sessions: Sessions) {
     this.#audit = audit;
+    this.#note = note;
     this.#clock = clock;
     this.#sessions = sessions;
   }
@@ -55,7 +58,7 @@ export class Files {
   remove(session: SessionId, id: FileId, by: Exclude<By, "owner">): void {
     this.#sessions.reach(session).tell({ type: "file_gone", id });
     this.#settle(session, id)?.reject(REFUSED.gone());
-    this.#noted(session, by, "file removed", { id });
+    this.#note({ ...by, session, action: "file removed", subject: session, detail: { id } });
   }
 
   /** A wrapper has so much of it on disk. */
@@ -88,8 +91,9 @@ export class Files {
     const begun = this.#begun.get(session) ?? new Set<FileId>();
     if (begun.has(id)) return;
     if (begun.size >= LIMITS.files) throw REFUSED.full();
-    this.#begun.set(session, begun.add(id));
-    this.#noted(session, by, "file", { id, name, size });
+    const entry = { ...by, session, action: "file", subject: session, detail: { id, name, size } };
+    this.#audit.add(entry, this.#clock.now());
+    this.#begun.set(session, begun.add(id)); // Only now: what could not be written down has not begun.
   }
 
   /** One message to the wrapper, and its word on it. */
@@ -125,10 +129,6 @@ export class Files {
     waiting?.delete(id);
     if (waiting?.size === 0) this.#waiting.delete(session);
     return found;
-  }
-
-  #noted(session: SessionId, by: Exclude<By, "owner">, action: string, detail: { [key: string]: Json }) {
-    this.#audit.add({ ...by, session, action, subject: session, detail }, this.#clock.now());
   }
 }
 

@@ -2,15 +2,16 @@
 import { whoIn } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import { LIMITS } from "./limits.ts";
+import type { Note } from "./notes.ts";
 import { OWNER, ownerOf } from "./owner.ts";
 import { type Call, plain, type Route } from "./routes.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
-export type OwnedSessionsOptions = { sessions: Sessions; store: Store; clock: Clock };
+export type OwnedSessionsOptions = { sessions: Sessions; store: Store; clock: Clock; note: Note };
 
 /** The table of the owner's routes about sessions. */
-export function ownedSessions({ sessions, store, clock }: OwnedSessionsOptions): Route[] {
+export function ownedSessions({ sessions, store, clock, note }: OwnedSessionsOptions): Route[] {
   const idOf = (call: Call) => sessions.get(call.params.id ?? "").id;
   return [
     plain("GET", "/sessions", OWNER, () =>
@@ -27,8 +28,7 @@ export function ownedSessions({ sessions, store, clock }: OwnedSessionsOptions):
     plain("POST", "/sessions/:id/stop", OWNER, (call) => {
       const session = idOf(call);
       sessions.reach(session).tell({ type: "stop" });
-      const entry = { ...whoIn(ownerOf(call)), session, action: "stop", subject: session, detail: {} };
-      store.audit.add(entry, clock.now());
+      note({ ...whoIn(ownerOf(call)), session, action: "stop", subject: session, detail: {} });
       return Response.json({ ok: true });
     }),
   ];

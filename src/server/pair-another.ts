@@ -20,17 +20,18 @@ export const pairAnother: OpenAnnex = ({ pairing, logins, store, clock, revokeVi
       plain("POST", "/api/pairing", who, (call) => {
         const origin = [call.name.origin, url()].find(isElsewhere);
         if (!origin) throw new ApiError("forbidden", HERE_ONLY);
+        audit(call, "pairing opened"); // First of all: nobody is let in of whom nothing says why.
         const opened = pairing.open(false, viewerOf(call).id);
-        audit(call, "pairing opened");
         return Response.json({ ...opened, url: `${origin}/pair#${opened.code}` });
       }),
       plain("GET", "/api/pairing", who, (call) => Response.json(pairing.state(viewerOf(call).id))),
       route("POST", "/api/pairing/confirm", who, v.object({ check }), (call) => {
         const { id } = viewerOf(call);
         const asked = pairing.state(id);
-        if (asked.state !== "requested" || !pairing.confirm(call.body.check, id))
+        if (asked.state !== "requested" || asked.check !== call.body.check)
           throw new ApiError("not_found", "Nobody asks with these digits any more.");
         audit(call, "pairing confirmed", { name: asked.name, address: asked.address });
+        pairing.confirm(asked.check, id);
         return OK();
       }),
       plain("DELETE", "/api/pairing", who, (call) => {

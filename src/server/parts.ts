@@ -8,6 +8,7 @@ import { Files } from "./files.ts";
 import { Inputs } from "./inputs.ts";
 import type { Logger } from "./log.ts";
 import { Logins } from "./logins.ts";
+import { notes } from "./notes.ts";
 import { Pairing } from "./pairing.ts";
 import { Prompts } from "./prompts.ts";
 import { refusedDevices, refusedPairing } from "./refusals.ts";
@@ -43,6 +44,7 @@ export type OpenAnnex = (core: Parts & { data: string; log: Logger; url: () => s
 /** Makes every part and shows it the others. `stop` ends them, with everything written down. */
 export function joinParts(options: PartsOptions) {
   const { store, clock, log, version, masterKey, insecure, maxStreams, maxWrappers } = options;
+  const note = notes(store.audit, clock, log);
   const logins = new Logins(store.viewers, clock);
   const tokens = new Tokens(store.tokens, clock);
   const state = (viewer: Viewer): ViewerEvents["state"] => ({
@@ -58,15 +60,15 @@ export function joinParts(options: PartsOptions) {
     onSeen: (viewer) => logins.seen(viewer),
   });
   const sessions = new Sessions(store, clock, events);
-  const prompts = new Prompts(store, clock, sessions, events.tell);
+  const prompts = new Prompts(store, note, clock, sessions, events.tell);
   const inputs = new Inputs(store.audit, clock, sessions, events.tell);
   const commands = new Commands();
-  const files = new Files(store.audit, clock, sessions);
+  const files = new Files(store.audit, note, clock, sessions);
   sessions.onEnd((ended) => {
     for (const part of [commands, files, inputs]) part.forget(ended);
   });
   const secretOf = (device: DeviceId) => deviceSecret(masterKey, device);
-  const onRefused = refusedDevices(store, clock);
+  const onRefused = refusedDevices(store, note, clock);
   const uplinks = new Uplinks(
     { store, clock, log, sessions, prompts, inputs, commands, files, events, secretOf, onRefused },
     maxWrappers,
@@ -76,18 +78,18 @@ export function joinParts(options: PartsOptions) {
     events.tell("viewers", "viewers", { viewers: logins.list() });
     for (const session of sessions.connected()) sessions.watch(session);
   };
-  const refused = refusedPairing(store, clock);
+  const refused = refusedPairing(note);
   const pairing = new Pairing(logins, clock, { paired: viewersChanged, refused });
   /** What became of pushes since the start; the room of notifications counts. */
   const pushes: Record<PushOutcome, number> = {
     ...{ sent: 0, refused: 0, gone: 0, limited: 0, failed: 0, expired: 0, answered_first: 0 },
   };
-  const { devices, retention } = store;
+  const { retention } = store;
   const { tidy, sweepSoon, stop } = tidying({ retention, clock, log, sessions, logins, tokens });
   return {
-    ...{ store, clock, masterKey, logins, tokens, pairing, events, uplinks },
+    ...{ store, clock, note, masterKey, logins, tokens, pairing, events, uplinks },
     ...{ sessions, prompts, inputs, commands, files, pushes },
-    ...rights({ devices, clock, logins, tokens, events, pairing, uplinks, viewersChanged }),
+    ...rights({ store, clock, logins, tokens, events, pairing, uplinks, viewersChanged }),
     sweepSoon,
     stop() {
       stop();

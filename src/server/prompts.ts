@@ -15,6 +15,7 @@ import { type By, tried } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import type { Tell } from "./events.ts";
+import type { Note } from "./notes.ts";
 import type { Sessions } from "./sessions.ts";
 import type { PromptFactMessage } from "./store/prompt-table.ts";
 import type { Store } from "./store.ts";
@@ -28,9 +29,11 @@ export class Prompts {
   readonly #clock: Clock;
   readonly #sessions: Sessions;
   readonly #tell: Tell;
+  readonly #note: Note;
 
-  constructor(store: Store, clock: Clock, sessions: Sessions, tell: Tell) {
+  constructor(store: Store, note: Note, clock: Clock, sessions: Sessions, tell: Tell) {
     this.#store = store;
+    this.#note = note;
     this.#clock = clock;
     this.#sessions = sessions;
     this.#tell = tell;
@@ -110,8 +113,7 @@ export class Prompts {
       if (!(error instanceof ApiError)) throw error;
       const detail = { why: error.code, stage: prompt?.stage ?? null, ...given, ...tried(wish.wished) };
       const session = prompt?.session_id ?? null;
-      const entry = { ...wish.by, session, action: "answer refused", subject: id, detail };
-      this.#store.audit.add(entry, this.#clock.now());
+      this.#note({ ...wish.by, session, action: "answer refused", subject: id, detail });
       throw error;
     }
   }

@@ -5,12 +5,12 @@ import type { Clock } from "./clock.ts";
 import type { Events } from "./events.ts";
 import type { Logins } from "./logins.ts";
 import type { Pairing } from "./pairing.ts";
-import type { DeviceTable } from "./store/device-table.ts";
+import type { Store } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
 import type { Uplinks } from "./uplink.ts";
 
 export type RightsOptions = {
-  devices: DeviceTable;
+  store: Pick<Store, "devices" | "statements">;
   clock: Clock;
   logins: Logins;
   tokens: Tokens;
@@ -21,7 +21,7 @@ export type RightsOptions = {
 };
 
 export function rights(options: RightsOptions) {
-  const { devices, clock, logins, tokens, events, pairing, uplinks, viewersChanged } = options;
+  const { store, clock, logins, tokens, events, pairing, uplinks, viewersChanged } = options;
   return {
     /** Gives a viewer another name, and tells everybody. False: there is none. */
     renameViewer(viewer: ViewerId, name: string, by: By): boolean {
@@ -37,9 +37,12 @@ export function rights(options: RightsOptions) {
       viewersChanged();
       return true;
     },
-    /** Ends a machine's right to report. False: there is none. */
-    revokeDevice(device: DeviceId, by: By = "owner"): boolean {
-      const ended = devices.revoke(device, clock.now(), by);
+    /** Ends a machine's right to report; `also` is stored with that, or neither is. False: there is no such right. */
+    revokeDevice(device: DeviceId, by: By, also: () => void = () => {}): boolean {
+      const ended = store.statements.tx(() => {
+        also();
+        return store.devices.revoke(device, clock.now(), by);
+      });
       if (!ended) return false;
       tokens.ended(ended);
       uplinks.end(device);

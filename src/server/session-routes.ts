@@ -2,11 +2,11 @@
 import * as v from "valibot";
 import type { ConversationId, InputBody, Key, SessionId } from "../protocol.ts";
 import { byOf, viewerOf } from "./caller.ts";
-import type { Clock } from "./clock.ts";
 import { ApiError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { id, text } from "./fields.ts";
 import type { Inputs } from "./inputs.ts";
+import type { Note } from "./notes.ts";
 import { packed } from "./packed.ts";
 import { pageOf } from "./query.ts";
 import { type Call, plain, READ, type Route, route } from "./routes.ts";
@@ -15,7 +15,7 @@ import type { Store } from "./store.ts";
 
 export type SessionRoutesOptions = {
   store: Store;
-  clock: Clock;
+  note: Note;
   sessions: Sessions;
   inputs: Inputs;
   events: Events;
@@ -79,7 +79,7 @@ function seenOfSessions({ store, sessions, events }: SessionRoutesOptions): Rout
   ];
 }
 
-function doneToSessions({ store, clock, sessions, inputs }: SessionRoutesOptions): Route[] {
+function doneToSessions({ note, sessions, inputs }: SessionRoutesOptions): Route[] {
   const idOf = (call: Call) => sessions.get(call.params.id ?? "").id;
   return [
     route("POST", "/api/sessions/:id/input", ["viewer", "token:input"], inputBody, (call) => {
@@ -95,7 +95,7 @@ function doneToSessions({ store, clock, sessions, inputs }: SessionRoutesOptions
       plain("POST", `/api/sessions/:id/${type}`, ["viewer"], (call) => {
         const session = idOf(call);
         sessions.reach(session).tell({ type });
-        store.audit.add({ ...byOf(call), session, action: type, subject: session, detail: {} }, clock.now());
+        note({ ...byOf(call), session, action: type, subject: session, detail: {} });
         return Response.json({ ok: true });
       }),
     ),

@@ -129,7 +129,14 @@ export class Sessions {
     return session;
   }
 
-  /** The same, or null. */
+  /** A session that has not ended, whatever its connection. Throws `not_found` or `gone`. */
+  opened(id: string): Session {
+    const session = this.get(id);
+    if (session.ended_at === null) return session;
+    throw new ApiError("gone", "The session has ended.");
+  }
+
+  /** The same as `get`, or null. */
   known(id: SessionId): Session | null {
     const live = this.#live.get(id);
     return live ? this.#view(live) : this.#store.sessions.get(id);
@@ -141,8 +148,7 @@ export class Sessions {
 
   /** The connection on which a session can be spoken to now. Throws `gone`, `unreachable` or, where that is why, `storage`. */
   reach(id: SessionId): Uplink {
-    const { ended_at } = this.get(id);
-    if (ended_at !== null) throw new ApiError("gone", "The session has ended.");
+    this.opened(id);
     const uplink = this.#live.get(id)?.uplink;
     const since = (at: number) => this.#clock.now() - at;
     if (uplink && since(uplink.heardAt) < DEAD_AFTER_MS) return uplink;
@@ -162,11 +168,8 @@ export class Sessions {
 
   /** A terminal joins an open session, whatever its connection. Throws `not_found` or `gone`. */
   attach(id: string, desk: AttachedDesk): void {
-    const live = this.#live.get(id as SessionId);
-    if (!live || live.session.ended_at !== null) {
-      this.get(id);
-      throw new ApiError("gone", "The session has ended.");
-    }
+    const live = this.#live.get(this.opened(id).id);
+    if (!live) return;
     const known = !live.uplink || this.#watching(live) > 0;
     live.desks.add(desk);
     live.uplink?.tell(desk.stated());

@@ -165,8 +165,10 @@ export class Tables {
   }
 
   snooze(session: SessionId, until: number, now: number): void {
-    this.#db.run(SQL.snooze, { session, until });
-    this.#db.run(SQL.oldSnoozes, { now });
+    this.#db.tx(() => {
+      this.#db.run(SQL.snooze, { session, until });
+      this.#db.run(SQL.oldSnoozes, { now });
+    });
   }
 
   snoozes(now: number): [SessionId, number][] {

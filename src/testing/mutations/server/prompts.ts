@@ -85,8 +85,8 @@ export const PROMPTS: Guards = {
     {
       id: "refused-is-audited",
       promise: "P2 every refused answer is written down",
-      text: "      this.#store.audit.add(entry, this.#clock.now());\n      throw error;",
-      instead: "      throw error;",
+      text: `      this.#note({ ...wish.by, session, action: "answer refused", subject: id, detail });\n`,
+      instead: "",
     },
     {
       id: "retry-is-the-same",

@@ -52,8 +52,8 @@ export const SESSIONS: Guards = {
     {
       id: "reach-the-living",
       promise: "P4 nothing is sent to a session that has ended",
-      text: 'if (ended_at !== null) throw new ApiError("gone", "The session has ended.");',
-      instead: "",
+      text: "    this.opened(id);\n    const uplink",
+      instead: "    const uplink",
     },
     {
       id: "reach-the-heard",
