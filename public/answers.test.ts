@@ -134,7 +134,9 @@ test("an answer of a browser that was not let in leaves every choice for when it
   using page = answering();
   page.answers.send(open, approve);
   expect(page.now().kind).toBe("progress");
-  await page.reply(Response.json({ error: { code: "unauthorized", message: "No." } }, { status: 401 }));
+  await page.reply(
+    Response.json({ error: { code: "unauthorized", message: "No.", request: "r" } }, { status: 401 }),
+  );
   expect(page.now()).toEqual({ kind: "ready", undone: false });
 });
 

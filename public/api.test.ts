@@ -1,6 +1,7 @@
 // What the page makes of an answer that refuses it.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ApiFailure, post } from "./api.ts";
+import { poll } from "./polling.ts";
 
 const before = { fetch: globalThis.fetch, localStorage: globalThis.localStorage };
 let answer: () => Response = () => new Response();
@@ -37,6 +38,42 @@ test("a proxy's own refusal is told in words, whatever it says of time", async (
     expect((await told({ "retry-after": odd })).againMs).toBe(1_000);
   expect((await told({})).againMs).toBe(1_000);
   expect((await told({ "retry-after": "99999999" })).againMs).toBe(300_000);
+});
+
+test("only the server itself can say that this browser is not paired; whoever else does stands before it", async () => {
+  const paired = { error: { code: "unauthorized", message: "Pair this browser first.", request: "r" } };
+  expect(await refusal(401, {}, paired)).toMatchObject({ code: "unauthorized", retryable: false });
+  const others = [
+    "",
+    "<html>Sign in</html>",
+    { error: "unauthorized" },
+    { error: { code: 401, message: "Sign in", request: "r" } },
+    { error: { code: "unauthorized", message: "Sign in" } },
+  ];
+  for (const body of others)
+    expect(await refusal(401, {}, body), JSON.stringify(body)).toEqual({
+      ...{ code: "barred", againMs: 0, retryable: true },
+      message: "The server cannot be reached: something between it and this phone asks for a login (401).",
+    });
+});
+
+test("a page in the place of an answer is no answer, and neither is the way to one", async () => {
+  const html = { "content-type": "text/html; charset=utf-8" };
+  expect(await refusal(200, html, "<html>Sign in</html>")).toMatchObject({ code: "barred", retryable: true });
+  expect(await refusal(403, html, "<html>No.</html>")).toMatchObject({ code: "barred", retryable: true });
+  answer = () => Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
+  expect(await post("/x").catch((error: ApiFailure) => error.message)).toEndWith("asks for a login.");
+});
+
+test("batches that something else answers end as a bar, not as the end of a login", async () => {
+  const end = async () => (await poll("/events", "", new AbortController().signal, () => {}))?.code;
+  answer = () => new Response("<html>Sign in</html>", { status: 401 });
+  expect(await end()).toBe("barred");
+  answer = () => new Response("<html>Sign in</html>", { headers: { "content-type": "text/html" } });
+  expect(await end()).toBe("barred");
+  const error = { code: "unauthorized", message: "Pair this browser first.", request: "r" };
+  answer = () => Response.json({ error }, { status: 401 });
+  expect(await end()).toBe("unauthorized");
 });
 
 test("what is refused for another reason waits for nothing", async () => {

@@ -7,8 +7,11 @@ const TIMEOUT_MS = 10_000;
 /** More than any limit of ours; who is told to wait for longer may ask once in between. */
 const MOST_WAIT_S = 300;
 
-/** `network`: no answer came, so nobody knows whether the request arrived. */
-export type FailureCode = ErrorCode | "network";
+/**
+ * `network`: no answer came, so nobody knows whether the request arrived. `barred`: something that stands before the server
+ * answered in its place, and knows nothing of who is paired.
+ */
+export type FailureCode = ErrorCode | "network" | "barred";
 
 /** Where the half of a login is kept that a cookie must not carry: cookies go to every port of a host, this does not. */
 const KEY = "login-key";
@@ -42,7 +45,7 @@ export class ApiFailure extends Error {
 
   /** The same request with the same id may succeed later. */
   get retryable(): boolean {
-    return ["network", "unreachable", "rate_limited", "internal", "storage"].includes(this.code);
+    return ["network", "barred", "unreachable", "rate_limited", "internal", "storage"].includes(this.code);
   }
 }
 
@@ -53,7 +56,7 @@ async function call(
   signal: AbortSignal = AbortSignal.timeout(TIMEOUT_MS),
 ): Promise<unknown> {
   const headers = loginHeaders();
-  const init: RequestInit = { method, headers, redirect: "error", signal };
+  const init: RequestInit = { method, headers, redirect: "manual", signal };
   if (body) {
     const bytes = body instanceof Blob;
     headers["content-type"] = bytes ? "application/octet-stream" : "application/json";
@@ -68,16 +71,23 @@ async function call(
     throw new ApiFailure("network", "The server did not answer.");
   }
   const value = parsed(text);
-  if (response.ok) return value;
+  if (isAnswer(response)) return value;
   throw failure(response, value);
 }
+
+/** A yes, and the server's own: nothing that it is asked for by a script is a page to be looked at. */
+export const isAnswer = ({ ok, headers }: Response) =>
+  ok && !headers.get("content-type")?.startsWith("text/html");
+
+/** What an answer that is none says. */
+export const refusalIn = async (response: Response) => failure(response, parsed(await response.text()));
 
 /** A file for the person, which may be large. Throws ApiFailure. */
 export async function getFile(path: string): Promise<Blob> {
   try {
-    const response = await fetch(path, { headers: loginHeaders(), redirect: "error" });
-    if (response.ok) return await response.blob();
-    throw failure(response, parsed(await response.text()));
+    const response = await fetch(path, { headers: loginHeaders(), redirect: "manual" });
+    if (isAnswer(response)) return await response.blob();
+    throw await refusalIn(response);
   } catch (error) {
     if (error instanceof ApiFailure) throw error;
     throw new ApiFailure("network", "The file did not come through. Try again.");
@@ -96,14 +106,35 @@ function parsed(text: string): unknown {
 const waitOf = (headers: Headers) =>
   Math.max(1, Math.min(MOST_WAIT_S, Math.ceil(Number(headers.get("retry-after")) || 1)));
 
-function failure({ status, headers }: Response, value: unknown): ApiFailure {
+/** The server's own word: each names its request. Others say `error` as well. */
+function ownError(value: unknown): ErrorBody["error"] | null {
   const error = value && typeof value === "object" && "error" in value ? (value as ErrorBody).error : null;
+  return typeof error?.code === "string" && typeof error.request === "string" ? error : null;
+}
+
+/** How whatever stands before the server keeps one out: by a redirect (0, since it is not followed), a page, or a refusal. */
+const BARS: Record<number, string> = {
+  0: "asks for a login",
+  200: "answers in its place",
+  401: "asks for a login (401)",
+  403: "refuses (403)",
+  407: "asks for a login (407)",
+  511: "asks for a login (511)",
+};
+
+function failure({ status, headers }: Response, value: unknown): ApiFailure {
+  const error = ownError(value);
   const wait = status === 429 ? waitOf(headers) : 0;
-  if (error?.code) return new ApiFailure(error.code, error.message, error.winner ?? null, wait * 1_000);
+  if (error) return new ApiFailure(error.code, error.message, error.winner ?? null, wait * 1_000);
   // A proxy's own refusal: it may have words, but not ours.
   if (status === 429)
     return new ApiFailure("rate_limited", `Too many requests. Try again in ${wait} s.`, null, wait * 1_000);
-  if (status === 401) return new ApiFailure("unauthorized", "This browser is not paired.");
+  const bar = BARS[status];
+  if (bar)
+    return new ApiFailure(
+      "barred",
+      `The server cannot be reached: something between it and this phone ${bar}.`,
+    );
   if (status >= 500) return new ApiFailure("network", `The server is not well (${status}).`);
   return new ApiFailure("invalid", `The server refused (${status}).`);
 }

@@ -23,6 +23,8 @@ type View = { key: string; root: HTMLElement; update: () => void; close: () => v
 const TICK_MS = 1_000;
 /** Changes that come together are drawn together, the first after quiet at once; also where nobody sees it: the title counts. */
 const DRAW_EVERY_MS = 16;
+/** With this an address is asked for on the line, not of the worker (sw.ts): whatever stands there shows its login. */
+const THROUGH = "?through";
 
 let code = takeCode(); // Before anything else.
 const model = createModel();
@@ -65,6 +67,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && router.route().kind === "prompt" && !document.querySelector("dialog"))
     router.back("/");
 });
+byId("barred-through").addEventListener("click", () => location.assign(location.pathname + THROUGH));
+if (location.search === THROUGH) history.replaceState(null, "", location.pathname);
 startPush(model, { go: (path) => router.go(path), onUpdate, busy });
 arrive();
 
@@ -114,6 +118,8 @@ function draw() {
   byId("banner").classList.toggle("bad", model.connection.kind !== "reconnecting");
   setText(byId("banner"), banner ?? "");
   byId("update").hidden = renewal === null || busy();
+  byId("barred").hidden = model.barred === null;
+  setText(byId("barred-by"), model.barred ?? "");
   byId("insecure").hidden = !model.insecure;
   drawNewViewers();
 }
@@ -240,8 +246,8 @@ async function lookUp(key: string, path: string, found: (value: unknown) => void
     asked.set(key, true);
   } catch (error) {
     if (!(error instanceof ApiFailure)) throw error;
-    if (error.retryable) asked.delete(key);
-    else asked.set(key, true);
+    if (error.retryable) return void asked.delete(key); // With the next tick: at once would be without end.
+    asked.set(key, true);
   }
   schedule();
 }

@@ -117,7 +117,7 @@ async function withoutList() {
   const page = await open({ ...inShop, failures: true });
   page.server.reply(`${at}/commands`, () => ({
     status: 503,
-    body: { error: { code: "unreachable", message: "" } },
+    body: { error: { code: "unreachable", message: "", request: "r" } },
   }));
   await page.phone.button("Commands").tap();
   return page;
@@ -249,7 +249,10 @@ test.concurrent("while a file is on its way the text waits; a cut piece is sent 
     const from = Number(query.get("at"));
     if (from > 0 && failed++ === 0) return { status: 502, body: "not ours" };
     if (from > 0 && away)
-      return { status: 503, body: { error: { code: "unreachable", message: "The machine is away." } } };
+      return {
+        status: 503,
+        body: { error: { code: "unreachable", message: "The machine is away.", request: "r" } },
+      };
     taken++;
     // The host lost the end of what it had.
     const upto = taken === 2 ? 100_000 : from + Number(body);
@@ -285,7 +288,10 @@ test.concurrent("a file that is refused says why, and can be removed; one that i
   await using page = await composing({ failures: true });
   page.server.reply(`${at}/files`, ({ query }) => {
     if (query.get("name") === "slow.png") return "hang";
-    return { status: 413, body: { error: { code: "too_large", message: "A file may have 24 MB." } } };
+    return {
+      status: 413,
+      body: { error: { code: "too_large", message: "A file may have 24 MB.", request: "r" } },
+    };
   });
   await attach(page, file("film.png", 300_000), file("slow.png", 300_000));
   await shows(page.page.locator(".attached-file.failed"), "A file may have 24 MB.");

@@ -18,7 +18,7 @@ const path = session ? `/events?session=${encodeURIComponent(session)}` : "/even
 if (window.early === undefined && location.pathname !== "/pair" && pollingSince() === null) {
   const abort = new AbortController();
   const headers = { ...loginHeaders(), accept: "text/event-stream" };
-  const response = fetch(path, { headers, signal: abort.signal, cache: "no-store" });
+  const response = fetch(path, { headers, signal: abort.signal, cache: "no-store", redirect: "manual" });
   response.catch(() => {}); // Whoever takes it sees that it failed.
   window.early = { path, response, abort };
 }

@@ -21,12 +21,14 @@ import { logLines } from "./log-lines.ts";
 import { newViewers } from "./new-viewers.ts";
 import { clockTime } from "./times.ts";
 
-/** `since`: when the page lost contact, by its own clock. `polling`: by requests, since no stream comes through. */
+/**
+ * `since`: when the page lost contact, by its own clock. `barred`: what it met in the server's place, in words. `polling`:
+ * by requests, since no stream comes through.
+ */
 export type Connection =
   | { kind: "connecting" }
   | { kind: "live"; polling?: boolean }
-  | { kind: "reconnecting"; since: number }
-  | { kind: "offline"; since: number }
+  | { kind: "reconnecting" | "offline"; since: number; barred?: string | null }
   | { kind: "logged_out" };
 
 /** The last known list, as a phone keeps it. `at`: by the phone's own clock. */
@@ -167,6 +169,10 @@ export function createModel(clock: () => number = Date.now) {
     now,
     get connection() {
       return connection;
+    },
+    /** What was met where the server should be, in words; null if nothing was. */
+    get barred() {
+      return connection.kind === "reconnecting" ? (connection.barred ?? null) : null;
     },
     get insecure() {
       return insecure;

@@ -11,7 +11,9 @@ Object.assign(globalThis, { localStorage: globalThis.localStorage ?? storage });
 afterEach(() => void fetched.mockReset());
 afterAll(() => fetched.mockRestore());
 
-type Reply = { stage: InputStage; reason: null } | { error: { code: ErrorCode; message: string } };
+type Reply =
+  | { stage: InputStage; reason: null }
+  | { error: { code: ErrorCode; message: string; request: string } };
 
 /** Everything that waits for nothing but promises is through. */
 const soon = async () => {
@@ -64,7 +66,7 @@ test("a reply that is older than what the stream has told changes nothing", asyn
 });
 
 test("a text that nobody confirmed, and that cannot be sent again since the session has ended, says so", async () => {
-  const error = { code: "gone", message: "The session has ended." } as const;
+  const error = { code: "gone", message: "The session has ended.", request: "r" } as const;
   const { model, outbox, sent, answered, id } = await world({ stage: "sent", reason: null }, { error });
   model.fold("input", { session: a.id, id, stage: "unconfirmed", reason: null });
   expect(outbox.stageOf(sent).stage).toBe("unconfirmed");

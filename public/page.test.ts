@@ -146,6 +146,29 @@ test.concurrent("what had no contact for fifteen seconds is dimmed, dated, and c
   await page.pictures("list-stale");
 });
 
+test.concurrent("a login that something else asks for is not the end of this phone's: it is told, and nothing is thrown away", async () => {
+  await using page = await open({ path: "/s/webshop", sessions: [working], failures: true });
+  await page.page.getByLabel("Message to Claude").fill("a draft");
+  page.server.drop(401, { body: "<h1>Sign in to continue</h1>", type: "text/html" });
+  const words = "The server cannot be reached: something between it and this phone asks for a login (401).";
+  await shows(page.page.locator("#barred-by"), words);
+  expect(await page.page.getByLabel("Message to Claude").inputValue()).toBe("a draft");
+  expect(await page.page.evaluate(() => localStorage.getItem("draft:webshop"))).toBe("a draft");
+  await page.pictures("barred");
+  page.server.accept();
+  await page.page.locator("#barred").waitFor({ state: "hidden" });
+  await shows(page.page.locator("h1"), "webshop");
+
+  page.server.drop(401, { body: JSON.stringify({ error: "unauthorized" }) });
+  await shows(page.page.locator("#barred-by"), words);
+  const through = page.page.waitForRequest(`${page.server.url}/s/webshop?through`);
+  page.server.accept();
+  await page.phone.button("Show it").tap();
+  await through;
+  await page.page.waitForURL(`${page.server.url}/s/webshop`);
+  expect(await page.page.getByLabel("Message to Claude").inputValue()).toBe("a draft");
+});
+
 // ── pairing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 test.concurrent("SEC-017 SEC-020 a pairing link pairs nothing by itself and leaves no code behind", async () => {

@@ -352,7 +352,7 @@ test.concurrent("SEC-033 a lost reply is asked again with the same answer", asyn
   const path = "/api/prompts/p1/approve";
   page.server.reply(path, () => ({
     status: 503,
-    body: { error: { code: "unreachable", message: "Try again." } },
+    body: { error: { code: "unreachable", message: "Try again.", request: "r" } },
   }));
   await ready(page);
   await page.part("approve").tap();

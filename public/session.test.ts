@@ -321,7 +321,10 @@ test.concurrent("a log that could not be read is read again, and what comes to o
     before: ({ server }) =>
       server.reply(LINES, ({ query }) => {
         if (fails)
-          return { status: 503, body: { error: { code: "unreachable", message: "The disk sleeps." } } };
+          return {
+            status: 503,
+            body: { error: { code: "unreachable", message: "The disk sleeps.", request: "r" } },
+          };
         if (query.get("before") === null) return { body: { lines: some(1_000, 300) } };
         return new Promise((resolve) => {
           answer = (lines) => resolve({ body: { lines } });

@@ -1,7 +1,7 @@
 // The event stream: opens it, notices when it is dead although it looks open, and opens it again for ever. Where streams do
 // not come through, it asks for the same events batch by batch.
 import { DEAD_AFTER_MS, HEARTBEAT_MS, type ViewerEvents } from "../src/protocol.ts";
-import { loginHeaders } from "./api.ts";
+import { type ApiFailure, isAnswer, loginHeaders, refusalIn } from "./api.ts";
 import type { Early } from "./early.ts";
 import type { Connection } from "./model.ts";
 import { keepPolling, poll, pollingSince, TRY_STREAM_EVERY_MS } from "./polling.ts";
@@ -62,6 +62,8 @@ export function stream({ fold, connect }: StreamOptions) {
   /** Streams were refused rather than kept back: the server may have been away for a moment. */
   let refused = false;
   let tried: AbortController | null = null;
+  /** What was met in the server's place, in words, if something was. */
+  let barred: string | null = null;
 
   function become(connection: Connection) {
     state = connection.kind;
@@ -71,7 +73,7 @@ export function stream({ fold, connect }: StreamOptions) {
   function lost(since: number) {
     if (state === "logged_out") return; // Until the server says otherwise: without a line nothing is shown again.
     lostAt ??= since;
-    become({ kind: navigator.onLine ? "reconnecting" : "offline", since: lostAt });
+    become({ kind: navigator.onLine ? "reconnecting" : "offline", since: lostAt, barred });
   }
 
   function close() {
@@ -104,10 +106,13 @@ export function stream({ fold, connect }: StreamOptions) {
     beaten = false;
     const late = setTimeout(() => keptBack(abort), FIRST_BYTE_MS);
     try {
-      const status = await (polling ? fetchBatches(abort.signal) : follow(abort.signal));
-      if (status === 401 && !abort.signal.aborted) return loggedOut();
-      // What was to be watched is gone; everything else goes on.
-      if (status === 404 && !abort.signal.aborted) path = "/events";
+      const refusal = await (polling ? fetchBatches(abort.signal) : follow(abort.signal));
+      if (!abort.signal.aborted) {
+        if (refusal?.code === "unauthorized") return loggedOut();
+        // What was to be watched is gone; everything else goes on.
+        if (refusal?.code === "not_found") path = "/events";
+        barred = refusal?.code === "barred" ? refusal.message : null;
+      }
     } catch {
       // Every way a stream ends is the same to us: it is opened again.
     } finally {
@@ -134,16 +139,17 @@ export function stream({ fold, connect }: StreamOptions) {
     become({ kind: "logged_out" });
   }
 
-  async function follow(signal: AbortSignal): Promise<number> {
+  async function follow(signal: AbortSignal): Promise<ApiFailure | null> {
     const response = await (takeEarly(path, signal) ?? ask(signal));
-    if (!response.ok || !response.body) return response.status;
+    if (!isAnswer(response)) return refusalIn(response);
+    if (!response.body) return null;
     const read = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const parse = eventParser((event) => {
       if (!signal.aborted) take(told(event));
     });
     for (;;) {
       const { done, value } = await read.read();
-      if (done || signal.aborted) return response.status;
+      if (done || signal.aborted) return null;
       heardAt = Date.now();
       begun = true;
       parse(value);
@@ -153,10 +159,10 @@ export function stream({ fold, connect }: StreamOptions) {
   function ask(signal: AbortSignal): Promise<Response> {
     const headers: Record<string, string> = { ...loginHeaders(), accept: "text/event-stream" };
     if (cursor) headers["last-event-id"] = cursor;
-    return fetch(path, { headers, signal, cache: "no-store" });
+    return fetch(path, { headers, signal, cache: "no-store", redirect: "manual" });
   }
 
-  function fetchBatches(signal: AbortSignal): Promise<number> {
+  function fetchBatches(signal: AbortSignal): Promise<ApiFailure | null> {
     return poll(path, cursor, signal, (event) => {
       heardAt = Date.now();
       begun = true;
@@ -172,6 +178,7 @@ export function stream({ fold, connect }: StreamOptions) {
     if (name === "heartbeat") beaten = true;
     if (name in NAMES) fold(name as keyof ViewerEvents, data as never);
     failures = 0;
+    barred = null;
     lostAt = null;
     if (state !== "live") become({ kind: "live", polling });
   }
@@ -184,7 +191,8 @@ export function stream({ fold, connect }: StreamOptions) {
     const end = setTimeout(() => abort.abort(), DEAD_AFTER_MS);
     let alive = false;
     try {
-      const response = await fetch("/events", { headers: loginHeaders(), signal: abort.signal });
+      const init: RequestInit = { headers: loginHeaders(), signal: abort.signal, redirect: "manual" };
+      const response = await fetch("/events", init);
       const read = response.body?.pipeThrough(new TextDecoderStream()).getReader();
       const parse = eventParser(({ name }) => {
         alive ||= name === "heartbeat";

@@ -135,8 +135,8 @@ async function open(path: string) {
 async function answer({ prompt, digest, nonce, action }: PushActBody): Promise<string | null> {
   try {
     const response = await post("/api/push/act", { prompt, digest, nonce, action });
+    const told = await response.json(); // A page is not the server's: something between asks for a login.
     if (response.ok) return null;
-    const told = await response.json();
     return told?.error?.message ?? "Tap to look at it.";
   } catch {
     return "The server did not answer. Tap to look whether the question is still open.";
@@ -153,6 +153,7 @@ async function post(path: string, body: object): Promise<Response> {
     headers,
     body: JSON.stringify(body),
     credentials: "same-origin",
+    redirect: "error",
     signal,
   });
 }
@@ -204,8 +205,8 @@ const PART = /^\/part-[\w-]+\.js$/;
 
 /** Which of the page's files a request is for, if it is for one. */
 function shellPath({ url, method, mode }: Request): string | null {
-  const { origin, pathname } = new URL(url);
-  if (method !== "GET" || origin !== location.origin) return null;
+  const { origin, pathname, search } = new URL(url);
+  if (method !== "GET" || origin !== location.origin || search === "?through") return null;
   if (mode === "navigate" && SCREENS.test(pathname)) return "/";
   return pathname !== "/" && (Object.hasOwn(SHELL, pathname) || PART.test(pathname)) ? pathname : null;
 }

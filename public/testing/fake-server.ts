@@ -3,11 +3,19 @@ import { HEARTBEAT_MS, type ViewerEvents } from "../../src/protocol.ts";
 
 export type Served = Map<string, { type: string; gzip?: Uint8Array }>;
 export type Asked = { method: string; path: string; query: URLSearchParams; body: unknown };
+type Refusal = { body?: string; type?: string };
 type Reply = { status?: number; body?: unknown } | "hang" | "break";
 
 /** More than a page on a busy machine takes for anything. */
 const PATIENCE_MS = 60_000;
 const PAGES = /^\/([\w-]*$|s\/|p\/)/;
+
+/** As the server says it: each refusal names its request. */
+const NOT_PAIRED = {
+  body: JSON.stringify({
+    error: { code: "unauthorized", message: "Pair this browser first.", request: "r" },
+  }),
+};
 
 /** JSON as it is, other bodies by how much they are. */
 const bodyOf = (request: Request, text: string): unknown => {
@@ -29,6 +37,7 @@ export class FakeServer implements AsyncDisposable {
   readonly #waiting = new Set<() => void>();
   #first: () => ViewerEvents["state"] | null;
   #eventsStatus = 200;
+  #refusal: Refusal = {};
   #beats: ReturnType<typeof setInterval> | undefined;
   /** The streams that were opened, by path. */
   readonly opened: string[] = [];
@@ -73,9 +82,10 @@ export class FakeServer implements AsyncDisposable {
     this.#beats = setInterval(() => this.send("heartbeat", { now: Date.now() }), HEARTBEAT_MS);
   }
 
-  /** Ends every stream; new ones get this status until it is 200 again. */
-  drop(status = 503) {
+  /** Ends every stream; new ones get this status until it is 200 again. A 401 is the server's own unless told. */
+  drop(status = 503, refusal: Refusal = status === 401 ? NOT_PAIRED : {}) {
     this.#eventsStatus = status;
+    this.#refusal = refusal;
     for (const stream of this.#streams) stream.close();
     this.#streams.clear();
   }
@@ -148,7 +158,8 @@ export class FakeServer implements AsyncDisposable {
     if (this.#eventsStatus !== 200) {
       this.refused.push(path);
       this.#wake();
-      return new Response(null, { status: this.#eventsStatus });
+      const { body = null, type = "application/json" } = this.#refusal;
+      return new Response(body, { status: this.#eventsStatus, headers: { "content-type": type } });
     }
     let controller: ReadableStreamDefaultController<Uint8Array>;
     const body = new ReadableStream<Uint8Array>({

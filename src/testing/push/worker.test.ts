@@ -251,6 +251,21 @@ test("SEC-041 a tap on Approve answers the prompt; a tap beside it opens the pro
   link[Symbol.dispose]();
 });
 
+test("a login page in the place of the server's answer is no yes to a tap on Approve", async () => {
+  await closeAll();
+  await deliver(one(asked("permission", { tool: "Read", input: { file_path: `${of.cwd}/a.ts` } })));
+  await sees((now) => now.some((one) => one.tag === "session s1"));
+  const worker = context.serviceWorkers()[0];
+  await worker?.evaluate(() => {
+    const { fetch } = self;
+    self.fetch = (async () => {
+      self.fetch = fetch;
+      return new Response("<h1>Sign in</h1>", { headers: { "content-type": "text/html" } });
+    }) as unknown as typeof fetch;
+  });
+  expect(await tap("session s1", "approve")).toStartWith("Not answered: ");
+});
+
 test("the manifest and its icons are good enough to install the page", async () => {
   const { errors, data } = await cdp.send("Page.getAppManifest");
   expect(errors).toEqual([]);
