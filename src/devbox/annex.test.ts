@@ -810,6 +810,27 @@ test("a devbox is known whole or not at all", async () => {
   expect((await viewer.post("/api/devboxes", BOX)).status).toBe(200);
 });
 
+test("a devbox whose right was revoked is not let in: its launch says so, and so does the owner's command", async () => {
+  const { viewer, server, reach } = await world();
+  await viewer.post("/api/devboxes", BOX);
+  await viewer.listen();
+  const { devices } = (await server.admin("GET", "/devices")) as { devices: { id: string; name: string }[] };
+  const { id } = devices.find(({ name }) => name === BOX.name) ?? {};
+  expect((await viewer.request("DELETE", `/api/devices/${id}`)).status).toBe(200);
+  await begun(viewer);
+  const { context, request, done } = reach.started[0] ?? {};
+  if (!context || !request) throw new Error("nothing was started");
+  const refused = await context.enrol(request.devbox).catch((reason) => reason);
+  done?.reject(refused);
+  const failure = await viewer.until("the failure", () =>
+    viewer.launches.find(({ step }) => step === "failed"),
+  );
+  const message = "box1: it may not report to this server any more, for its right was revoked";
+  expect(failure.error).toEqual({ class: "server", message, next: "Remove this devbox and add it again." });
+  const told = (await server.admin("POST", "/devboxes/box1/enrol", {})).error;
+  expect(told).toMatchObject({ code: "forbidden", message: expect.stringContaining(message) });
+});
+
 /** SQLite itself refuses every write, as it does where there is no room. */
 const refuseWrites = ({ store }: Core, now: boolean) =>
   void store.tables.run(`PRAGMA query_only = ${now ? 1 : 0}`);

@@ -8,7 +8,7 @@ import type { OpenAnnex } from "../server/parts.ts";
 import { type Call, plain, type Route, route } from "../server/routes.ts";
 import { devboxBody, launchBody, testBody, triedBody } from "./bodies.ts";
 import { earlier } from "./earlier.ts";
-import { toError } from "./failures.ts";
+import { orForbidden, toError } from "./failures.ts";
 import { Looks } from "./looks.ts";
 import { Outages } from "./outages.ts";
 import { type Core, Places } from "./places.ts";
@@ -115,7 +115,7 @@ class Devboxes {
         return Response.json({ devbox: toState(this.#find(call)) });
       }),
       plain("POST", "/devboxes/:name/enrol", OWNER, (call) =>
-        Response.json(this.#places.enrolled(this.#find(call))),
+        Response.json(orForbidden(() => this.#places.enrolled(this.#find(call)))),
       ),
       plain("GET", "/launches/:launch", OWNER, ({ params }) =>
         Response.json({ session: this.#starts.sessionOf(params.launch ?? "") }),

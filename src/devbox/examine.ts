@@ -1,6 +1,5 @@
 // What a launch has to know of a devbox before it puts anything there.
 import { DEVBOX_DATA } from "./order.ts";
-import { shellWord } from "./script.ts";
 import type { Ssh } from "./ssh.ts";
 import { LaunchError, saidBy } from "./ssh-errors.ts";
 
@@ -116,6 +115,3 @@ function read(name: string, out: string, err: string): Examined {
 
 /** What ends a process of ours there, if it is one. */
 export const killScript = (pid: number) => `kill ${Math.trunc(pid)} 2>/dev/null; exit 0`;
-
-/** The last lines of a log of ours there, for whoever asks why. */
-export const tailScript = (file: string) => `tail -n 3 -- "$HOME"/${shellWord(file)} 2>/dev/null; exit 0`;

@@ -2,7 +2,7 @@
 import type { DevboxError } from "../protocol.ts";
 import { ApiError } from "../server/errors.ts";
 import type { Logger } from "../server/log.ts";
-import { FAILURES, type LaunchFailure, OUT_OF_REACH, REFUSALS } from "./ssh-errors.ts";
+import { FAILURES, LaunchError, type LaunchFailure, OUT_OF_REACH, REFUSALS } from "./ssh-errors.ts";
 
 const UNREACHED: ReadonlySet<string> = new Set(OUT_OF_REACH);
 /** Failures of what was asked for, which say nothing of the devbox; nor does what is none of a launch. */
@@ -32,3 +32,13 @@ const saysWhatToDo = (error: unknown): error is Error & { class: string; next: s
 /** A folder is asked for with each few letters: none of them is another login that is refused. */
 export const notAgain = ({ message }: Pick<DevboxError, "message">) =>
   new ApiError("unreachable", `${message}. It is not tried again by itself: test it under Devboxes.`);
+
+/** A failure as a command is told of it, which shows the server's words as they are. */
+export function orForbidden<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof LaunchError) throw new ApiError("forbidden", `${error.message}. ${error.next}`);
+    throw error;
+  }
+}

@@ -19,7 +19,7 @@ import * as v from "valibot";
 import { executable, ourselves } from "../command.ts";
 import { loadConfig } from "../config.ts";
 import { privateFolder } from "../paths.ts";
-import { logFile } from "../wrapper/log-file.ts";
+import { logFile, logPath } from "../wrapper/log-file.ts";
 import { Runs } from "../wrapper/runs.ts";
 import { webSocket } from "../wrapper/socket.ts";
 import { wrap } from "../wrapper/wrapper.ts";
@@ -100,6 +100,7 @@ async function runIn(asked: Order, dir: string, claude: string, say: (reply: Rep
   const local = asked.address.kind === "socket";
   const data = local ? paths.data : join(homedir(), DEVBOX_DATA, hostedFolder(asked.device));
   privateFolder(data);
+  const logs = join(paths.state, "logs");
   const pidFile = join(data, `${asked.launch}.pid`);
   if (!local) writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
   const { size, launch, prompt } = asked;
@@ -110,10 +111,10 @@ async function runIn(asked: Order, dir: string, claude: string, say: (reply: Rep
       ...{ device: asked.device, secret: () => new Uint8Array(Buffer.from(asked.secret, "base64url")) },
       connect: webSocket(channels(asked.address, data)),
       ...{ hookCommand: ourselves(), ask: config.ask, runFolder: paths.run, runs: new Runs(data) },
-      log: (session) => logFile(join(paths.state, "logs"), session),
+      log: (session) => logFile(logs, session),
       hosted: {
         ...{ size, launch, prompt, farewellMs: FAREWELL_MS },
-        onBegun: (session) => say({ pid: process.pid, session }),
+        onBegun: (session) => say({ pid: process.pid, session, log: logPath(logs) }),
       },
       transcript: async (events) => (await import("../transcript/follow.ts")).follow(events),
     });

@@ -7,7 +7,8 @@ import { addressFor, type Elsewhere, type Enrolled, keepingOpen, wordsOf } from 
 import { putBinary } from "./binary.ts";
 import type { Connections } from "./connections.ts";
 import { type Devbox, devboxSchema } from "./devbox.ts";
-import { examine, killScript, tailScript } from "./examine.ts";
+import { examine } from "./examine.ts";
+import { hello } from "./hello.ts";
 import type { PermissionMode } from "./modes.ts";
 import { asciiJson, DEVBOX_DATA, hostedFolder, type Order, type Reply, wishes } from "./order.ts";
 import { type ScriptResult, shellWord } from "./script.ts";
@@ -63,8 +64,6 @@ export type LaunchContext = {
   signal?: AbortSignal;
 };
 
-/** From the wrapper's start to its word to the server, over whatever network. */
-const HELLO_WITHIN_MS = 30_000;
 /** A login shell's start-up files, and claude's. */
 const BEGINS_WITHIN_MS = 90_000;
 /** Somebody called it off: a line that is still there has the wrapper's answer by then. */
@@ -96,9 +95,11 @@ export async function launch(
     const way = { ssh, program, enrolled, id, context };
     const address = await addressFor(way, (note) => onStep({ step: "tunnel", ...(note ? { note } : {}) }));
     onStep({ step: "starting" });
-    const { pid } = await begin(ssh, program, { ...order, address }, context.signal);
+    const begun = await begin(ssh, program, { ...order, address }, context.signal);
     const enough = keepingOpen(way, address);
-    return { session: await hello(ssh, pid, id, context).finally(enough) };
+    const { signal } = context;
+    const waitFor = (end: AbortSignal) => context.waitFor(id, end);
+    return { session: await hello(ssh, begun, { waitFor, signal }).finally(enough) };
   } finally {
     if (devbox.kind === "ssh") await settled(ssh, enrolled.device, id);
   }
@@ -196,33 +197,6 @@ function replyIn(out: string): Reply | null {
     return line ? (JSON.parse(line) as Reply) : null;
   } catch {
     return null;
-  }
-}
-
-/** The wrapper's own word to the server. One that cannot give it is ended. */
-async function hello(
-  ssh: Ssh,
-  pid: number,
-  id: LaunchId,
-  { waitFor, signal }: LaunchContext,
-): Promise<SessionId> {
-  const limit = AbortSignal.timeout(HELLO_WITHIN_MS);
-  try {
-    return await waitFor(id, AbortSignal.any([limit, ...(signal ? [signal] : [])]));
-  } catch (error) {
-    const log = await ssh
-      .script(tailScript(".local/state/claude-remote/logs/wrapper.log"), tidying())
-      .catch(() => null);
-    await ssh.script(killScript(pid), tidying()).catch(() => {});
-    if (error instanceof LaunchError) throw error;
-    const { name } = ssh.devbox;
-    if (signal?.aborted) throw stopped(name);
-    const why = saidBy(log?.out ?? "");
-    throw new LaunchError(
-      "server",
-      `${name}: claude ran there, but its wrapper did not reach this server (${why || "its log says nothing"})`,
-      "See that the server runs and that its address leads there, then try again.",
-    );
   }
 }
 

@@ -57,9 +57,9 @@ export const order = v.strictObject({
 export type Order = v.InferOutput<typeof order>;
 export type Address = v.InferOutput<typeof address>;
 
-/** What is said of it in turn. */
+/** What is said of it in turn. `log`: the file that the wrapper writes its log to. */
 export type Reply =
-  | { pid: number; session: string }
+  | { pid: number; session: string; log: string }
   | { error: { class: "no_dir" | "claude_missing" | "failed"; message: string } };
 
 /** ASCII alone, so that no shell on the way can misread it. */

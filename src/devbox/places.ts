@@ -12,6 +12,7 @@ import type { Enrolled } from "./address.ts";
 import type { devboxBody } from "./bodies.ts";
 import { ofTheDevbox, reached, refuses } from "./failures.ts";
 import { type Registered, Registry, toState } from "./registry.ts";
+import { LaunchError } from "./ssh-errors.ts";
 import { endTunnel, hurryTunnel } from "./tunnel.ts";
 
 export type Core = Parameters<OpenAnnex>[0];
@@ -131,9 +132,15 @@ export class Places {
     this.#registry.used(name, dir, mode, this.#core.clock.now());
   }
 
-  /** What lets its wrappers in. */
-  enrolled({ device_id }: Registered): Enrolled {
-    const { masterKey, url } = this.#core;
+  /** What lets its wrappers in. Throws LaunchError where nothing does any more. */
+  enrolled({ name, device_id }: Registered): Enrolled {
+    const { store, masterKey, url } = this.#core;
+    if (store.devices.get(device_id)?.revoked_at !== null)
+      throw new LaunchError(
+        "server",
+        `${name}: it may not report to this server any more, for its right was revoked`,
+        "Remove this devbox and add it again.",
+      );
     const secret = Buffer.from(deviceSecret(masterKey, device_id)).toString("base64url");
     return { device: device_id, secret, url: url() };
   }

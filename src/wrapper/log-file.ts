@@ -8,9 +8,12 @@ const MAX_BYTES = 1024 * 1024;
 
 export type Log = (event: string, detail?: Record<string, unknown>) => void;
 
+/** The log of every wrapper of this user, each line with its session. */
+export const logPath = (folder: string) => join(folder, "wrapper.log");
+
 /** Appends one JSON line for each event to `<folder>/wrapper.log` (0600). A full disk loses the line and nothing else. */
 export function logFile(folder: string, session: string): Log {
-  const file = join(folder, "wrapper.log");
+  const file = logPath(folder);
   return (event, detail = {}) => {
     try {
       privateFolder(folder);

@@ -164,7 +164,8 @@ class Wrapper implements Disposable {
   }
 
   #offline(reason: string) {
-    this.#log("offline", { reason });
+    const refused = this.#link?.refused; // The constructor may still be at work.
+    this.#log("offline", { reason, ...(refused && { refused: refused.code }) });
     this.#follower.offline();
     this.#view.offline();
     this.#terminals.offline();

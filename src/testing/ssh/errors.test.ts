@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { Connections } from "../../devbox/connections.ts";
 import { type LaunchContext, launch } from "../../devbox/launch.ts";
 import { Ssh } from "../../devbox/ssh.ts";
-import type { DevboxState, Launch } from "../../protocol.ts";
+import type { DevboxState, DeviceId, Launch } from "../../protocol.ts";
 import { VERSION } from "../../version.ts";
 import { claudePath, claudeVersions } from "../real-claude.ts";
 import { nameOf, until } from "../story/processes.ts";
@@ -284,6 +284,24 @@ if (ALL)
     // It waits a minute for somebody to hear its last word.
     const wrappers = () => world.hosts.host(PLAIN).processes().map(nameOf).filter(isWrapper);
     await until("the wrapper's end", () => wrappers().length === 0, 4 * PATIENCE_MS);
+  });
+
+if (ALL)
+  test("a wrapper that the server does not let in is ended at once, and the launch says why", async () => {
+    await using connections = new Connections(world.hosts.setup);
+    const secret = Buffer.alloc(32, 7).toString("base64url");
+    const enrol = async () => ({ device: "nobody" as DeviceId, secret, url: "http://127.0.0.1:1" });
+    const waitFor = (_: string, signal: AbortSignal) =>
+      new Promise<never>((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
+    const { devbox } = world.hosts.host(PLAIN);
+    const request = { devbox, dir: null, args: [], prompt: null, mode: null, resume: null };
+    const socket = join(world.folder, "cr", "data", "server.sock");
+    const context = { enrol, waitFor, connections, socket, data: join(world.folder, "elsewhere") };
+    const error = await launch(request, context, () => {}).catch((reason) => reason);
+    expect(error.message).toMatch(
+      /^plain: claude ran there, but the server does not let its wrapper in \(The server does not know this machine/,
+    );
+    expect(error.next).toBe("Remove this devbox and add it again.");
   });
 
 test("a login that is refused is tried by nobody but a person: not by a page, nor by letters typed", async () => {
