@@ -6,7 +6,7 @@ import { infoFile, running, type ServerInfo, serverInfo, shutDown } from "./back
 import { CommandError, flags } from "./command.ts";
 import { type Config, type Flags, loadConfig } from "./config.ts";
 import { conversations } from "./conversations/annex.ts";
-import { SyncError } from "./conversations/rsync.ts";
+import { SyncError, until } from "./conversations/rsync.ts";
 import { syncThere } from "./conversations/sync.ts";
 import { type DevboxesOptions, devboxes } from "./devbox/annex.ts";
 import { engine } from "./devbox/engine.ts";
@@ -46,7 +46,7 @@ const OPTIONS = {
   auto: { type: "boolean" },
 } as const;
 
-/** Runs until it is told to end. Resolves with the exit code. */
+/** Runs until it is told to end, and ends the process then. */
 export async function serve(args: string[]): Promise<number> {
   const { auto = false, ...values } = flags(args, OPTIONS, USAGE_LINE).values;
   const named = Object.entries(values).map(([name, value]) => [name.replaceAll("-", "_"), value]);
@@ -68,7 +68,7 @@ export async function serve(args: string[]): Promise<number> {
   await ended.promise;
   for (const one of [timer, restoring]) clearInterval(one);
   await server.stop();
-  return 0;
+  process.exit(0); // What still waits for a network does not keep us.
 }
 
 /**
@@ -147,9 +147,9 @@ function places(config: Config, reach: ReturnType<typeof engine>): OpenAnnex {
 
 /** What this machine has of a conversation goes to the devbox where it goes on. */
 function carriedBy({ connect }: ReturnType<typeof engine>): NonNullable<DevboxesOptions["carry"]> {
-  return async (devbox, conversation, dir) => {
+  return async (devbox, conversation, dir, signal) => {
     try {
-      await syncThere(await connect(devbox), conversation, dir);
+      await syncThere(until(signal, await connect(devbox, signal)), conversation, dir);
     } catch (error) {
       // Then it goes on with what is there.
       if (!(error instanceof SyncError && error.class === "no_file")) throw error;

@@ -7,13 +7,13 @@ import { OWNER } from "../server/owner.ts";
 import type { OpenAnnex } from "../server/parts.ts";
 import { plain } from "../server/routes.ts";
 import { recorded } from "./recorded.ts";
-import { type Connection, SyncError } from "./rsync.ts";
+import { type Connection, SyncError, until } from "./rsync.ts";
 import { syncBack } from "./sync.ts";
 import { Turns } from "./turns.ts";
 
 export type ConversationsOptions = {
   /** A connection to a devbox, which need not be closed. Rejects with LaunchError. */
-  connect: (devbox: Devbox) => Promise<Connection>;
+  connect: (devbox: Devbox, signal: AbortSignal) => Promise<Connection>;
   /** Whose HOME the copies are for; this process's if not given. */
   env?: Record<string, string | undefined>;
 };
@@ -27,10 +27,11 @@ export function conversations({ connect, env }: ConversationsOptions): OpenAnnex
     const turns = new Turns({
       clock,
       placeOf: (session) => devboxOf(session)?.name ?? null,
-      async carry({ conversation, cwd, ...rest }) {
+      async carry({ conversation, cwd, ...rest }, signal) {
         const devbox = devboxOf({ conversation, cwd, ...rest });
         if (!devbox || conversation === null) return { how: "none", path: null, note: null };
-        return syncBack(await connect(toDevbox(devbox)), { id: conversation, cwd }, env);
+        const ssh = until(signal, await connect(toDevbox(devbox), signal));
+        return syncBack(ssh, { id: conversation, cwd }, env);
       },
       toError(error) {
         log.warn({ error: String(error) }, "a conversation's files could not be carried");

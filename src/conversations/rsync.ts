@@ -1,9 +1,20 @@
 // Files of a conversation, carried by rsync over the connection that ssh already has; and what its failures mean.
 import { type Devbox, type SshSetup, sshWords } from "../devbox/devbox.ts";
+import { stopped } from "../devbox/ssh.ts";
 import type { Shell } from "./script.ts";
 
-/** A connection to a devbox, as the devboxes' `Ssh` is one. */
-export type Connection = Shell & { readonly devbox: Devbox; readonly setup: SshSetup };
+/** A connection to a devbox, as the devboxes' `Ssh` is one. `signal` ends what runs over it. */
+export type Connection = Shell & {
+  readonly devbox: Devbox;
+  readonly setup: SshSetup;
+  readonly signal?: AbortSignal;
+};
+
+/** The same, for work that `signal` ends: what runs for it then throws LaunchError, `stopped`. */
+export function until(signal: AbortSignal, over: Connection): Connection {
+  const { devbox, setup } = over;
+  return { devbox, setup, signal, script: (text, more) => over.script(text, { ...more, signal }) };
+}
 
 export type SyncFailure =
   | "no_rsync_here"
@@ -43,6 +54,8 @@ export type Carried = {
 
 /** Silence on a connection for so long means that it is gone; ssh itself gives up after 15 s. */
 const SILENCE_SECONDS = 30;
+/** rsync ends within milliseconds of being told; one that does not is ended without being asked. */
+const ENDS_WITHIN_MS = 500;
 /** Of what rsync says its end tells why. */
 const MAX_TEXT = 2_000;
 
@@ -83,18 +96,26 @@ const hostOf = (host: string) => (host.includes(":") ? `[${host}]` : host);
 /** rsync splits what it starts at blanks; within quotes a doubled quote is one. */
 const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "''")}'`);
 
-/** Carries it. Throws SyncError. */
+/** Carries it. Throws SyncError; where the connection's signal ends it, LaunchError. What has come by then stays: it only grows. */
 export async function rsync(carried: Carried): Promise<void> {
   const words = rsyncWords(carried);
-  if (!Bun.which("rsync")) throw failureOf(carried.ssh.devbox.name, 127, "rsync: not found here");
+  const { devbox, signal } = carried.ssh;
+  if (!Bun.which("rsync")) throw failureOf(devbox.name, 127, "rsync: not found here");
+  if (signal?.aborted) throw stopped(devbox.name);
   const child = Bun.spawn(words, {
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
     env: environment(),
+    ...(signal ? { signal } : {}),
   });
-  const [text, code] = await Promise.all([new Response(child.stderr).text(), child.exited]);
-  if (code !== 0) throw failureOf(carried.ssh.devbox.name, code, text.slice(-MAX_TEXT));
+  const said = new Response(child.stderr).text();
+  const force = () => setTimeout(() => child.kill("SIGKILL"), ENDS_WITHIN_MS).unref();
+  signal?.addEventListener("abort", force, { once: true });
+  const code = await child.exited;
+  signal?.removeEventListener("abort", force);
+  if (signal?.aborted) throw stopped(devbox.name); // Its ssh may hold what it says open for longer.
+  if (code !== 0) throw failureOf(devbox.name, code, (await said).slice(-MAX_TEXT));
 }
 
 /** Our own environment without what is ours alone; the words of failures in the language that is read here. */

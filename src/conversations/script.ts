@@ -7,7 +7,7 @@ import { isProjectFolder } from "./folder.ts";
 export type Shell = {
   script(
     text: string,
-    options?: { stdin?: string },
+    options?: { stdin?: string; signal?: AbortSignal | undefined },
   ): Promise<{ code: number | null; out: string; err: string }>;
 };
 

@@ -19,9 +19,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { SshDevbox } from "../devbox/devbox.ts";
 import type { ConversationId } from "../protocol.ts";
+import { until as comes } from "../testing/story/processes.ts";
 import { isConversationId } from "./conversation.ts";
 import { projectFolder } from "./folder.ts";
-import { APPEND, type Connection, failureOf, rsyncWords } from "./rsync.ts";
+import { APPEND, type Connection, failureOf, rsyncWords, until } from "./rsync.ts";
 import { localShell } from "./script.ts";
 import { fetchTo, syncBack, syncThere } from "./sync.ts";
 
@@ -303,6 +304,26 @@ describe("the words for rsync", () => {
     ])
       expect(words(path)).toContain("--protect-args");
   });
+});
+
+test("whoever does not want it any more ends the rsync that carries it, though it does not listen", async () => {
+  put("dev", record("one"));
+  const [bin, pid] = [join(root, "bin"), join(root, "pid")];
+  mkdirSync(bin);
+  const script = `#!/bin/sh\ntrap '' TERM\necho $$ >${pid}.new && mv ${pid}.new ${pid}\nexec sleep 600\n`;
+  writeFileSync(join(bin, "rsync"), script, { mode: 0o755 });
+  const { PATH } = process.env;
+  process.env.PATH = `${bin}:${PATH}`;
+  try {
+    const end = new AbortController();
+    const carried = syncBack(until(end.signal, ssh), { id, cwd: app("dev") }, env).catch((reason) => reason);
+    await comes("rsync", () => existsSync(pid));
+    end.abort();
+    expect(await carried).toMatchObject({ class: "stopped" });
+    expect(existsSync(`/proc/${readFileSync(pid, "utf8").trim()}`)).toBe(false);
+  } finally {
+    process.env.PATH = PATH;
+  }
 });
 
 test.each([

@@ -12,7 +12,7 @@ let clock: FakeClock;
 let changes: Changes;
 let turns: Turns;
 /** What is under way, oldest first, until the test ends it. */
-let asked: { id: SessionId; end: (how: Partial<Synced> | Error) => void }[];
+let asked: { id: SessionId; signal: AbortSignal; end: (how: Partial<Synced> | Error) => void }[];
 let said: { id: SessionId; copy: SessionCopy }[];
 
 beforeEach(() => {
@@ -23,10 +23,12 @@ beforeEach(() => {
   turns = new Turns({
     clock,
     placeOf: ({ device_name }) => (device_name === "laptop" ? null : device_name),
-    carry({ id }) {
+    carry({ id }, signal) {
       const { promise, resolve, reject } = Promise.withResolvers<Synced>();
       const whole: Synced = { how: "grown", path: "/x", note: null };
-      asked.push({ id, end: (how) => (how instanceof Error ? reject(how) : resolve({ ...whole, ...how })) });
+      const end = (how: Partial<Synced> | Error) =>
+        how instanceof Error ? reject(how) : resolve({ ...whole, ...how });
+      asked.push({ id, signal, end });
       changes.changed();
       return promise;
     },
@@ -140,16 +142,17 @@ test("who refuses our key is asked again after a quarter of an hour, and not bef
   expect(ids()).toEqual(["a"]);
 });
 
-test("nothing is begun once it is stopped, and what is under way is waited for", async () => {
+test("nothing is begun once it is stopped, and what is under way is ended, waited for, and no problem of anybody's", async () => {
   turn("a");
+  const [under] = asked;
   let stopped = false;
   const end = turns.stop().then(() => {
     stopped = true;
   });
   turn("b");
   expect(ids()).toEqual(["a"]);
-  expect(stopped).toBe(false);
-  await ends();
+  expect([stopped, under?.signal.aborted]).toEqual([false, true]);
+  under?.end(new SyncError("lost", "it was ended", "Try again."));
   await end;
-  expect(ids()).toEqual([]);
+  expect(said).toEqual([]);
 });

@@ -8,7 +8,8 @@ export type TurnsOptions = {
   clock: Pick<Clock, "now" | "after">;
   /** Where a session runs, or null: here, or where nobody can fetch from. The same text for the same machine. */
   placeOf: (session: Session) => string | null;
-  carry: (session: Session) => Promise<Synced>;
+  /** `signal` ends it. */
+  carry: (session: Session, signal: AbortSignal) => Promise<Synced>;
   /** What went wrong, in words for people. */
   toError: (error: unknown) => DevboxError;
   tell: (id: SessionId, copy: SessionCopy) => void;
@@ -28,7 +29,7 @@ export class Turns {
   readonly #turns = new Map<SessionId, Turn>();
   readonly #refused = new Map<string, number>();
   readonly #running = new Set<Promise<void>>();
-  #stopped = false;
+  readonly #end = new AbortController();
 
   constructor(options: TurnsOptions) {
     this.#options = options;
@@ -57,15 +58,15 @@ export class Turns {
     if (session.ended_at !== null && !due && !running) this.#turns.delete(session.id);
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Ends what is under way; resolves when nothing is. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#end.abort();
     await Promise.all(this.#running);
   }
 
   #next() {
     for (const turn of this.#turns.values()) {
-      if (this.#stopped || this.#running.size >= AT_ONCE) return;
+      if (this.#end.signal.aborted || this.#running.size >= AT_ONCE) return;
       if (!turn.due || turn.running) continue;
       turn.due = false;
       turn.running = true;
@@ -85,10 +86,11 @@ export class Turns {
     if ((this.#refused.get(place) ?? 0) > clock.now()) return; // It has been said, and still stands there.
     let problem: DevboxError | null = null;
     try {
-      const { note } = await carry(turn.session);
+      const { note } = await carry(turn.session, this.#end.signal);
       if (note)
         problem = { class: "differs", message: note, next: "Compare the two, and keep the one you want." };
     } catch (error) {
+      if (this.#end.signal.aborted) return; // The next server carries it, after the next turn.
       problem = toError(error);
       if (REFUSALS.has(problem.class)) this.#refused.set(place, clock.now() + REFUSED_MS);
     }

@@ -34,7 +34,7 @@ export type Engine = AsyncDisposable & {
 };
 
 /** A connection to a devbox, which need not be closed. Rejects with LaunchError. */
-type Connect = { connect(devbox: Devbox): Promise<Ssh> };
+type Connect = { connect(devbox: Devbox, signal?: AbortSignal): Promise<Ssh> };
 export type EngineOptions = {
   /** Made when something is first wanted of a devbox. */
   setup: () => SshSetup;
@@ -54,7 +54,7 @@ export function engine({ setup, binaries }: EngineOptions): Engine & Connect {
   return {
     launch: (request, context, onStep) =>
       launch(request, { ...context, binaries, connections: own().connections }, onStep),
-    connect: (devbox) => own().connections.get(devbox),
+    connect: (devbox, signal) => own().connections.get(devbox, signal),
     back: async (devbox, device, data, signal) => {
       const { run, folder } = own().setup;
       const to = join(data, "server.sock");

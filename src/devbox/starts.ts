@@ -16,8 +16,8 @@ export type StartsOptions = {
   engine: Engine;
   /** The permission modes that phones may start sessions in. */
   modes: readonly LaunchMode[];
-  /** Before a conversation goes on there, in that folder: its newest files. Rejects with what says what to do. */
-  carry?: (devbox: Devbox, conversation: ConversationId, dir: string) => Promise<void>;
+  /** Before a conversation goes on there, in that folder: its newest files, until `signal`. Rejects with what says what to do. */
+  carry?: (devbox: Devbox, conversation: ConversationId, dir: string, signal: AbortSignal) => Promise<void>;
 };
 
 type Stated = { id: SessionId; device_id: DeviceId; launch?: string | null };
@@ -118,7 +118,7 @@ export class Starts {
       onProgress({ step, percent });
     const { engine, carry } = this.#options;
     if (resume && carry && devbox.kind === "ssh")
-      await orStopped(carry(request.devbox, resume, dir), devbox.name, signal);
+      await orStopped(carry(request.devbox, resume, dir, signal), devbox.name, signal);
     return (await engine.launch(request, context, onStep)).session;
   }
 

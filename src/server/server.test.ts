@@ -2,10 +2,12 @@ import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fakeClock } from "../testing/clock.ts";
 import { prompt, TestLink } from "../testing/link.ts";
 import { testServer } from "../testing/server.ts";
 import { TestViewer } from "../testing/viewer.ts";
 import { openLog } from "./log.ts";
+import type { OpenAnnex } from "./parts.ts";
 import { AlreadyRunningError, PortTakenError, startServer } from "./server.ts";
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
@@ -197,4 +199,35 @@ test("SEC-079 a log that cannot be written ends nothing", () => {
   mkdirSync(file);
   expect(() => log.info("two")).not.toThrow();
   rmSync(folder, { recursive: true });
+});
+
+test("a server that is told to end waits five seconds for what runs beside it, and no longer", async () => {
+  const clock = fakeClock();
+  const called = Promise.withResolvers<void>();
+  let ended = 0;
+  let stopped = false;
+  const stuck: OpenAnnex = () => {
+    return {
+      routes: [],
+      stop() {
+        called.resolve();
+        return stopped ? undefined : new Promise(() => {});
+      },
+    };
+  };
+  const failing: OpenAnnex = () => ({ routes: [], stop: () => Promise.reject(new Error("it fails")) });
+  const honest: OpenAnnex = () => ({ routes: [], stop: () => void ended++ });
+  await using server = await testServer({ clock, annexes: [honest, stuck, failing, honest] });
+  const end = server.stop().then(() => {
+    stopped = true;
+  });
+  await called.promise;
+  clock.advance(4_999);
+  await Bun.sleep(0);
+  expect({ stopped, ended }).toEqual({ stopped: false, ended: 2 });
+  clock.advance(1);
+  await end;
+  // Everything is written down, and the folder is free.
+  await server.restart();
+  expect((await fetch(`${server.url}/health`)).status).toBe(200);
 });

@@ -20,7 +20,7 @@ import type { Logger } from "./log.ts";
 import { metrics } from "./metrics.ts";
 import { operated } from "./owner.ts";
 import { pairAnother } from "./pair-another.ts";
-import { joinParts, type OpenAnnex, type Parts } from "./parts.ts";
+import { type Annex, joinParts, type OpenAnnex, type Parts } from "./parts.ts";
 import { masterKey } from "./private-file.ts";
 import { responder } from "./respond.ts";
 import { finishRestore } from "./restored.ts";
@@ -79,6 +79,8 @@ export type RunningServer = AsyncDisposable & {
 /** Phones that are paired, sessions that are open, wrappers and event streams that are connected. */
 export type Status = { viewers: number; sessions: number; wrappers: number; streams: number };
 
+/** What runs beside the core has ended by then, or is left: `docker stop` waits ten seconds for the whole. */
+const ENDS_WITHIN_MS = 5_000;
 /** The answer to `POST /shutdown` goes out first. */
 const LAST_WORD_MS = 20;
 
@@ -103,7 +105,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { metricsToken } = options;
   const annexes = [...(options.annexes ?? []), metrics, pairAnother];
   const beside = annexes.map((open) => open({ ...parts, data, log, url: () => named().url }));
-  for (const annex of beside) opened.defer(() => annex.stop());
+  opened.defer(() => endAll(beside, clock, log));
   evictAfterKeyChange(data, parts, log);
 
   let stopped: Promise<void> | null = null;
@@ -169,6 +171,22 @@ function either(wrappers: Uplinks["websocket"], desks: Desks["websocket"]): Sock
     close: (socket) => of(socket).close(socket),
     drain: (socket) => (socket.data.desk ? desks.drain(socket) : undefined),
   };
+}
+
+/** Ends what runs beside the core, all at once. What does not end, or fails to, is no reason to write nothing down. */
+async function endAll(annexes: readonly Annex[], clock: Clock, log: Logger): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const stop = clock.after(ENDS_WITHIN_MS, () => {
+    log.warn({ ms: ENDS_WITHIN_MS }, "something beside the server did not end in time; it is left");
+    late.resolve();
+  });
+  const ends = annexes.map(async (annex) => annex.stop());
+  const all = Promise.allSettled(ends).then((how) => {
+    for (const one of how)
+      if (one.status === "rejected") log.error({ error: String(one.reason) }, "something ended badly");
+  });
+  await Promise.race([all, late.promise]);
+  stop();
 }
 
 function counts({ logins, sessions, uplinks, events }: Parts): Status {
