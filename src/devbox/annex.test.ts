@@ -503,7 +503,9 @@ test("before a conversation goes on there, its newest files are brought; what do
   const conversation = await hadThere(server, viewer);
   await begun(viewer, { resume: conversation });
   await reach.changes.until("the launch", () => reach.started.length === 1);
-  expect(carried).toEqual([[expect.objectContaining({ name: "box1" }), conversation, "~/shop"]]);
+  expect(carried).toEqual([
+    [expect.objectContaining({ name: "box1" }), conversation, "~/shop", expect.any(AbortSignal)],
+  ]);
   failure = Object.assign(new Error("a claude there has it open"), { class: "open_there", next: "End it." });
   await begun(viewer, { resume: conversation });
   const ended = await viewer.until("the failure", () =>
