@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { admin, older, serverInfo } from "./background.ts";
 import { pathsFor } from "./paths.ts";
+import { ended } from "./testing/ended.ts";
 import { freePort } from "./testing/port.ts";
 import { Terminal } from "./testing/terminal.ts";
 
@@ -28,12 +29,7 @@ function home() {
 
 async function run(args: string[], env: Record<string, string>) {
   const child = Bun.spawn([...cli, ...args], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { out, err, code };
+  return ended(child);
 }
 
 const running = (folder: string) =>

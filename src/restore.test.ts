@@ -3,6 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ended } from "./testing/ended.ts";
 import { VERSION } from "./version.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "cr-restore-"));
@@ -24,11 +25,7 @@ function start(...args: string[]) {
 
 async function run(...args: string[]) {
   const child = start(...args);
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { out, err, code: await child.exited };
+  return ended(child);
 }
 
 test("SEC-086 a backup is made while the server runs, and restored only when it does not", async () => {

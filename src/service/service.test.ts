@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ownAdmin } from "../background.ts";
 import { pathsFor } from "../paths.ts";
+import { ended } from "../testing/ended.ts";
 import { keptEnv, launchdAgent, systemdUnit } from "./units.ts";
 
 setDefaultTimeout(120_000);
@@ -158,12 +159,7 @@ esac`,
 
 async function run(args: string[], env: Record<string, string>) {
   const child = Bun.spawn([...cli, ...args], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { out, err, code };
+  return ended(child);
 }
 
 test("it is installed, runs, is told of, is installed again, and goes without the data", async () => {

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { ended } from "./ended.ts";
 import { CLAUDE_BIN, claudeFolder, claudeVersions } from "./real-claude.ts";
 
 /**
@@ -32,14 +33,9 @@ export async function fetchClaude(version: string): Promise<string> {
 /** What a command printed. Rejects with its errors if it failed. */
 async function run(command: string[]): Promise<string> {
   const child = Bun.spawn(command, { stdin: "ignore", stderr: "pipe" });
-  const [output, errors] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  if ((await child.exited) === 0) return output;
-  throw new Error(
-    `${command.join(" ")} failed (${child.exitCode ?? child.signalCode}):\n${errors || output}`,
-  );
+  const { out, err, code } = await ended(child);
+  if (code === 0) return out;
+  throw new Error(`${command.join(" ")} failed (${child.exitCode ?? child.signalCode}):\n${err || out}`);
 }
 
 if (import.meta.main) {

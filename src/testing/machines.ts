@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ended } from "./ended.ts";
 import { freePort } from "./port.ts";
 
 /** The words that start this program. */
@@ -28,12 +29,7 @@ export function machine(): Machine {
 export async function run(args: string[], env: Record<string, string>, input = "") {
   const stdin = new Blob([input]);
   const child = Bun.spawn([...cli, ...args], { env, stdin, stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { out, err, code };
+  return ended(child);
 }
 
 /** A machine's server, once it answers. */

@@ -2,6 +2,7 @@
 import type { Session, SessionId } from "../../protocol.ts";
 import { rowText, type Screen } from "../../screen.ts";
 import { Emulator } from "../../wrapper/emulator.ts";
+import { ended } from "../ended.ts";
 import { program } from "../program.ts";
 import type { Terminal, TerminalOptions } from "../terminal.ts";
 import { Rig, type RigOptions, type Side, until } from "../transparency/rig.ts";
@@ -37,11 +38,7 @@ export class Place implements AsyncDisposable {
   async run(...words: string[]): Promise<{ out: string; err: string; code: number }> {
     const { env, cwd } = { env: this.side.env, cwd: this.rig.cwd };
     const child = Bun.spawn([program(), ...words], { env, cwd, stdin: "ignore", stderr: "pipe" });
-    const [out, err] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    return { out, err, code: await child.exited };
+    return ended(child);
   }
 
   /** The open session that looks like this. */

@@ -1,5 +1,6 @@
 // Where the server of these tests runs: in a container, or, where no engine answers, under a container's conditions.
 
+import { ended } from "../ended.ts";
 import { freePort } from "../port.ts";
 
 /** What the server's process may do, as the system says. */
@@ -33,13 +34,9 @@ export async function output(
 ): Promise<string> {
   const { input = "", ...rest } = options;
   const child = Bun.spawn(command, { ...rest, stdin: new Blob([input]), stdout: "pipe", stderr: "pipe" });
-  const [out, errors, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
+  const { out, err, code } = await ended(child);
   if (code === 0) return out;
-  throw new Error(`${command.join(" ")} ended with ${code}:\n${out}\n${errors}`);
+  throw new Error(`${command.join(" ")} ended with ${code}:\n${out}\n${err}`);
 }
 
 /** Of /proc/<pid>/status. */

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { briefly, examine, expectedOf, scenesFor } from "../../doctor/examine.ts";
 import { jsonOf, type Row, rowsOf, textOf } from "../../doctor/report.ts";
+import { ended } from "../ended.ts";
 import { program } from "../program.ts";
 import { claudePath, claudeVersions } from "../real-claude.ts";
 import { newerClaude } from "./newer-claude.ts";
@@ -43,11 +44,7 @@ async function doctor(name: string, claude: string, ...args: string[]) {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
+  const { out, err, code } = await ended(child);
   return { out, err, code, left: readdirSync(folder) };
 }
 

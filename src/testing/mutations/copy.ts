@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ended } from "../ended.ts";
 
 const root = join(import.meta.dir, "..", "..", "..");
 /** What the tests and the simulation need. */
@@ -38,11 +39,7 @@ export class Copy implements Disposable {
       timeout: LIMIT_MS,
       killSignal: "SIGKILL",
     });
-    const [out, err] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    const code = await child.exited;
+    const { out, err, code } = await ended(child);
     return { code: child.signalCode === null ? code : null, out: out + err };
   }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { admin } from "../../background.ts";
 import { pathsFor } from "../../paths.ts";
 import type { Session } from "../../protocol.ts";
+import { ended } from "../ended.ts";
 import type { MessagesApi } from "../messages-api.ts";
 import { freePort } from "../port.ts";
 import { type ClaudeHome, claudeHome, claudePath } from "../real-claude.ts";
@@ -74,11 +75,7 @@ export class Place implements AsyncDisposable {
   /** Our program without a terminal, run to its end. */
   async run(args: readonly string[], cwd = this.project) {
     const child = Bun.spawn([...CLI, ...args], { cwd, env: this.env, stdin: "ignore", stderr: "pipe" });
-    const [out, err] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    return { out, err, code: await child.exited };
+    return ended(child);
   }
 
   /** One prompt without a terminal, by claude itself; the conversation's id. */
@@ -93,11 +90,8 @@ export class Place implements AsyncDisposable {
       text,
     ];
     const child = Bun.spawn(words, { cwd, env, stdin: "ignore", stderr: "pipe" });
-    const [out, err] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    if ((await child.exited) !== 0) throw new Error(`claude failed: ${out}${err}`);
+    const { out, err, code } = await ended(child);
+    if (code !== 0) throw new Error(`claude failed: ${out}${err}`);
     return (JSON.parse(out) as { session_id: string }).session_id;
   }
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { PROTOCOL } from "../../protocol.ts";
 import { VERSION } from "../../version.ts";
+import { ended } from "../ended.ts";
 
 const CLI = resolve(import.meta.dir, "../../cli.ts");
 /** Colours, a title, the clipboard, a cursor's way, C1 letters, a bell, a bidi override, a line of another's own. */
@@ -91,11 +92,7 @@ async function printed(...words: string[]): Promise<string> {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  await child.exited;
+  const { out, err } = await ended(child);
   return out + err;
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SessionId } from "../../protocol.ts";
+import { ended } from "../ended.ts";
 import { program } from "../program.ts";
 import { kill, nameOf, processesOf, until } from "../story/processes.ts";
 import { Terminal } from "../terminal.ts";
@@ -40,11 +41,7 @@ export class Laptop implements AsyncDisposable {
   async ran(words: string[], input = ""): Promise<{ out: string; err: string; code: number }> {
     const stdin = new Blob([input]);
     const child = Bun.spawn([program(), ...words], { env: this.env, stdin, stderr: "pipe" });
-    const [out, err] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    return { out, err, code: await child.exited };
+    return ended(child);
   }
 
   /** Starts a session on that devbox and leaves it alone: its id, and what was said. */

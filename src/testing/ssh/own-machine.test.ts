@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ended } from "../ended.ts";
 import { openBrowser, Phone } from "../page.ts";
 import { program } from "../program.ts";
 import { cardReady, outcome } from "../story/acts.ts";
@@ -27,11 +28,8 @@ function home() {
     folder,
     async command(...words: string[]): Promise<string> {
       const child = Bun.spawn([program(), ...words], { env, stdin: "ignore", stderr: "pipe" });
-      const [out, said] = await Promise.all([
-        new Response(child.stdout).text(),
-        new Response(child.stderr).text(),
-      ]);
-      if ((await child.exited) !== 0) throw new Error(`${words.join(" ")}: ${said}`);
+      const { out, err, code } = await ended(child);
+      if (code !== 0) throw new Error(`${words.join(" ")}: ${err}`);
       return out;
     },
     async [Symbol.asyncDispose]() {

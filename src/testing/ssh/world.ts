@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DevboxState, Session, SessionId } from "../../protocol.ts";
 import { VERSION } from "../../version.ts";
+import { ended } from "../ended.ts";
 import { freePort } from "../port.ts";
 import { program } from "../program.ts";
 import { childrenOf, kill, nameOf, processesOf, textOf, until } from "../story/processes.ts";
@@ -111,11 +112,7 @@ export class DevboxWorld implements AsyncDisposable {
 
   async ran(...words: string[]): Promise<{ out: string; err: string; code: number }> {
     const child = Bun.spawn([program(), ...words], { env: this.env, stdin: "ignore", stderr: "pipe" });
-    const [out, err] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    return { out, err, code: await child.exited };
+    return ended(child);
   }
 
   /** One of our commands in a terminal. */

@@ -5,6 +5,7 @@ import { afterAll, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
+import { ended } from "../ended.ts";
 import { type MessagesApi, messagesApi } from "../messages-api.ts";
 import { openBrowser, Phone } from "../page.ts";
 import { freePort } from "../port.ts";
@@ -135,11 +136,8 @@ export class World implements AsyncDisposable {
       stdin: "ignore",
       stderr: "pipe",
     });
-    const [out, errors] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    if ((await child.exited) !== 0) throw new Error(`${args.join(" ")} failed: ${errors}`);
+    const { out, err, code } = await ended(child);
+    if (code !== 0) throw new Error(`${args.join(" ")} failed: ${err}`);
     return out;
   }
 
