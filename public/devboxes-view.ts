@@ -46,7 +46,7 @@ export function devboxesView(body: HTMLElement, { model, say, go }: Context): Dr
     },
     say(problem) {
       loading.hidden = true;
-      say(problem);
+      say(problem, load);
     },
   });
   load();

@@ -54,6 +54,7 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
       ]);
       if (closed) return;
       loading.hidden = true;
+      say(null);
       if (!known.enabled) return void body.append(disabled());
       const under = launches.find(({ id }) => id === wanted);
       // It began while somebody looked elsewhere: what was typed for it is not to be sent again.
@@ -66,7 +67,7 @@ export function newSession(body: HTMLElement, { model, go, say }: Context): Draw
       else if (!inAddress()) sessionStorage.removeItem(LAUNCH);
     } catch (error) {
       loading.hidden = true;
-      if (!closed) say(error);
+      if (!closed) say(error, begin);
     }
   }
 

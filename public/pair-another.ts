@@ -52,8 +52,8 @@ export function pairAnother(body: HTMLElement, { model, go, say }: Context): Dra
       draw({ state: "open" });
       timer = setTimeout(look, LOOK_MS);
     } catch (error) {
-      drawEnd("There is no code yet.", "Try again", begin);
-      say(error);
+      told.replaceChildren(element("p", "", "There is no code yet."));
+      if (!closed) say(error, begin);
     } finally {
       busy = false;
     }

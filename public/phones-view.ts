@@ -28,7 +28,10 @@ export function phonesView(body: HTMLElement, { model, say }: Context): Drawn {
       known = { ...(viewers as Pick<Known, "viewers" | "own">), push: push as PushOverview };
       draw();
     },
-    say,
+    say(problem) {
+      at("loading").hidden = true;
+      say(problem, load);
+    },
   });
   const own = ownPush(at("own"), load);
   const timer = setInterval(() => document.visibilityState === "visible" && load(), REFRESH_MS);

@@ -3,6 +3,7 @@
 import { ApiFailure } from "./api.ts";
 import { fromTemplate, loadStyle, part, setText } from "./dom.ts";
 import type { Context, Drawn } from "./screen.ts";
+import { trouble } from "./trouble.ts";
 
 type Screen = {
   title: string;
@@ -97,10 +98,11 @@ export function screenAt(path: string, context: Omit<Context, "say">) {
   let drawn: Drawn | null = null;
   let closed = false;
 
-  function say(problem: unknown) {
+  const { show, close } = trouble(root, context.model);
+
+  function say(problem: unknown, again?: () => unknown) {
     if (problem !== null && !(problem instanceof ApiFailure)) throw problem;
-    setText(at("trouble"), problem?.message ?? "");
-    at("trouble").hidden = problem === null;
+    show(problem?.message ?? null, again, problem?.retryable);
   }
 
   async function load() {
@@ -110,10 +112,11 @@ export function screenAt(path: string, context: Omit<Context, "say">) {
         screen?.load(),
         screen?.style && loadStyle(screen.style).catch(plain),
       ]);
-      if (!closed) drawn = draw?.(at("body"), { ...context, say }) ?? null;
+      if (closed) return;
+      show(null);
+      drawn = draw?.(at("body"), { ...context, say }) ?? null;
     } catch {
-      setText(at("trouble"), "This page did not load. Go back and try again.");
-      at("trouble").hidden = false;
+      show("This page did not load.", load);
     }
   }
 
@@ -126,6 +129,7 @@ export function screenAt(path: string, context: Omit<Context, "say">) {
     update: () => drawn?.update?.(),
     close() {
       closed = true;
+      close();
       drawn?.close?.();
     },
   };

@@ -58,7 +58,10 @@ export function tokensView(body: HTMLElement, { model, say }: Context): Drawn {
       machines.hidden = others.length === 0;
       reconcile(machineRows, others, ({ id }) => id, makeMachine, drawMachine);
     },
-    say,
+    say(problem) {
+      loading.hidden = true;
+      say(problem, load);
+    },
   });
   const timer = setInterval(() => document.visibilityState === "visible" && load(), REFRESH_MS);
   load();

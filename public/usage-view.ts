@@ -29,7 +29,7 @@ export function usageView(body: HTMLElement, { say }: Context): Drawn {
       draw(told);
       say(null);
     } catch (error) {
-      say(error);
+      if (!closed) say(error, load);
     }
     at("loading").hidden = true;
   }

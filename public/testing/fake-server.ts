@@ -38,6 +38,8 @@ export class FakeServer implements AsyncDisposable {
   #first: () => ViewerEvents["state"] | null;
   #eventsStatus = 200;
   #refusal: Refusal = {};
+  /** Every call to the API is refused, as by a proxy that finds nobody behind it. */
+  away = false;
   #beats: ReturnType<typeof setInterval> | undefined;
   /** The streams that were opened, by path. */
   readonly opened: string[] = [];
@@ -182,7 +184,7 @@ export class FakeServer implements AsyncDisposable {
     const said = this.#replies.get(path)?.(asked) ?? {};
     this.asked.push(asked);
     this.#wake();
-    const reply = await said;
+    const reply = this.away ? { status: 502 } : await said;
     if (reply === "hang") return new Promise(() => {});
     if (reply === "break") return Response.error();
     return Response.json(reply.body ?? {}, { status: reply.status ?? 200 });
