@@ -65,6 +65,11 @@ export async function ownAdmin(
   const response = await fetch(`http://localhost${path}`, { ...initOf(method, body, signal), unix }).catch(
     () => null,
   );
+  if (!response && signal?.aborted)
+    throw new CommandError(
+      "the server that runs here does not answer; end it and start it anew",
+      UNREACHABLE,
+    );
   if (!response)
     throw new CommandError("no server of yours runs; `claude-remote serve` starts one", UNREACHABLE);
   return answerOf(response);

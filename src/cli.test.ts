@@ -50,6 +50,14 @@ afterAll(async () => {
   }
 });
 
+test("what is no fault is not painted as one at a terminal", async () => {
+  const { env } = home();
+  const desk = new Terminal([...cli, "service", "uninstall"], { env });
+  await desk.exited;
+  expect(desk.screen()).toContain("It is not installed.");
+  expect(new TextDecoder().decode(desk.bytes())).not.toContain("\x1b[31m");
+});
+
 test("version and help are data on stdout", async () => {
   const { env } = home();
   expect(await run(["version"], env)).toMatchObject({
@@ -68,7 +76,7 @@ test("a usage error is 2, a configuration error 3, each with a sentence on stder
   writeFileSync(join(folder, "config.toml"), "port = 99999\n");
   const config = await run(["serve"], env);
   expect(config).toMatchObject({ code: 3, out: "" });
-  expect(config.err).toContain("config.toml: must be 0 to 65535");
+  expect(config.err).toContain("config.toml: must be a whole number from 0 to 65535");
 });
 
 test("no claude on the PATH: the error says how to get one and how to do without", async () => {

@@ -33,6 +33,9 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   "demo-claude": async (args) => (await import("./demo/demo.ts")).demoClaude(args),
 };
 
+// Bun paints red what is said there at a terminal; hardly any of it is a fault.
+console.error = (text: string) => void process.stderr.write(`${text}\n`);
+
 async function main(argv: string[]): Promise<number> {
   const [word = "", ...rest] = argv;
   const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;

@@ -33,14 +33,36 @@ test("a wrong value names the setting, where it came from and what is wrong, and
   using own = home("port = 70000\n");
   const load = (env: Record<string, string>) => () =>
     loadConfig({}, { CLAUDE_REMOTE_HOME: own.folder, ...env });
-  expect(load({})).toThrow(`port in ${join(own.folder, "config.toml")}: must be 0 to 65535 (it is 70000)`);
+  expect(load({})).toThrow(
+    `port in ${join(own.folder, "config.toml")}: must be a whole number from 0 to 65535 (it is 70000)`,
+  );
   using fine = home();
   const other = { CLAUDE_REMOTE_HOME: fine.folder };
   expect(() => loadConfig({}, { ...other, CLAUDE_REMOTE_PUBLIC_URL: "phone" })).toThrow(
     "must be an http(s) URL",
   );
   expect(() => loadConfig({ pty: "screen" }, other)).toThrow("--pty: must be one of bun, bun-pty");
-  expect(() => loadConfig({}, { ...other, CLAUDE_REMOTE_PORT: "x" })).toThrow(ConfigError);
+  for (const wrong of ["x", "-1", "7.5", "7200 ", "1e3"])
+    expect(() => loadConfig({}, { ...other, CLAUDE_REMOTE_PORT: wrong })).toThrow(
+      `CLAUDE_REMOTE_PORT: must be a whole number from 0 to 65535 (it is ${JSON.stringify(wrong)})`,
+    );
+  expect(() => loadConfig({ max_streams: "many" }, other)).toThrow("must be a whole number from 1 to 10000");
+});
+
+test("an address is one without path, query or password, which nobody would get and which is not said again", () => {
+  const given = (url: string) => () =>
+    loadConfig({}, { CLAUDE_REMOTE_HOME: "/nowhere", CLAUDE_REMOTE_URL: url });
+  expect(given("https://box.example:8443//")().url).toBe("https://box.example:8443");
+  for (const wrong of [
+    "box.example",
+    "https://h/path",
+    "https://h?",
+    "https://h#x",
+    "https://h:99999",
+    "ftp://h",
+  ])
+    expect(given(wrong), wrong).toThrow("CLAUDE_REMOTE_URL: must be an http(s) URL without a path");
+  expect(given("https://ada:secret@h")).toThrow(/claude\.example\.com$/);
 });
 
 test("an unknown setting and a broken file are refused", () => {

@@ -10,17 +10,13 @@ export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
+const WEB_URL = "must be an http(s) URL without a path, as https://claude.example.com";
 const webUrl = v.pipe(
-  v.string(),
-  v.check((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), "must be an http(s) URL"),
+  v.string(WEB_URL),
+  v.check(isOrigin, WEB_URL),
   v.transform((text) => text.replace(/\/+$/, "")),
 );
-const port = v.pipe(
-  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/, "must be a number"), v.transform(Number))]),
-  v.integer("must be a whole number"),
-  v.minValue(0, "must be 0 to 65535"),
-  v.maxValue(65_535, "must be 0 to 65535"),
-);
+const port = numberWithin(0, 65_535);
 const truth = v.union(
   [
     v.boolean(),
@@ -54,13 +50,7 @@ const proxies = v.pipe(
   ),
 );
 /** A thousand times what anybody has; each costs memory. */
-const MOST = 10_000;
-const many = v.pipe(
-  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/, "must be a number"), v.transform(Number))]),
-  v.integer("must be a whole number"),
-  v.minValue(1, `must be 1 to ${MOST}`),
-  v.maxValue(MOST, `must be 1 to ${MOST}`),
-);
+const many = numberWithin(1, 10_000);
 
 /** Ten years; a hundred gigabytes. */
 const days = numberWithin(1, 3_650);
@@ -74,6 +64,11 @@ function numberWithin(least: number, most: number) {
     v.minValue(least, words),
     v.maxValue(most, words),
   );
+}
+
+/** An address and nothing after it: whoever wrote a path, a password or a query would get less than that. */
+export function isOrigin(text: string): boolean {
+  return /^https?:\/\/[^/?#@\s]+\/*$/i.test(text) && URL.canParse(text);
 }
 
 function isNetwork(given: string): boolean {
@@ -249,11 +244,15 @@ function checked(values: Record<string, unknown>, source: (name: string) => stri
     const parsed = v.safeParse(SETTINGS[name as SettingName].schema, value);
     if (!parsed.success)
       throw new ConfigError(
-        `${source(name)}: ${parsed.issues[0].message}${name.endsWith("_token") ? "" : ` (it is ${JSON.stringify(value)})`}`,
+        `${source(name)}: ${parsed.issues[0].message}${secret(name, value) ? "" : ` (it is ${JSON.stringify(value)})`}`,
       );
   }
   return values;
 }
+
+/** Not to be said again where others read it: a token, and an address with a password in it. */
+const secret = (name: string, value: unknown) =>
+  name.endsWith("_token") || (name.endsWith("url") && String(value).includes("@"));
 
 function fileSettings(file: string): Record<string, unknown> {
   if (!existsSync(file)) return {};

@@ -11,7 +11,7 @@ import {
   REFUSED,
   USAGE,
 } from "./command.ts";
-import { type Config, loadConfig } from "./config.ts";
+import { type Config, isOrigin, loadConfig } from "./config.ts";
 import { enrolment, linkOf } from "./enrolment.ts";
 import { isClear } from "./operator.ts";
 import type { DeviceId } from "./protocol.ts";
@@ -103,7 +103,6 @@ async function add(name: string, { url: wanted, operate, yes, json }: Options): 
   return 0;
 }
 
-const isOrigin = (text: string) => /^https?:\/\/[^/?#@]+\/?$/.test(text) && URL.canParse(text);
 const isLoopback = (url: string) => /^(127\.|localhost$|\[::1\]$)/.test(new URL(url).hostname);
 
 function tunnelTo(url: string): string {

@@ -120,7 +120,7 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
     const stored = error instanceof SQLiteError || path.startsWith(paths.data);
     if (!stored) throw new CommandError(why);
     throw new CommandError(
-      `the database in ${paths.data} cannot be used: ${why}. See that there is free space and that it may be written.`,
+      `the database in ${paths.data} cannot be used: ${why}. See that there is free space and that user ${process.getuid?.() ?? ""} may write there.`,
     );
   }
 }

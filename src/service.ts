@@ -128,7 +128,7 @@ function told(
   { file, logs }: Manager,
 ): string[] {
   if (!installed) {
-    const other = url ? `; a server that is none answers at ${url}` : "";
+    const other = url ? `; a server that is no service answers at ${url}` : "";
     return [`not installed${other} (claude-remote service install)`];
   }
   const lines = [

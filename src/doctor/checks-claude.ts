@@ -1,4 +1,5 @@
 // Whether there is a claude that can be run, of a version that is covered, and a terminal to run it in.
+import { serverInfo } from "../background.ts";
 import { CommandError } from "../command.ts";
 import type { Config } from "../config.ts";
 import { findClaude } from "../run.ts";
@@ -14,9 +15,14 @@ const INSTALL =
   "install it (npm install -g @anthropic-ai/claude-code), or name it: CLAUDE_REMOTE_CLAUDE=/path/to/claude";
 const WORD = "a-terminal";
 
-export async function claudeCheck({ claude }: Config): Promise<Found> {
+export async function claudeCheck({ claude, paths }: Config): Promise<Found> {
   const path = pathOf(claude);
-  if (path instanceof CommandError) return fail(path.message.split(/[.;] /)[0] ?? "", INSTALL);
+  if (path instanceof CommandError) {
+    const why = path.message.split(/[.;] /)[0] ?? "";
+    // Where somebody started the server himself (a container, a machine for it alone), claude may well run elsewhere.
+    const serves = claude === undefined && serverInfo(paths)?.auto === false;
+    return serves ? warn(`${why}: sessions run on other machines alone`, INSTALL) : fail(why, INSTALL);
+  }
   const child = Bun.spawn([path, "--version"], { stdin: "ignore", stderr: "ignore", timeout: VERSION_MS });
   const version = /^(\d+\.\d+\.\d+)\b/.exec(await new Response(child.stdout).text())?.[1];
   if (!version) return fail(`${path} does not tell its version`, `see what \`${path} --version\` says`);

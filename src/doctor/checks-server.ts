@@ -25,10 +25,10 @@ export async function asServed(config: Config): Promise<Config> {
   return named ? { ...config, public_url: url } : config;
 }
 
-export async function serverCheck({ paths }: Config): Promise<Found> {
+export async function serverCheck({ paths }: Config, within = ANSWER_MS): Promise<Found> {
   const joined = enrolment(paths);
+  const signal = AbortSignal.timeout(within);
   try {
-    const signal = AbortSignal.timeout(ANSWER_MS);
     const { version, url } = (await admin(paths, "GET", "/status", undefined, signal)) as {
       version: string;
       url: string;
@@ -41,6 +41,7 @@ export async function serverCheck({ paths }: Config): Promise<Found> {
     if (joined?.operator)
       return fail(error.message, "docs/tokens.md says how a machine is let operate a server");
     if (joined) return healthOf(joined.url);
+    if (signal.aborted) return fail("one runs and does not answer", "end it, and start it anew");
     if (error.exitCode !== UNREACHABLE)
       return fail(error.message, "see its log (docs/settings.md says where)");
     return warn("none runs", "the next `claude-remote` starts one, or `claude-remote serve`");

@@ -164,6 +164,27 @@ test("a claude is found and covered, or of another version, or none", async () =
   });
 });
 
+test("a server that somebody started himself needs no claude beside it, unless one is named", async () => {
+  const path = process.env.PATH;
+  const { paths, ...settings } = home();
+  const known = { version: VERSION, pid: 1, url: "http://127.0.0.1:7200", viewers: 0 };
+  const of = (auto: boolean, more: object = {}) => {
+    writeFileSync(join(paths.data, "server.json"), JSON.stringify({ ...known, auto }));
+    return claudeCheck({ ...settings, paths, ...more });
+  };
+  process.env.PATH = "/nowhere";
+  try {
+    expect(await of(false)).toMatchObject({
+      status: "warn",
+      reason: expect.stringContaining("on other machines"),
+    });
+    expect((await of(true)).status).toBe("fail");
+    expect((await of(false, { claude: "/nowhere/claude" })).status).toBe("fail");
+  } finally {
+    process.env.PATH = path;
+  }
+});
+
 test("the versions that are covered are those with recordings, and the document says the same", () => {
   const read = (...path: string[]) => join(import.meta.dir, "..", ...path);
   expect(readdirSync(read("wrapper", "dialogs", "testdata")).sort()).toEqual([...COVERED]);
@@ -195,6 +216,17 @@ test("a server is found with its version, or there is none", async () => {
     if (status === "ok") expect(found.reason).toContain(server.url);
     else expect(found.next).toContain("start it anew");
   }
+});
+
+test("a server that hangs is told as that, and not as none", async () => {
+  const config = home();
+  const unix = join(config.paths.data, "admin.sock");
+  const mute = Bun.listen({ unix, socket: { data() {} } });
+  expect(await serverCheck(config, 50)).toMatchObject({
+    status: "fail",
+    reason: "one runs and does not answer",
+  });
+  mute.stop(true);
 });
 
 test("a public url leads to a claude-remote by https, or it is told what is in its way", async () => {

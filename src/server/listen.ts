@@ -54,7 +54,11 @@ function listenOn(hosts: string[], port: number, fetch: Fetch, websocket: Socket
       if (code !== "EADDRINUSE" && listeners.length > 0) continue; // No ::1 on this machine.
       for (const listener of listeners) listener.stop(true);
       if (code === "EADDRINUSE") return null;
-      throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(
+        `It cannot listen on ${hostname}, port ${port}: ${why}. Name an address of this machine (--host or ` +
+          "CLAUDE_REMOTE_HOST) and a port that you may use.",
+      );
     }
   }
   return listeners;

@@ -53,7 +53,7 @@ export function responder(options: ResponderOptions) {
       const told = expected(error);
       if (told.code === "internal")
         log.error({ request: id, error: String(error), at: stackOf(error) }, "request failed");
-      else log.debug({ request: id, code: told.code }, "request refused");
+      else log.debug({ request: id, refusal: told.code }, "request refused");
       return withHeaders(errorResponse(told, id));
     }
   };

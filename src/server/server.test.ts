@@ -50,6 +50,15 @@ test("one folder has one server, and a port one owner", async () => {
   rmSync(data, { recursive: true });
 });
 
+test("an address that is none of this machine's is named, with what to do", async () => {
+  const data = mkdtempSync(join(tmpdir(), "claude-remote-"));
+  const elsewhere = startServer({ ...rest, data, host: "203.0.113.9", port: 7200 });
+  await expect(elsewhere).rejects.toThrow(
+    /listen on 203\.0\.113\.9, port 7200: .*Name an address of this machine/,
+  );
+  rmSync(data, { recursive: true });
+});
+
 test("a port that is taken on ::1 only is taken: localhost may mean either", async () => {
   const other = Bun.serve({ hostname: "::1", port: 0, fetch: () => new Response("another program") });
   const data = mkdtempSync(join(tmpdir(), "claude-remote-"));

@@ -174,7 +174,7 @@ ${headed}`,
       for (const secret of planted)
         if (!theirs[name]?.includes(secret)) expect(text.includes(secret), name).toBe(false);
     // The scan does see what is there.
-    expect(log).toContain('"request refused"');
+    expect(log).toMatch(/"refusal":"[a-z_]+","msg":"request refused"/);
     expect(filesOf(server.home).some(({ text }) => text.includes("/home/me/project/a.ts"))).toBe(true);
     expect(said.map(({ text }) => text).join("")).toContain("claude_remote_");
   },
