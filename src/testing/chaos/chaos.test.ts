@@ -4,7 +4,7 @@ import { NOTHING, PATIENT, WINDOWS } from "./faults.ts";
 import { place } from "./place.ts";
 import { report } from "./report.ts";
 import { ChaosRun, expectSharpEyes } from "./run.ts";
-import { endings, tasks } from "./workload.ts";
+import { endings, tasks } from "./tasks.ts";
 
 const ALL = process.env.CLAUDE_REMOTE_TEST_ALL === "1";
 /** Prompts answered at desks that live; desks at which they are asked. */

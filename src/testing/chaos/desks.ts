@@ -5,8 +5,8 @@ import { enter } from "../story/acts.ts";
 import { childrenOf, textOf } from "../story/processes.ts";
 import type { Exit, Terminal } from "../terminal.ts";
 import { command, demo } from "./place.ts";
+import { type Task, turns } from "./tasks.ts";
 import { until } from "./until.ts";
-import { type Task, turns } from "./workload.ts";
 import type { ChaosWorld } from "./world.ts";
 
 /** `say` begins a turn that asks for these, as soon as the one before is over. */

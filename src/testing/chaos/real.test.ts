@@ -7,7 +7,7 @@ import { FAULTS, GRAVEST } from "./faults.ts";
 import { prepare } from "./place.ts";
 import { report } from "./report.ts";
 import { ChaosRun } from "./run.ts";
-import { endings, type Task, tasks } from "./workload.ts";
+import { endings, type Task, tasks } from "./tasks.ts";
 
 const ALL = process.env.CLAUDE_REMOTE_TEST_ALL === "1";
 /** Prompts of all versions together. */

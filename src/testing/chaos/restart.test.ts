@@ -7,8 +7,8 @@ import { promptOf } from "./link-proxy.ts";
 import type { ChaosPhone } from "./phone.ts";
 import { command, marks, place } from "./place.ts";
 import { Tally } from "./tally.ts";
+import { tasks } from "./tasks.ts";
 import { until } from "./until.ts";
-import { tasks } from "./workload.ts";
 import { ChaosWorld } from "./world.ts";
 
 const ALL = process.env.CLAUDE_REMOTE_TEST_ALL === "1";

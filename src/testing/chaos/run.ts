@@ -8,7 +8,8 @@ import { killIn, WINDOWS } from "./faults.ts";
 import type { Place } from "./place.ts";
 import { SPOILS } from "./spoils.ts";
 import { Tally } from "./tally.ts";
-import { drive, lookAgain, settle, type Task, type Told, tasks } from "./workload.ts";
+import { type Task, tasks } from "./tasks.ts";
+import { drive, lookAgain, settle, type Told } from "./workload.ts";
 import { ChaosWorld } from "./world.ts";
 
 /** Kills that came when the server was just not there are tried again so often. */

@@ -2,20 +2,16 @@
 import type { PromptId, PromptStage } from "../../protocol.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Desk } from "./desks.ts";
-import { ENDINGS, FAULTS, type Fault, NOTHING, type Step } from "./faults.ts";
-import type { Said, Verb } from "./phone.ts";
+import type { Step } from "./faults.ts";
+import type { Said } from "./phone.ts";
 import { command, dialogOf } from "./place.ts";
 import type { Tally } from "./tally.ts";
+import { type Task, turns } from "./tasks.ts";
 import { until } from "./until.ts";
 import type { ChaosWorld } from "./world.ts";
 
 /** A prompt takes some 60 ms; the slowest fault some seconds; a machine that does other things much more. */
 const PATIENCE_MS = 60_000;
-/** Prompts in one turn, at most. */
-const TURN = 3;
-
-/** One prompt that will be asked, and what is to happen meanwhile. */
-export type Task = { token: string; fault: Fault; verb: Verb };
 
 /** What was said about one prompt, by whom, and what everybody was told in the end. */
 export type Told = Task & {
@@ -28,47 +24,8 @@ export type Told = Task & {
   ended: boolean;
 };
 
-/** So many tasks, every fault as often as every other, in an order of chance. */
-export function tasks(name: string, count: number, faults: readonly Fault[] = FAULTS): Task[] {
-  const kinds = shuffled(faults);
-  const all = Array.from({ length: count }, (_, i) => kinds[i % kinds.length] ?? NOTHING);
-  return shuffled(all).map((fault, i) => ({
-    token: `${name}-${String(i).padStart(4, "0")}-x`,
-    fault,
-    verb: i % 3 === 2 ? "reject" : "approve",
-  }));
-}
-
-/** Sessions that are killed at their second prompt, each in its own way. */
-export function endings(rounds: number): Task[][] {
-  return Array.from({ length: rounds }, (_, round) =>
-    ENDINGS.map((fault, i): Task[] => [
-      ...tasks(`e${round}-${i}`, 1, [NOTHING]),
-      { token: `e${round}-${i}-last-x`, fault, verb: "approve" },
-    ]),
-  ).flat();
-}
-
-function shuffled<T>(list: readonly T[]): T[] {
-  return list
-    .map((one) => [Math.random(), one] as const)
-    .sort(([a], [b]) => a - b)
-    .map(([, one]) => one);
-}
-
 /** What somebody says with a no to the prompt of this token. */
 export const messageFor = (token: string) => `Not ${token}, please.`;
-
-/** The prompts of one desk as turns. Where the desk may stop the turn, nothing follows in it. */
-export function turns(list: readonly Task[]): Task[][] {
-  const all: Task[][] = [];
-  for (const task of list) {
-    const last = all.at(-1);
-    if (last && last.length < TURN && !last.at(-1)?.fault.desk) last.push(task);
-    else all.push([task]);
-  }
-  return all;
-}
 
 /** Answers what that desk is asked, one after the other, with what is to go wrong meanwhile; `done` gets each after that. */
 export async function drive(

@@ -1,6 +1,6 @@
 // The acceptance list in the engines beside Chromium; docs/testing.md says how each is made to show each point.
 import { describe, setDefaultTimeout, test } from "bun:test";
-import { ENGINES, type EngineName } from "./engine.ts";
+import { ENGINES, type EngineName } from "./engines.ts";
 import { POINTS } from "./points.ts";
 import { openWorld } from "./world.ts";
 

@@ -1,6 +1,4 @@
-// What every engine can be made to do, and the engines beside Chromium.
-import { firefoxPhone } from "./firefox-phone.ts";
-import { WebKit } from "./webkit.ts";
+// What every engine can be made to do.
 
 /** What an engine is opened with: the system's colours, and who hears what is asked elsewhere. */
 export type EngineOptions = { theme?: "light" | "dark"; proxy?: number };
@@ -29,14 +27,6 @@ export type Engine = AsyncDisposable & {
   push?(url: string, text: string): Promise<void>;
   /** What it makes of a page's manifest itself, if it makes anything of it. */
   manifest?(): Promise<Record<string, unknown>>;
-};
-
-export type EngineName = "Firefox" | "WebKit";
-
-/** The engines beside Chromium, each with what opens one. */
-export const ENGINES: Record<EngineName, (options?: EngineOptions) => Promise<Engine>> = {
-  Firefox: firefoxPhone,
-  WebKit: (options) => WebKit.open(options),
 };
 
 /** Runs a function of its own in the page; it sees nothing but what it is given. */

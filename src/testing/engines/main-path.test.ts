@@ -7,7 +7,8 @@ import { pageAssets } from "../../page.ts";
 import type { SessionId } from "../../protocol.ts";
 import { TestLink } from "../link.ts";
 import { type TestServer, testServer } from "../server.ts";
-import { ENGINES, type Engine, type EngineName, reads } from "./engine.ts";
+import { type Engine, reads } from "./engine.ts";
+import { ENGINES, type EngineName } from "./engines.ts";
 
 setDefaultTimeout(180_000);
 

@@ -9,7 +9,8 @@ import { withHeaders } from "../../server/headers.ts";
 import type { ServerOptions } from "../../server/server.ts";
 import { type TestServer, testServer } from "../server.ts";
 import { Elsewhere } from "./elsewhere.ts";
-import { ENGINES, type Engine, type EngineName, type EngineOptions, reads } from "./engine.ts";
+import { type Engine, type EngineOptions, reads } from "./engine.ts";
+import { ENGINES, type EngineName } from "./engines.ts";
 
 export const assets = await pageAssets();
 const ARTEFACTS =

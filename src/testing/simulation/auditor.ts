@@ -2,9 +2,9 @@
 // that is examined.
 import type { PromptId } from "../../protocol.ts";
 import { auditDisk } from "./disk.ts";
-import type { Tap } from "./phone.ts";
 import type { Say, Violation, Vow } from "./rules.ts";
 import { auditPhone, ids } from "./shown.ts";
+import type { Tap } from "./stage.ts";
 import { mistakable, rulesOf, told, wrongEnd } from "./verdict.ts";
 import type { World } from "./world.ts";
 import type { WrapperProcess } from "./wrapper.ts";

@@ -1,9 +1,8 @@
 // The network between machines, phones and the server: late, cut in every moment, never wrong within one connection.
 import type { ServerWebSocket } from "bun";
-import type { SocketData } from "../../server/uplink.ts";
+import type { SocketData, Uplinks } from "../../server/uplink.ts";
 import type { Connect, Socket, SocketEvents } from "../../wrapper/link.ts";
 import type { Random } from "./random.ts";
-import type { ServerProcess } from "./server.ts";
 import type { Owner, Time } from "./time.ts";
 
 /** Where a machine or a phone stands in the network. */
@@ -30,10 +29,21 @@ const WINDOW_BYTES = 64 * 1024;
 /** Silence after which the server's WebSocket closes by itself, ms (see Uplinks.websocket). */
 const IDLE_MS = 30_000;
 
+/** How a request is answered: by a response, or by none after so many ms. */
+export type Reply = { resolve: (response: Response) => void; fail: (ms: number) => void };
+
+/** The server, as the network knows it. */
+export type Far = {
+  readonly up: boolean;
+  readonly owner: Owner;
+  accept(wire: Wire): void;
+  handle(net: Network, place: Place, path: string, init: RequestInit, reply: Reply): Promise<void>;
+};
+
 export class Network {
   readonly time: Time;
   readonly chance: Random;
-  server: ServerProcess | null = null;
+  server: Far | null = null;
 
   constructor(time: Time, chance: Random) {
     this.time = time;
@@ -290,7 +300,7 @@ export class Wire {
   #heard: (frame: Frame) => void = () => {};
 
   /** The server's end, as Bun shows it to the handlers. */
-  open(handlers: ServerProcess["websocket"], sent: () => void) {
+  open(handlers: Uplinks["websocket"], sent: () => void) {
     const { time } = this.#net;
     const owner = this.#net.server?.owner ?? time.nobody;
     const socket = {

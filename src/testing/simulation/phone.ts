@@ -7,7 +7,6 @@ import { stream } from "../../../public/stream.ts";
 import {
   type AnswerId,
   CONFIRM_WITHIN_MS,
-  type Digest,
   type Option,
   type PromptId,
   type PromptState,
@@ -15,22 +14,8 @@ import {
 } from "../../protocol.ts";
 import type { Place } from "./network.ts";
 import type { Random } from "./random.ts";
+import type { Stage, Tap } from "./stage.ts";
 import { type Owner, owner } from "./time.ts";
-import type { World } from "./world.ts";
-
-/** One answer as it left a phone; several requests may carry it. */
-export type Tap = {
-  phone: string;
-  prompt: PromptId;
-  digest: Digest;
-  answer: AnswerId;
-  option: string;
-  text: string | null;
-  /** It must be refused: made of a wrong digest, an option nobody offers, or by somebody who is no viewer. */
-  wrong: boolean;
-  /** Statuses of the replies that arrived, in order. */
-  replies: number[];
-};
 
 /** Texts are retried like taps, so they must be typed once; each is like no other. */
 export type Text = { id: string; session: SessionId; text: string };
@@ -48,7 +33,7 @@ export class Phone {
   readonly texts: string[] = [];
   paired = false;
   revoked = false;
-  readonly #world: World;
+  readonly #world: Stage;
   readonly #chance: Random;
   readonly #stream: ReturnType<typeof stream>;
   readonly #seen = new Set<PromptId>();
@@ -58,7 +43,7 @@ export class Phone {
   readonly #sentAt = new Map<PromptId, { at: number; since: number }>();
   #texted = 0;
 
-  constructor(world: World, name: string) {
+  constructor(world: Stage, name: string) {
     this.#world = world;
     this.#chance = world.random(name);
     this.owner = { ...owner(name), storage: new Map(), listeners: new Map() };

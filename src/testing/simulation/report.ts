@@ -1,6 +1,6 @@
 // What to show of a run that broke a promise: the smallest set of faults that still breaks it, and the lines about it.
 import { shown } from "./history.ts";
-import { type Outcome, simulate } from "./world.ts";
+import { type Outcome, simulate } from "./simulate.ts";
 
 /** Runs of one seed that the search for a smaller one may take. */
 const MOST_TRIES = 120;

@@ -1,7 +1,7 @@
 // Runs seeds: `bun run.ts <first> [count]` shows what broke, `bun run.ts --json` takes a list of seeds from stdin and says
 // on stdout what came of them (see seeds.ts).
 import { report } from "./report.ts";
-import { simulate } from "./world.ts";
+import { simulate } from "./simulate.ts";
 
 export type Failure = { seed: number; promise: string; what: string };
 export type Result = { counts: Record<string, number>; hashes: Record<number, string>; failures: Failure[] };

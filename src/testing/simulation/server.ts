@@ -12,7 +12,7 @@ import { responder } from "../../server/respond.ts";
 import { LOCAL_DEVICE } from "../../server/server.ts";
 import { Store } from "../../server/store.ts";
 import type { SocketData, Uplinks } from "../../server/uplink.ts";
-import { type Network, type Place, Wire } from "./network.ts";
+import { type Far, type Network, type Place, type Reply, Wire } from "./network.ts";
 import type { Random } from "./random.ts";
 import { type Owner, owner, type Time } from "./time.ts";
 
@@ -21,8 +21,6 @@ export const ORIGIN = `http://${HOST}`;
 
 /** The next moment in which the server dies: as it has said something, before or after that left the machine. */
 export type Doom = { when: "reply" | "ack"; told: boolean };
-
-type Reply = { resolve: (response: Response) => void; fail: (ms: number) => void };
 
 type Options = {
   folder: string;
@@ -34,7 +32,7 @@ type Options = {
   onLog: (text: string, bad: boolean) => void;
 };
 
-export class ServerProcess {
+export class ServerProcess implements Far {
   owner: Owner;
   up = false;
   /** How it is to die, if that is planned. */

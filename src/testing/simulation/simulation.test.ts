@@ -4,7 +4,7 @@ import { kinds } from "./faults.ts";
 import { report } from "./report.ts";
 import { RULES } from "./rules.ts";
 import { keep, keptSeeds, runSeeds, table } from "./seeds.ts";
-import { simulate } from "./world.ts";
+import { simulate } from "./simulate.ts";
 
 const all = process.env.CLAUDE_REMOTE_TEST_ALL === "1";
 const FIXED = all ? 10_000 : 1_000;

@@ -1,38 +1,21 @@
-// One run: machines with wrappers, a server, phones, and what goes wrong between them; then peace, and the audit.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { AnswerId, PromptId, PromptState, ViewerId } from "../../protocol.ts";
+// Everything there is in one run: machines with wrappers, a server, phones, and whoever moves them.
+import type { AnswerId, PromptId, PromptState, SessionId, ViewerId } from "../../protocol.ts";
 import { LIMITS } from "../../server/limits.ts";
-import { Store } from "../../server/store.ts";
-import { audit } from "./auditor.ts";
-import { auditDisk } from "./disk.ts";
-import { type Fault, faults, strike } from "./faults.ts";
+import { template } from "./database.ts";
 import { History } from "./history.ts";
 import { Network } from "./network.ts";
-import { Phone, type Tap } from "./phone.ts";
+import { Phone } from "./phone.ts";
 import { type Random, random } from "./random.ts";
 import type { Violation } from "./rules.ts";
 import { ServerProcess } from "./server.ts";
-import { Endless, owner, Time } from "./time.ts";
+import type { Stage, Tap } from "./stage.ts";
+import { owner, Time } from "./time.ts";
 import { Machine, WrapperProcess } from "./wrapper.ts";
 
-/** After the last fault and the last thing that any claude did, everything is settled by then, ms. */
-export const SETTLED_WITHIN_MS = 45_000;
 /** Fifteen seconds of silence are noticed within one more; what was under way then has arrived, ms. */
 const OUT_OF_REACH_MS = 17_000;
-/** However long it takes: no claude of ours does anything for longer. */
-const LONGEST_MS = 240_000;
 
-export type Outcome = {
-  seed: number;
-  violations: Violation[];
-  history: History;
-  faults: Fault[];
-  hash: string;
-};
-
-export class World {
+export class World implements Stage {
   readonly time = new Time(owner("the world"));
   readonly history = new History(this.time);
   readonly chance: Random;
@@ -45,6 +28,8 @@ export class World {
   readonly taps = new Map<AnswerId, Tap>();
   readonly violations: Violation[] = [];
   readonly #seed: number;
+  /** The server has come back. */
+  onRestart: () => void = () => {};
   /** By the server's clock. */
   aDayPassed = false;
   #calm = false;
@@ -108,7 +93,7 @@ export class World {
       if (this.server.up) return;
       this.server.start();
       this.history.note("server", "starts");
-      this.violations.push(...auditDisk(this));
+      this.onRestart();
     });
   }
 
@@ -137,7 +122,7 @@ export class World {
   }
 
   /** A phone was tapped: now and then the desk, or another phone, does the same in that very moment. */
-  tapped(phone: Phone, prompt: PromptState) {
+  tapped(phone: Pick<Phone, "owner" | "place">, prompt: PromptState) {
     const { chance, time } = this;
     const within = 2 * phone.place.latency + 60;
     const question = this.wrappers
@@ -154,6 +139,10 @@ export class World {
       this.history.count("races of two phones");
       time.after(chance.between(0, within), other.owner, () => other.tap(prompt));
     }
+  }
+
+  told(session: SessionId) {
+    for (const { id, acknowledged } of this.wrappers) if (id === session) acknowledged.left = true;
   }
 
   /** The server has just said this of an answer: none may be taken for a claude that cannot have been heard of for long. */
@@ -227,69 +216,4 @@ export class World {
   lastAct(): number {
     return Math.max(0, ...this.wrappers.map(({ claude, refusedAt }) => Math.max(claude.activeAt, refusedAt)));
   }
-}
-
-/** Runs a seed. `skip`: faults that are left out, by their place in the list. */
-export async function simulate(seed: number, skip: ReadonlySet<number> = new Set()): Promise<Outcome> {
-  const folder = mkdtempSync(join(shm(), "claude-remote-simulation-"));
-  const world = new World(seed, folder);
-  const { time, history, violations } = world;
-  using _ = time.install(world.random("ids"));
-  const within = world.random("length").pick([4_000, 10_000, 20_000]);
-  const all = faults(world.random("faults"), (name) => world.random(name), within);
-  try {
-    await world.begin();
-    all.forEach((fault, i) => {
-      if (skip.has(i)) return;
-      time.after(fault.at, time.nobody, () => {
-        if (!strike(world, fault)) return;
-        history.note("FAULT", `${fault.kind} (${i})`);
-        history.count(`fault: ${fault.kind}`);
-      });
-    });
-    await time.run(time.now + within);
-    world.heal();
-    const healed = time.now;
-    const quiet = () => time.now >= Math.max(healed, world.lastAct()) + SETTLED_WITHIN_MS;
-    await time.run(healed + LONGEST_MS, quiet);
-    violations.unshift(...audit(world));
-    count(world);
-  } catch (error) {
-    const what = error instanceof Endless ? error.message : `threw ${(error as Error).stack}`;
-    violations.push({ promise: "liveness", what, about: [] });
-  } finally {
-    world.server.stop();
-    rmSync(folder, { recursive: true, force: true });
-  }
-  return { seed, violations, history, faults: all, hash: history.hash() };
-}
-
-/** What there was, and the last word of the server: a run that ended otherwise was another run. */
-function count({ history, server, taps }: World) {
-  const prompts = server.store.prompts.recent(10_000);
-  const mine = [...taps.values()].filter(({ phone }) => phone !== "intruder");
-  history.count("prompts", prompts.length);
-  history.count("answers", mine.length);
-  history.count("answers applied", mine.filter(({ replies }) => replies.includes(200)).length);
-  history.note(
-    "server",
-    JSON.stringify([prompts, server.store.sessions.open(), server.store.sessions.ended()]),
-  );
-}
-
-/** Memory that looks like a disk, where there is one. */
-function shm(): string {
-  return process.platform === "linux" ? "/dev/shm" : tmpdir();
-}
-
-let made: string | null = null;
-
-/** An empty database, made once: each run begins with a copy. */
-function template(): string {
-  if (made) return made;
-  const folder = mkdtempSync(join(shm(), "claude-remote-template-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  made = join(folder, "empty.db");
-  new Store(made)[Symbol.dispose]();
-  return made;
 }

@@ -21,8 +21,8 @@ import { session } from "../../wrapper/session.ts";
 import { View } from "../../wrapper/view.ts";
 import { Claude, NEWER, OLDER } from "./claude.ts";
 import type { Place } from "./network.ts";
+import type { Stage } from "./stage.ts";
 import { type Owner, owner } from "./time.ts";
-import type { World } from "./world.ts";
 
 /** What wrapper.ts calls EXIT_ACK_MS. */
 const EXIT_ACK_MS = 1_000;
@@ -35,7 +35,7 @@ export class Machine {
   readonly name: string;
   wrapper: WrapperProcess | null = null;
 
-  constructor(world: World, name: string) {
+  constructor(world: Stage, name: string) {
     this.name = name;
     this.place = world.network.place(owner(name));
   }
@@ -71,7 +71,7 @@ export class WrapperProcess {
   doubled = false;
   /** What it said of its session and its prompts, in order. */
   readonly said: WrapperMessage[] = [];
-  readonly #world: World;
+  readonly #world: Stage;
   readonly #machine: Machine;
   readonly #facts: ReturnType<typeof session>;
   readonly #inputs: ReturnType<typeof inputs>;
@@ -80,7 +80,7 @@ export class WrapperProcess {
   /** The answer that is being handed over now. */
   #answering: string | null = null;
 
-  constructor(world: World, machine: Machine, name: string) {
+  constructor(world: Stage, machine: Machine, name: string) {
     this.#world = world;
     this.#machine = machine;
     this.id = `session of ${name}`.replaceAll(" ", "-") as SessionId;
@@ -302,7 +302,7 @@ export class WrapperProcess {
       }
       case "exit":
         this.#machine.left.delete(ack.session);
-        for (const { id, acknowledged: its } of this.#world.wrappers) if (id === ack.session) its.left = true;
+        this.#world.told(ack.session);
         if (ack.session !== this.id) return;
         acknowledged.exit = true;
         return this.#exitAcked.resolve();

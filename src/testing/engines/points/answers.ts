@@ -4,8 +4,8 @@ import { bash, session } from "../../../../public/testing/world.ts";
 import type { Digest } from "../../../protocol.ts";
 import { TestLink } from "../../link.ts";
 import { has, reads, run } from "../engine.ts";
-import type { Point } from "../points.ts";
 import { OpenScene, paired, picture, realServer, type World } from "../world.ts";
+import type { Point } from "./point.ts";
 
 const APPROVE = '[data-part="approve"]';
 const shop = session("webshop", { status: "waiting" });

@@ -4,8 +4,8 @@ import axe from "axe-core";
 import { layoutFaults } from "../../../../public/testing/layout.ts";
 import { screens } from "../../../../public/testing/screens.ts";
 import { drawn, type Engine, run } from "../engine.ts";
-import type { Point } from "../points.ts";
 import { OpenScene, picture } from "../world.ts";
+import type { Point } from "./point.ts";
 
 const SIZES = [
   [320, 568],

@@ -3,8 +3,8 @@ import { expect } from "bun:test";
 import { FakeServer } from "../../../../public/testing/fake-server.ts";
 import { bash, session } from "../../../../public/testing/world.ts";
 import { run } from "../engine.ts";
-import type { Point } from "../points.ts";
 import { assets, OpenScene, picture } from "../world.ts";
+import type { Point } from "./point.ts";
 
 const shop = session("webshop", { status: "waiting" });
 const scene = { sessions: [shop], prompts: [bash("p1", shop, "ls")] };

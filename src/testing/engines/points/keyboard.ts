@@ -2,8 +2,8 @@
 import { expect } from "bun:test";
 import { bash, session } from "../../../../public/testing/world.ts";
 import { drawn, type Engine, has, reads, run } from "../engine.ts";
-import type { Point } from "../points.ts";
 import { OpenScene, picture } from "../world.ts";
+import type { Point } from "./point.ts";
 
 const shop = session("webshop", { status: "waiting", title: "Fix the cart total" });
 const ask = bash("p1", shop, "npm test && git push", "Run the tests and push");

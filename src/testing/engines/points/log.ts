@@ -3,8 +3,8 @@ import { expect } from "bun:test";
 import { session } from "../../../../public/testing/world.ts";
 import { type Engine, reads, run } from "../engine.ts";
 import { pageMemory } from "../memory.ts";
-import type { Point } from "../points.ts";
 import { OpenScene, picture } from "../world.ts";
+import type { Point } from "./point.ts";
 
 /** Everything that the page's process keeps for itself, which is more than its heap. */
 const MEMORY_BYTES = 150_000_000;

@@ -3,9 +3,9 @@ import { expect } from "bun:test";
 import { BufferingProxy } from "../../buffering-proxy.ts";
 import { TestLink } from "../../link.ts";
 import { type Engine, has, reads, run } from "../engine.ts";
-import type { Point } from "../points.ts";
 import { Wire } from "../wire.ts";
 import { paired, picture, realServer } from "../world.ts";
+import type { Point } from "./point.ts";
 
 /** What a lift takes. */
 const OUTAGE_MS = 30_000;

@@ -3,8 +3,8 @@ import { expect } from "bun:test";
 import { session } from "../../../../public/testing/world.ts";
 import { everyKind } from "../../push/kinds.ts";
 import { type Engine, run } from "../engine.ts";
-import type { Point } from "../points.ts";
 import { assets, OpenScene } from "../world.ts";
+import type { Point } from "./point.ts";
 
 type Shown = { title: string; silent: boolean };
 
