@@ -124,13 +124,16 @@ test("who stops asking is forgotten, and one phone has no more of them than stre
 });
 
 test("SEC-023 a revoked phone's poll ends at once, and the next is refused", async () => {
-  await using server = await testServer();
+  await using server = await testServer({ clock: fakeClock() }); // No time passes: it is not over by itself.
   const [viewer, other] = [await TestViewer.pair(server), await TestViewer.pair(server, "Other")];
   let batch = await ask(viewer);
   const { own } = (await viewer.get("/api/viewers")).body as unknown as { own: string };
+  using taking = spyOn(Mailbox.prototype, "take");
   const held = ask(viewer, batch.next);
+  while (taking.mock.calls.length === 0) await Bun.sleep(1); // The request has come to the server.
   await other.request("DELETE", `/api/viewers/${own}`, { headers: { origin: server.url } });
   batch = await held;
+  expect(batch.status).toBe(200);
   expect((await ask(viewer, batch.next)).status).toBe(401);
   expect((await ask(viewer)).status).toBe(401);
 });

@@ -322,17 +322,15 @@ test("SEC-022 a cookie chosen before the login is not adopted", async () => {
 });
 
 test("SEC-023 a revoked viewer's streams end at once, its requests are 401, the others are told", async () => {
-  await using server = await testServer();
+  await using server = await testServer({ clock: fakeClock() }); // No time passes: they do not end by themselves.
   const [bad, good] = [await TestViewer.pair(server, "Bad"), await TestViewer.pair(server, "Good")];
   await bad.listen();
   await good.listen();
   const id = (await good.get("/api/viewers")).body as never as { viewers: { id: string; name: string }[] };
   const target = id.viewers.find(({ name }) => name === "Bad")?.id;
-  const before = performance.now();
   const headers = { origin: server.url };
   expect((await good.request("DELETE", `/api/viewers/${target}`, { headers })).status).toBe(200);
   await bad.until("the end of the stream", () => bad.closed);
-  expect(performance.now() - before).toBeLessThan(10_000); // A second on a quiet machine.
   expect((await bad.get("/api/sessions")).status).toBe(401);
   await good.until("one viewer left", () => good.viewers.length === 1);
   expect((await good.request("DELETE", `/api/viewers/${target}`, { headers })).status).toBe(404);
