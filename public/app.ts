@@ -146,7 +146,7 @@ type Wanted = { key: string; make: () => View };
 
 function pairing(): Wanted {
   const key = `pair#${code ?? ""}`;
-  return { key, make: () => ({ key, ...pairView(code, paired) }) };
+  return { key, make: () => ({ key, ...pairView(code, outbox.held(), paired) }) };
 }
 
 function paired() {

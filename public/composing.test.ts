@@ -459,6 +459,28 @@ test.concurrent("Chromium's own speech here has no microphone, and says so; a br
   expect(await without.phone.button("Dictate").count()).toBe(0);
 });
 
+test.concurrent("a text that waited when this phone was logged out is not sent once it is paired again, until somebody says so", async () => {
+  await using page = await composing({ failures: true });
+  page.server.drop();
+  await page.server.refusals(1);
+  await text(page).fill("an old yes");
+  await page.part("send").tap();
+  await page.page.locator(".sent.queued").waitFor();
+  page.server.drop(401);
+  await shows(page.part("unsent"), "One text was not sent.");
+  await page.pictures("logged-out-unsent");
+  page.server.reply("/api/pair", () => ({ body: { status: "paired" } }));
+  page.server.accept();
+  await page.page.getByLabel("Code").fill("ABCD-EFGH");
+  await page.phone.button("Pair this phone").tap();
+  await shows(page.page.locator(".sent.held"), "Not sent.");
+  await page.page.reload();
+  await shows(page.page.locator(".sent.held"), "an old yes");
+  expect(posted(page, `${at}/input`)).toEqual([]);
+  await page.page.locator(".sent.held").getByText("Send now").tap();
+  expect((await page.server.call(`${at}/input`)).body).toMatchObject({ text: "an old yes" });
+});
+
 test.concurrent("a text that waits for a connection outlives the page; an old one goes only when somebody says so", async () => {
   await using page = await composing({ failures: true });
   page.server.drop();

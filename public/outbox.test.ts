@@ -1,5 +1,5 @@
 import { afterAll, afterEach, expect, spyOn, test } from "bun:test";
-import type { ErrorCode, InputId, InputStage, SessionId } from "../src/protocol.ts";
+import type { ErrorCode, InputId, InputStage, Session, SessionId } from "../src/protocol.ts";
 import { createModel } from "./model.ts";
 import { createOutbox } from "./outbox.ts";
 import { session, state } from "./testing/world.ts";
@@ -116,6 +116,47 @@ test("a text that claude sees late says so, and is no line any more a while afte
   expect(outbox.shown(a.id).map((message) => outbox.stageOf(message).stage)).toEqual(["seen"]);
   now += 5_000;
   expect(outbox.shown(a.id)).toEqual([]);
+});
+
+test("a command, of which claude reports nothing, is no line any more a while after it was typed and claude rests", async () => {
+  let now = 0;
+  const delivered = { stage: "delivered", reason: null } as const;
+  const { model, outbox, answered } = await worldAt(() => now, delivered, delivered, delivered);
+  outbox.send(a.id, "/compact");
+  outbox.send(a.id, "!git status");
+  await answered();
+  const shown = () => outbox.shown(a.id).map(({ text }) => text);
+  const becomes = (status: Session["status"]) => model.fold("session_end", { session: { ...a, status } });
+  becomes("working");
+  now += 5_000;
+  model.changed();
+  expect(shown()).toEqual(["hello", "/compact", "!git status"]);
+  becomes("idle");
+  expect(shown()).toEqual(["hello"]); // Claude has not said that it saw this one.
+  becomes("working");
+  expect(shown()).toEqual(["hello"]);
+});
+
+test("what waits when this phone is logged out waits for somebody's word once it is paired again", async () => {
+  const model = createModel();
+  const outbox = createOutbox(model);
+  fetched.mockImplementation((async () => Response.json({ stage: "sent", reason: null })) as never);
+  model.connect({ kind: "reconnecting", since: 0 });
+  outbox.send(a.id, "an old yes");
+  model.connect({ kind: "logged_out" });
+  expect(outbox.held()).toBe(1);
+  model.connect({ kind: "connecting" });
+  model.fold("state", state([a], []));
+  model.connect({ kind: "live" });
+  outbox.send(a.id, "a new one");
+  await soon();
+  expect(fetched).toHaveBeenCalledTimes(1);
+  const [old, fresh] = outbox.shown(a.id).map((sent) => outbox.stageOf(sent).stage);
+  expect([old, fresh]).toEqual(["held", "sent"]);
+  const [held] = outbox.shown(a.id);
+  if (held) outbox.retry(held);
+  await soon();
+  expect(fetched).toHaveBeenCalledTimes(2);
 });
 
 test("a text that claude has not got is shown for as long as that is so, however many others went since", async () => {

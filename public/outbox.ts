@@ -31,7 +31,10 @@ export type Sent = {
   at: number;
   /** Nothing has gone out yet. */
   queued: boolean;
-  /** Written so long ago, in a page that was closed since, that it goes out only when somebody says so. */
+  /**
+   * It goes out only when somebody says so: written long ago, in a page that was closed since, or before this phone was
+   * logged out.
+   */
   held: boolean;
   answered: boolean;
   /** In words, when the server itself refused or did not answer. */
@@ -57,7 +60,7 @@ export const REFUSALS: Record<InputRefusal, string> = {
 const MAX_SHOWN = 4;
 /** A page that comes back within this sends what waited in it; after it, nobody remembers what a "yes" was for. */
 const HELD_AFTER_MS = 10 * 60_000;
-/** So long after claude has seen it a text needs no line of its own any more. */
+/** So long after claude has seen it, or has done a command, a text needs no line of its own any more. */
 const SEEN_FOR_MS = 5_000;
 
 /** The texts of this page, of all sessions. */
@@ -67,6 +70,8 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
   /** Sessions with a text of which the server has not said yet that it has it. */
   const underWay = new Set<SessionId>();
   const waits = ({ queued, held }: Sent) => queued && !held;
+  /** This phone was logged out, and what it kept was dropped. */
+  let dropped = false;
 
   async function deliver(message: Sent) {
     const fresh = { queued: false, held: false, answered: false, problem: null, refused: false };
@@ -92,6 +97,8 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
 
   model.subscribe(() => {
     for (const message of sent) hear(message);
+    sent = sent.filter((message) => !isOver(message));
+    hold();
     for (const { session } of sent.filter(waits)) sendWaiting(session);
   });
 
@@ -110,12 +117,37 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
     }
   }
 
+  /** What waits when a login ends is not of the next one. */
+  function hold() {
+    const { kind } = model.connection;
+    if (kind === "logged_out") {
+      dropped = true;
+      for (const message of sent) message.held ||= message.queued;
+    } else if (kind === "live" && dropped) {
+      dropped = false;
+      for (const message of sent) if (message.held) keep(message);
+    }
+  }
+
+  /** Claude has it, for a while, and nothing more will be heard of it. */
+  function isOver({ told, text, session }: Sent): boolean {
+    if (!told || clock() - told.at < SEEN_FOR_MS) return false;
+    return told.stage === "seen" || (told.stage === "delivered" && isCommand(text) && rests(session));
+  }
+
+  function rests(id: SessionId): boolean {
+    const session = model.session(id);
+    return !session || session.ended_at !== null || session.status === "idle" || session.status === "ended";
+  }
+
   /** What the model was told of it. */
   function hear(message: Sent) {
     const known = model.input(message.id);
     if (!known || (known.stage === message.told?.stage && known.reason === message.told.reason)) return;
     message.told = { stage: known.stage, reason: known.reason, at: clock() };
-    if (known.stage === "delivered" || known.stage === "seen") forget(message.id);
+    if (known.stage !== "delivered" && known.stage !== "seen") return;
+    forget(message.id);
+    setTimeout(model.changed, SEEN_FOR_MS + 50);
   }
 
   const drop = (id: InputId) => {
@@ -155,6 +187,8 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
     /** The same text with the same id: it is typed once. */
     retry: (message: Sent) => void deliver(message),
     drop,
+    /** How many, of all sessions, wait for somebody's word. */
+    held: () => sent.filter(({ held }) => held).length,
     /** Whether it is still here: it was not taken back meanwhile. */
     has: (message: Sent) => sent.includes(message),
 
@@ -178,8 +212,7 @@ export function createOutbox(model: Model, clock: () => number = Date.now) {
 
     /** The texts of one session that still deserve a line, oldest first. */
     shown(session: SessionId): Sent[] {
-      const fresh = ({ told }: Sent) => told?.stage !== "seen" || clock() - told.at < SEEN_FOR_MS;
-      const all = sent.filter((message) => message.session === session && fresh(message));
+      const all = sent.filter((message) => message.session === session && !isOver(message));
       return all.filter(({ told }, i) => told?.stage !== "delivered" || i >= all.length - MAX_SHOWN);
     },
 
@@ -219,9 +252,9 @@ const KEPT_FOR_MS = 7 * 24 * 60 * 60_000;
 /** Texts kept; an older one is in nobody's way. */
 const MAX_KEPT = 50;
 
-function keep({ id, session, text, mode, at }: Sent) {
+function keep({ id, session, text, mode, at, held }: Sent) {
   try {
-    localStorage.setItem(KEY + id, JSON.stringify({ id, session, text, mode, at }));
+    localStorage.setItem(KEY + id, JSON.stringify({ id, session, text, mode, at, held }));
   } catch {
     // Private mode or a full store: it lives as long as the page.
   }
@@ -241,10 +274,13 @@ function kept(now: number): Sent[] {
   for (const [key, value] of stored()) {
     const one = sentIn(value);
     if (!one || now - one.at > KEPT_FOR_MS) forget(key.slice(KEY.length) as InputId);
-    else found.push({ ...one, held: now - one.at > HELD_AFTER_MS });
+    else found.push({ ...one, held: one.held || now - one.at > HELD_AFTER_MS });
   }
   return found.sort((a, b) => a.at - b.at).slice(-MAX_KEPT);
 }
+
+/** How many texts this phone keeps that claude is not known to have. */
+export const keptTexts = () => stored().length;
 
 function stored(): [key: string, value: string][] {
   try {
@@ -257,11 +293,11 @@ function stored(): [key: string, value: string][] {
 
 function sentIn(value: string): Sent | null {
   try {
-    const { id, session, text, mode, at } = JSON.parse(value) as Sent;
+    const { id, session, text, mode, at, held } = JSON.parse(value) as Sent;
     const known = typeof id === "string" && typeof session === "string" && typeof text === "string";
     if (!known || typeof at !== "number") return null;
-    const untold = { queued: true, held: false, answered: false, problem: null, refused: false, told: null };
-    return { id, session, text, mode, at, ...untold };
+    const untold = { queued: true, answered: false, problem: null, refused: false, told: null };
+    return { id, session, text, mode, at, held: held === true, ...untold };
   } catch {
     return null;
   }
@@ -270,6 +306,9 @@ function sentIn(value: string): Sent | null {
 export type Outbox = ReturnType<typeof createOutbox>;
 
 const inputPath = (session: SessionId) => `/api/sessions/${encodeURIComponent(session)}/input`;
+
+/** Of most of these claude reports nothing: that it was typed is the last that is heard. */
+const isCommand = (text: string) => /^\s*[/!]/.test(text);
 
 /** What claude makes of a text that begins with one of its signs; null for an ordinary message. */
 export function meaningOf(text: string): string | null {

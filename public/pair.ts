@@ -8,8 +8,11 @@ const POLL_MS = 1_000;
 /** What the server says to a code: wait for the yes, or come in. */
 type Reply = { status: "pending"; check: string } | { status: "paired"; key?: string | null };
 
-/** The pairing page. `code` comes from the link, or null when it has to be typed. `onPaired` once the login is set. */
-export function pairView(code: string | null, onPaired: () => void) {
+/**
+ * The pairing page. `code` comes from the link, or null when it has to be typed; `unsent` texts wait for this phone to be
+ * paired again. `onPaired` once the login is set.
+ */
+export function pairView(code: string | null, unsent: number, onPaired: () => void) {
   const root = fromTemplate("pair-view");
   const at = (name: string) => part(root, name, HTMLElement);
   const typed = part(root, "code", HTMLInputElement);
@@ -29,6 +32,8 @@ export function pairView(code: string | null, onPaired: () => void) {
       : "This browser is not paired with this server:",
   );
   at("code-field").hidden = code !== null;
+  at("unsent").hidden = unsent === 0;
+  setText(at("unsent"), unsent === 1 ? ONE_UNSENT : `${unsent} ${MANY_UNSENT}`);
   name.value = deviceName(navigator.userAgent);
   at("form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -76,6 +81,11 @@ export function pairView(code: string | null, onPaired: () => void) {
     },
   };
 }
+
+const ONE_UNSENT =
+  "One text was not sent. Keep this page open: once the phone is paired again, it waits in its session for you to send or remove.";
+const MANY_UNSENT =
+  "texts were not sent. Keep this page open: once the phone is paired again, they wait in their sessions for you to send or remove.";
 
 /**
  * The code in the page's address, or null. Takes it out of the address at once, so that it stays in no history and no

@@ -7,7 +7,7 @@ import { ownPush } from "./own-push.ts";
 import { reading } from "./reading.ts";
 import type { Context, Drawn } from "./screen.ts";
 import { hostOf, projectOf } from "./session-words.ts";
-import { SIGN_OUT, signOut } from "./settings-view.ts";
+import { signOut, signOutWords } from "./settings-view.ts";
 import { age, clockTime } from "./times.ts";
 
 type Known = { viewers: Viewer[]; own: string; push: PushOverview };
@@ -131,7 +131,7 @@ export function phonesView(body: HTMLElement, { model, say }: Context): Drawn {
     const title = `Revoke ${viewer?.name ?? "this phone"}?`;
     const text =
       "It can then neither watch nor answer, at once. To let it in again you need the terminal, or a paired phone.";
-    if (!(await confirm(mine ? SIGN_OUT : { title, text, yes: "Revoke", danger: true }))) return;
+    if (!(await confirm(mine ? signOutWords() : { title, text, yes: "Revoke", danger: true }))) return;
     await does(() => (mine ? signOut(model) : remove(`/api/viewers/${id}`)));
   }
 

@@ -4,6 +4,7 @@ import { confirm } from "./dialogs.ts";
 import { element, setText } from "./dom.ts";
 import type { Model } from "./model.ts";
 import { dropList, keepList } from "./offline.ts";
+import { keptTexts } from "./outbox.ts";
 import { pollingSince } from "./polling.ts";
 import { prefer, preference } from "./preferences.ts";
 import type { Context, Drawn } from "./screen.ts";
@@ -89,7 +90,7 @@ function logins(model: Model, say: Context["say"]): HTMLElement[] {
   };
   return [
     button("Sign out this phone", async () => {
-      if (await confirm(SIGN_OUT)) await signOut(model);
+      if (await confirm(signOutWords())) await signOut(model);
     }),
     button("Sign out everywhere else", async () => {
       if (!(await confirm(SIGN_OUT_OTHERS))) return;
@@ -108,12 +109,18 @@ export async function signOut(model: Model) {
   location.assign("/");
 }
 
-export const SIGN_OUT = {
-  title: "Sign out this phone?",
-  text: "It can then neither watch nor answer, and forgets what it keeps. To pair it again you need the terminal, or another paired phone.",
-  yes: "Sign out",
-  danger: true,
-};
+/** What is asked before it. */
+export function signOutWords() {
+  const texts = keptTexts();
+  const lost =
+    texts === 1 ? " A text that waits to be sent is lost." : ` ${texts} texts that wait to be sent are lost.`;
+  return {
+    title: "Sign out this phone?",
+    text: `It can then neither watch nor answer, and forgets what it keeps.${texts > 0 ? lost : ""} To pair it again you need the terminal, or another paired phone.`,
+    yes: "Sign out",
+    danger: true,
+  };
+}
 const SIGN_OUT_OTHERS = {
   title: "Sign out everywhere else?",
   text: "Every other phone and browser can then neither watch nor answer, at once. This one stays.",
