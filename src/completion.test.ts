@@ -130,6 +130,8 @@ test.each(SHELLS)(
       await terminal.waitFor((screen) => screen.includes(line), { timeout: 30_000 });
       terminal.write("\x15");
     }
+    terminal.write("claude-remote service \t\t"); // Of several, with nothing typed of it: all are shown.
+    await terminal.waitFor(/install.*uninstall/s, { timeout: 30_000 });
   },
 );
 

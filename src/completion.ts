@@ -136,7 +136,9 @@ _claude_remote() {
 if [[ $funcstack[1] == _claude_remote ]]; then _claude_remote "$@"; else compdef _claude_remote claude-remote; fi`,
   fish: `function __claude_remote_words
     set -l before (commandline -opc)
-    claude-remote completion words $before[2..-1] (commandline -ct | string collect --allow-empty) 2>/dev/null </dev/null
+    set -l now (commandline -ct)
+    set -q now[1]; or set now ''
+    claude-remote completion words $before[2..-1] $now[1] 2>/dev/null </dev/null
 end
 complete -c claude-remote -f -n 'test (count (__claude_remote_words)) -gt 0' -a '(__claude_remote_words)'`,
 };
