@@ -103,7 +103,7 @@ export function toneOf(entry: AuditEntry): Tone {
 }
 
 /** "Pixel 8", "the desk", "the owner's command". */
-export function personOf({ actor, name }: AuditEntry): string {
+function personOf({ actor, name }: AuditEntry): string {
   if (actor === "owner") return "The owner's command";
   if (actor === "desk") return "The desk";
   return name ?? actor;

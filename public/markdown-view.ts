@@ -165,7 +165,7 @@ function drawLink(target: string, image: boolean, children: readonly Inline[]): 
 }
 
 /** Only what a browser opens as a page or a mail. */
-export function webAddress(target: string): URL | null {
+function webAddress(target: string): URL | null {
   if (!/^(?:https?:\/\/|mailto:)/i.test(target)) return null;
   const url = URL.canParse(target) ? new URL(target) : null;
   return url && /^(?:https?|mailto):$/.test(url.protocol) ? url : null;

@@ -1,4 +1,5 @@
 // Letting this phone in: the code from the link or typed, a tap, two digits to compare, and the yes in the terminal.
+import type { PairBody } from "../src/protocol.ts";
 import { ApiFailure, keepKey, post } from "./api.ts";
 import { fromTemplate, part, setText } from "./dom.ts";
 import { newId } from "./ids.ts";
@@ -55,7 +56,8 @@ export function pairView(code: string | null, unsent: number, onPaired: () => vo
     go.disabled = true;
     try {
       const bind = location.protocol === "http:"; // Over https no other port of the host speaks for it.
-      const reply = (await post("/api/pair", { ...body, claim, bind })) as Reply;
+      const given: PairBody = { ...body, claim, bind };
+      const reply = (await post("/api/pair", given)) as Reply;
       if (reply.status === "paired") keepKey(reply.key ?? null);
       if (closed) return;
       if (reply.status === "paired") return onPaired();

@@ -169,8 +169,6 @@ export function promptCard(prompt: PromptState, { model, answers, changed }: Car
   };
 }
 
-export type PromptCard = ReturnType<typeof promptCard>;
-
 function riskItem(text: string): HTMLElement {
   const item = element("li", "risk");
   item.append(icon("warn"), text);

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { LOCAL_DEVICE } from "../server/devices.ts";
 
 /** What may be revoked: the table, and its name for a person. */
-export const REVOCABLE = ["viewers", "devices", "tokens"] as const;
+const REVOCABLE = ["viewers", "devices", "tokens"] as const;
 type Revocable = (typeof REVOCABLE)[number];
 type Known = Record<Revocable, Map<string, { name: string; inForce: boolean }>>;
 

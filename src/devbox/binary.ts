@@ -18,7 +18,7 @@ export function ownPlatform(): string {
 }
 
 /** The file of ours that runs on that platform, or null. `folder`: where the files of other platforms are. */
-export function binaryFor(platform: string, folder: string | undefined): string | null {
+function binaryFor(platform: string, folder: string | undefined): string | null {
   const compiled = ourselves().length === 1;
   const beside = compiled ? dirname(executable()) : join(import.meta.dir, "..", "..", "dist");
   const own = platform === ownPlatform() ? [compiled ? executable() : join(beside, "claude-remote")] : [];

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import type { DevboxState } from "../protocol.ts";
 
 /** `dir`: where claude starts unless a launch names another folder; null: the home folder. */
-export type LocalDevbox = { kind: "local"; name: string; dir: string | null };
+type LocalDevbox = { kind: "local"; name: string; dir: string | null };
 /** `host`: an address, a name, or an alias of the ssh configuration. What is null is left to that configuration. */
 export type SshDevbox = {
   kind: "ssh";
@@ -60,7 +60,7 @@ const port = v.pipe(
 const key = v.pipe(v.string(), v.regex(KEY, "must be the path of a key file, without special characters"));
 const orNull = <T extends v.GenericSchema>(schema: T) => v.optional(v.nullable(schema), null);
 
-export const localDevbox = v.object({
+const localDevbox = v.object({
   kind: v.literal("local"),
   name: devboxName,
   dir: orNull(directory),
@@ -92,7 +92,7 @@ export type SshSetup = {
 };
 
 /** What ssh is told to run, always: whatever differs goes over stdin, since no quoting survives every login shell. */
-export const REMOTE_COMMAND = "exec /bin/sh -s";
+const REMOTE_COMMAND = "exec /bin/sh -s";
 
 /** ssh binds its socket under a name of so many more characters first; a socket's path ends at 107 bytes. */
 const SUFFIX_CHARS = 17;

@@ -126,7 +126,7 @@ async function runIn(asked: Order, dir: string, claude: string, say: (reply: Rep
 }
 
 /** What is ours is a flag of ours; what a phone said is typed, never a word of claude's (SEC-064). */
-export function argsOf({ mode, resume, args }: Pick<Order, "mode" | "resume" | "args">): string[] {
+function argsOf({ mode, resume, args }: Pick<Order, "mode" | "resume" | "args">): string[] {
   return [...(mode ? ["--permission-mode", mode] : []), ...(resume ? ["--resume", resume] : []), ...args];
 }
 

@@ -15,7 +15,7 @@ export type Viewer = {
 export type PairBody = {
   code: string;
   name: string;
-  /** What the first answer (`pending`) gave this phone: ask again with it until the terminal has said yes. */
+  /** By this the phone is known again, with which it asks until the terminal has said yes: a random one of its own, or the one of the first answer. */
   claim?: string;
   /** The answer then has a `key` that every request must carry beside the cookie (x-claude-remote-key). */
   bind?: boolean;

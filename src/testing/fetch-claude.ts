@@ -9,7 +9,7 @@ import { CLAUDE_BIN, claudeFolder, claudeVersions } from "./real-claude.ts";
  * Installs one version by npm unless it is there, and returns a line that says which. A version that is there runs: it
  * comes to its place only when it has told its version. Rejects, saying what went wrong, otherwise.
  */
-export async function fetchClaude(version: string): Promise<string> {
+async function fetchClaude(version: string): Promise<string> {
   if (!/^\d+\.\d+\.\d+$/.test(version)) throw new Error(`"${version}" is not a version such as 2.1.197`);
   const folder = claudeFolder(version);
   if (existsSync(join(folder, CLAUDE_BIN))) return `claude ${version} is there: ${folder}`;

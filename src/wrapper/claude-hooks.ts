@@ -1,7 +1,7 @@
 // What is known of claude's hooks: the events we ask for, their input, and the answers they take. Seen on 2.1.197 and 2.1.329.
 import * as v from "valibot";
 import { ASK } from "../hook.ts";
-import type { Answer, Json, Option, OptionId, Question } from "../protocol.ts";
+import type { Answer, Option, OptionId, Question } from "../protocol.ts";
 
 /** The longest wait a hook may be given, in seconds: above 2,147,483 some versions' timer overflows and aborts at once. */
 const DAY_S = 86_400;
@@ -196,6 +196,3 @@ export function headlineOf(tool: string, input: Record<string, unknown>): string
   if (tool === "ExitPlanMode") return "A plan to approve";
   return JSON.stringify(input);
 }
-
-/** claude's JSON as our own Json type: it came from JSON.parse. */
-export const asJson = (value: Record<string, unknown>) => value as { [key: string]: Json };

@@ -37,10 +37,10 @@ export type Fault = {
   strike(step: Step): Promise<unknown>;
 };
 
-export const COMMITTED = "after commit, before the reply";
+const COMMITTED = "after commit, before the reply";
 export const SENT = "after the send, before delivered";
-export const DECIDED = "after the hook's answer, before accepted";
-export const RESTATING = "during the restate";
+const DECIDED = "after the hook's answer, before accepted";
+const RESTATING = "during the restate";
 export const WINDOWS = [COMMITTED, SENT, DECIDED, RESTATING] as const;
 type Window = (typeof WINDOWS)[number];
 

@@ -6,7 +6,7 @@ import { type Outcome, simulate } from "./simulate.ts";
 const MOST_TRIES = 120;
 
 /** Leaves out faults, one by one, as long as the same promise is still broken. */
-export async function shrunk(outcome: Outcome): Promise<Outcome> {
+async function shrunk(outcome: Outcome): Promise<Outcome> {
   const promise = outcome.violations[0]?.promise;
   const skip = new Set<number>();
   let smallest = outcome;

@@ -17,7 +17,7 @@ import type { Random } from "./random.ts";
 import { type Owner, owner, type Time } from "./time.ts";
 
 const HOST = "127.0.0.1:7200";
-export const ORIGIN = `http://${HOST}`;
+const ORIGIN = `http://${HOST}`;
 
 /** The next moment in which the server dies: as it has said something, before or after that left the machine. */
 export type Doom = { when: "reply" | "ack"; told: boolean };

@@ -23,7 +23,7 @@ import { TestViewer } from "../viewer.ts";
 import { Outer, type OuterOptions } from "./outer.ts";
 
 /** Drops our own argument and becomes the program that the others name. */
-export const STAND_IN = join(import.meta.dir, "testdata", "stand-in");
+const STAND_IN = join(import.meta.dir, "testdata", "stand-in");
 /** After its end, a process of ours is a leak. */
 const GONE_MS = 30_000;
 /** How long a test may take, on a machine that does other things too; quiet, each takes some tenths of a second. */
