@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ConversationId, Message } from "../protocol.ts";
@@ -165,6 +165,25 @@ test("a file that is not the one the server heard of is told from its beginning,
     ["a", 1_000_001],
     ["b", 1_000_001 + said("a").length],
   ]);
+});
+
+test.each([
+  ["cut short", said("a"), [said("d")]],
+  ["written anew, longer than it was", said("a"), [said("d", "x".repeat(500))]],
+  ["emptied", "", [said("d"), said("e")]],
+  ["cut within a line", said("a") + said("b").slice(0, 20), ["\n", said("d")]],
+])("of a file that was %s everything new is told at once, and nothing twice", (_, left, more) => {
+  using here = world();
+  here.set({ silent: true });
+  writeFileSync(here.file, said("a") + said("b") + said("c") + said("half").slice(0, 30));
+  here.conversation.follow(here.file, ONE);
+  here.ack(ONE);
+  here.ack(ONE); // It holds all three.
+  truncateSync(here.file);
+  appendFileSync(here.file, left + more.join(""));
+  here.conversation.grew();
+  const now = more.filter((line) => line !== "\n").map((line) => (JSON.parse(line) as { uuid: string }).uuid);
+  expect(here.uuids()).toEqual(["a", "b", "c", ...now]);
 });
 
 test("what is no message is passed over, however long it is", async () => {

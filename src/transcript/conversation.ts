@@ -78,6 +78,7 @@ export class Conversation implements Disposable {
     if (this.#path === "" || this.#upto === null || this.#timer || this.#waiting >= BATCH) return;
     if (this.#file === null) this.#open();
     if (this.#file === null) return;
+    if (this.#at !== null && !this.#isAsRead(this.#file, this.#at)) this.#anew();
     this.#at ??= this.#begin(this.#file, this.#upto);
     this.#pump(this.#file);
   }
@@ -122,8 +123,24 @@ export class Conversation implements Disposable {
     return from;
   }
 
+  /** What was read still stands there: the file was not cut short, nor written anew. */
+  #isAsRead(file: number, at: number): boolean {
+    if (fstatSync(file).size < at + this.#rest.length) return false;
+    return this.#skipping || this.#follows(file, at);
+  }
+
+  /** Another file, as far as we know: by their uuids nothing is stored twice. */
+  #anew() {
+    this.#at = null;
+    this.#rest = Buffer.alloc(0);
+  }
+
   #isLineStart(file: number, at: number, size: number): boolean {
-    if (at >= size) return false;
+    return at < size && this.#follows(file, at);
+  }
+
+  /** A line ends before that place. */
+  #follows(file: number, at: number): boolean {
     if (at === 0) return true;
     const before = Buffer.alloc(1);
     return readSync(file, before, 0, 1, at - 1) === 1 && before[0] === NEWLINE;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ConversationId, Message } from "../protocol.ts";
@@ -85,6 +85,19 @@ test("what claude wrote last is there at a look, before anything tells of it", (
   appendFileSync(here.file, user("two"));
   here.follower.look();
   expect(here.blocks).toEqual(["one", "two"]);
+});
+
+test("a file that was cut short is followed on, and what is new in it told at once", () => {
+  using here = world();
+  writeFileSync(here.file, user("one") + user("two") + user("three"));
+  here.follower.follow(here.file, false, CONVERSATION);
+  here.follower.acked(CONVERSATION, -1);
+  truncateSync(here.file, user("one").length);
+  here.follower.look();
+  appendFileSync(here.file, user("x"));
+  here.follower.look();
+  expect(here.blocks).toEqual(["one", "two", "three", "x"]);
+  expect(here.messages.at(-1)?.uuid).toBe("x");
 });
 
 test("a resumed conversation is followed from its end, the next file whole", async () => {

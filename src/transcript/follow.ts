@@ -129,12 +129,17 @@ export class Transcript implements Disposable {
     if (path === this.#path || path === "") return;
     this.#close();
     this.#path = path;
-    this.#at = 0;
-    this.#rest = "";
-    this.#decoder = new StringDecoder("utf8");
+    this.#goOnFrom(0);
     this.#open();
     if (fromEnd && this.#file !== null) this.#at = fstatSync(this.#file).size;
     this.#read();
+  }
+
+  /** What comes from there on is told; nothing that was told before is told again. */
+  #goOnFrom(at: number) {
+    this.#at = at;
+    this.#rest = "";
+    this.#decoder = new StringDecoder("utf8");
   }
 
   #open() {
@@ -150,6 +155,11 @@ export class Transcript implements Disposable {
     if (this.#path === "") return;
     if (this.#file === null) this.#open();
     if (this.#file === null) return;
+    const { size } = fstatSync(this.#file);
+    if (size < this.#at) {
+      this.#goOnFrom(size); // It was cut short.
+      this.#listener.onRead();
+    }
     const buffer = Buffer.alloc(PIECE_BYTES);
     const count = readSync(this.#file, buffer, 0, PIECE_BYTES, this.#at);
     if (count === 0) return;
