@@ -99,5 +99,10 @@ test(".env.example has every variable of compose.yml, each commented out, and no
   expect(named.filter(([, mark]) => mark !== "#")).toEqual([]);
   const names = (found: RegExpMatchArray[], group: number) =>
     [...new Set(found.map((match) => match[group]))].sort();
-  expect(names(named, 2)).toEqual(names(used, 1));
+  expect(names(named, 2)).toEqual([...names(used, 1), "COMPOSE_PROFILES"].sort());
+});
+
+test("what somebody sets for himself is none of git's business", () => {
+  const ignored = read(".gitignore").split("\n");
+  for (const own of [".env", "compose.override.yml"]) expect(ignored).toContain(own);
 });
