@@ -24,11 +24,10 @@ function rotated(file: string) {
     write(line: string) {
       try {
         if (bytes > LIMITS.logFileBytes) {
+          bytes = 0; // First of all: what fails is not tried again at each line.
           renameSync(file, `${file}.1`);
-          privateFile(file);
-          bytes = 0;
         }
-        appendFileSync(file, line);
+        appendFileSync(file, line, { mode: 0o600 });
         bytes += Buffer.byteLength(line);
       } catch {
         // A full or read-only disk loses lines of the log, and nothing else.

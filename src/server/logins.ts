@@ -81,10 +81,10 @@ export class Logins {
     return now < seen - LIMITS.clockSlackMs; // No telling how old it is.
   }
 
-  /** Nobody ended it, and it lets nobody in any more: it is too old. */
+  /** It lets nobody in any more: it is too old, and may be forgotten already. */
   lapsed(id: ViewerId): boolean {
     const viewer = this.#viewers.list().find((one) => one.id === id);
-    return viewer !== undefined && this.#isTooOld(viewer);
+    return viewer === undefined || this.#isTooOld(viewer);
   }
 
   seen(id: ViewerId): void {

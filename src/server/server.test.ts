@@ -199,6 +199,18 @@ test("the log is turned over before it grows without end", () => {
   rmSync(folder, { recursive: true });
 });
 
+test("a log that somebody took away, or that could not be turned over, goes on, for nobody else to read", () => {
+  const folder = mkdtempSync(join(tmpdir(), "cr-log-"));
+  const file = join(folder, "server.log");
+  const long = openLog({ level: "info", file });
+  for (let i = 0; i < 6; i++) long.info("x".repeat(1_000_000));
+  rmSync(file);
+  for (const line of ["lost", "one", "two"]) long.info(line);
+  expect(readFileSync(file, "utf8")).toContain("two");
+  expect(modeOf(file)).toBe("600");
+  rmSync(folder, { recursive: true });
+});
+
 test("SEC-079 a log that cannot be written ends nothing", () => {
   const folder = mkdtempSync(join(tmpdir(), "cr-log-"));
   const file = join(folder, "server.log");

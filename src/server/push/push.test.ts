@@ -371,6 +371,19 @@ test("SEC-023 a revoked phone's subscription and deliveries are gone with it", a
   expect(db.query("SELECT 1 FROM push_deliveries WHERE viewer_id = ?").all(viewer)).toEqual([]);
 });
 
+test("SEC-023 a phone whose login was so old that it was forgotten is told nothing more", async () => {
+  await using at = await world();
+  const [old, stays] = [await at.phone("Old"), await at.phone("Stays")];
+  const { own } = await phonesOf(old);
+  using db = new Database(join(at.server.data, "claude-remote.db"));
+  db.run("DELETE FROM viewers WHERE id = ?", [own]); // As its time does, with nobody there who would be told.
+  using link = (await TestLink.session(at.server)).link;
+  await link.ask();
+  await outcome(stays, "sent");
+  expect(at.service.received.map(({ id }) => stays.endpoint.endsWith(id))).toEqual([true]);
+  expect(db.query("SELECT 1 FROM push_subscriptions WHERE viewer_id = ?").all(own)).toEqual([]);
+});
+
 test("a browser's subscription is one phone's: whoever paired anew in it has it", async () => {
   await using at = await world();
   const first = await at.phone("First");

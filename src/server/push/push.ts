@@ -169,10 +169,13 @@ class Push {
 
   #forgetStrangers(known: readonly ViewerId[]) {
     for (const { viewer } of this.#tables.phones()) {
-      if (known.includes(viewer)) continue;
-      this.#tables.forget(viewer);
-      this.#lines.delete(viewer);
+      if (!known.includes(viewer)) this.#forget(viewer);
     }
+  }
+
+  #forget(viewer: ViewerId) {
+    this.#tables.forget(viewer);
+    this.#lines.delete(viewer);
   }
 
   #snooze(session: SessionId, ms: number) {
@@ -188,6 +191,11 @@ class Push {
     const now = this.#core.clock.now();
     const due = this.#notices.due(now);
     for (const phone of this.#tables.phones()) {
+      if (!this.#core.logins.inForce(phone.viewer)) {
+        // Its login was so old that it was forgotten; on a full disk this is tried again.
+        guarded(this.#core.log, "forgetting a phone", () => this.#forget(phone.viewer))();
+        continue;
+      }
       if (phone.subscription === null) continue;
       const line = this.#line(phone.viewer, now);
       for (const notice of due) line.queue.add(notice);

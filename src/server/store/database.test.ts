@@ -69,3 +69,29 @@ test("a commit is on disk when it returns: WAL, and synchronous to the full", ()
   expect(pragmas).toContain("PRAGMA journal_mode = WAL");
   expect(pragmas).toContain("PRAGMA synchronous = FULL");
 });
+
+test("the log of writes gives back what a long read made it grow by", () => {
+  const { store, file } = fresh();
+  const log = () => statSync(`${file}-wal`).size;
+  store.tables.run("CREATE TABLE large (a)");
+  using reader = new Database(file, { readonly: true });
+  reader.run("BEGIN");
+  reader.query("SELECT * FROM large").all();
+  for (let i = 0; i < 20; i++) store.tables.run("INSERT INTO large VALUES (zeroblob(1048576))");
+  expect(log()).toBeGreaterThan(20 * 1024 * 1024);
+  reader.run("COMMIT");
+  for (let i = 0; i < 3; i++) store.tables.run("INSERT INTO large VALUES (1)");
+  expect(log()).toBeLessThanOrEqual(16 * 1024 * 1024);
+  store[Symbol.dispose]();
+});
+
+test("SEC-079 a full disk does not keep the database from being closed", () => {
+  const { store } = fresh();
+  const run = Database.prototype.run;
+  using _ = spyOn(Database.prototype, "run").mockImplementation(function (this: Database, ...sql) {
+    if (sql[0].includes("wal_checkpoint")) throw new Error("database or disk is full");
+    return run.apply(this, sql);
+  });
+  expect(() => store[Symbol.dispose]()).not.toThrow();
+  expect(() => store.devices.list()).toThrow("closed");
+});

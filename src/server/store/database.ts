@@ -6,6 +6,9 @@ import { keepCopy } from "./kept-copy.ts";
 export type Named = Record<string, string | number | null>;
 export type Row = { [column: string]: string | number | null };
 
+/** A backup holds the log of writes open for as long as it reads; once that is over, the log gives back what is beyond this. */
+const MOST_LOG_BYTES = 16 * 1024 * 1024;
+
 /** The database was written by a newer program. */
 export class NewerSchemaError extends Error {
   override name = "NewerSchemaError";
@@ -24,6 +27,7 @@ export class Db implements Disposable {
     this.raw.run("PRAGMA synchronous = FULL");
     this.raw.run("PRAGMA secure_delete = ON");
     this.raw.run("PRAGMA busy_timeout = 5000");
+    this.raw.run(`PRAGMA journal_size_limit = ${MOST_LOG_BYTES}`);
     this.#migrate(file, migrations);
   }
 
@@ -66,7 +70,11 @@ export class Db implements Disposable {
   }
 
   [Symbol.dispose]() {
-    this.raw.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    try {
+      this.raw.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // On a full disk everything stays in the log, and is read from there at the next start.
+    }
     this.raw.close();
   }
 }
