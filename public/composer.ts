@@ -179,7 +179,7 @@ export function composer(model: Model, outbox: Outbox, session: SessionId, onMen
     tools?.update();
     drawSend();
     at("over").hidden = !ended;
-    if (ended && at("over").childElementCount === 0) at("over").append(...farewell(known));
+    if (ended && at("over").childNodes.length === 0) at("over").append(...farewell(known));
     reconcile(
       at("outbox"),
       outbox.shown(session),

@@ -23,6 +23,23 @@ const numbered = (line_no: number) => ({
 const some = (from: number, count: number) => Array.from({ length: count }, (_, i) => numbered(from + i));
 const LINES = "/api/sessions/webshop/lines";
 
+test.concurrent("an ended session says so once, however long it is looked at", async () => {
+  const over = {
+    ...shop,
+    conversation: null,
+    status: "ended" as const,
+    ended_at: Date.now(),
+    connected: false,
+  };
+  await using page = await open({ path: "/s/webshop", sessions: [over] });
+  await shows(page.part("over"), "This session has ended.");
+  for (const device_name of ["desk-1", "desk-2"]) {
+    page.server.send("session_end", { session: { ...over, device_name } });
+    await shows(page.page.locator(".session-view .state"), device_name);
+  }
+  expect(await page.part("over").innerText()).toBe("This session has ended.");
+});
+
 /** The terminal as it is on the page: text and looks of every run, and where it stands in cells. */
 function drawn(page: OpenPage) {
   return page.page.evaluate(() => {
