@@ -1,7 +1,7 @@
 // The commands as a user runs them: what is printed where, exit codes, the server in the background.
 
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { admin, older, serverInfo } from "./background.ts";
@@ -77,6 +77,16 @@ test("a usage error is 2, a configuration error 3, each with a sentence on stder
   const config = await run(["serve"], env);
   expect(config).toMatchObject({ code: 3, out: "" });
   expect(config.err).toContain("config.toml: must be a whole number from 0 to 65535");
+});
+
+test("a damaged database is said to be that, and not a matter of room or rights", async () => {
+  const { env, paths } = home();
+  mkdirSync(paths.data, { mode: 0o700 });
+  writeFileSync(join(paths.data, "claude-remote.db"), "no database".repeat(1_000));
+  const { code, err } = await run(["serve"], env);
+  expect(code).toBe(1);
+  expect(err).toContain("Restore a backup");
+  expect(err).not.toContain("free space");
 });
 
 test("no claude on the PATH: the error says how to get one and how to do without", async () => {

@@ -119,9 +119,11 @@ async function open(config: Config, auto: boolean, onShutdown: () => void): Prom
     const { path = "" } = error as NodeJS.ErrnoException;
     const stored = error instanceof SQLiteError || path.startsWith(paths.data);
     if (!stored) throw new CommandError(why);
-    throw new CommandError(
-      `the database in ${paths.data} cannot be used: ${why}. See that there is free space and that user ${process.getuid?.() ?? ""} may write there.`,
-    );
+    const damaged = error instanceof SQLiteError && /CORRUPT|NOTADB/.test(error.code ?? "");
+    const next = damaged
+      ? "Restore a backup (claude-remote restore), or move claude-remote.db away to begin anew."
+      : `See that there is free space and that user ${process.getuid?.() ?? ""} may write there.`;
+    throw new CommandError(`the database in ${paths.data} cannot be used: ${why}. ${next}`);
   }
 }
 
