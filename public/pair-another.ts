@@ -52,7 +52,7 @@ export function pairAnother(body: HTMLElement, { model, go, say }: Context): Dra
       draw({ state: "open" });
       timer = setTimeout(look, LOOK_MS);
     } catch (error) {
-      told.replaceChildren(element("p", "", "There is no code yet."));
+      told.replaceChildren();
       if (!closed) say(error, begin);
     } finally {
       busy = false;
