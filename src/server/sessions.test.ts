@@ -61,7 +61,21 @@ test("of a session that ended, was left or given up as lost, everybody who keeps
   sessions.lost(lost, uplink);
   clock.advance(DAY + 2_000);
   sessions.tidy();
+  clock.advance(60_000);
+  sessions.tidy();
   expect(heard).toEqual([ended, lost]);
+});
+
+test("days that the machine slept through, or that its clock was put forward by, end no session: it is heard again first", () => {
+  const { clock, sessions, uplink, begin } = world();
+  const id = begin();
+  clock.advance(3 * DAY);
+  sessions.tidy();
+  expect(sessions.get(id)).toMatchObject({ ended_at: null });
+  Object.assign(uplink, { heardAt: clock.now() }); // Its wrapper speaks within seconds.
+  clock.advance(60_000);
+  sessions.tidy();
+  expect(sessions.get(id)).toMatchObject({ ended_at: null });
 });
 
 test("nothing that was typed into it is remembered of a session whose end another wrapper reports", async () => {

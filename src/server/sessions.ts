@@ -21,6 +21,8 @@ import type { Store } from "./store.ts";
 /** More than ten frames a second nobody sees on a phone; in a terminal, where one types, one does. */
 const FRAMES_PER_SECOND = 10;
 const FRAMES_PER_SECOND_ATTACHED = 30;
+/** It is tidied every minute: where more than this lies between, the machine slept, or its clock was set. */
+const SLEPT_MS = 3 * 60_000;
 /** A wrapper that is told of a new desk says what its screen shows within milliseconds; one that is busy, later. */
 const SCREEN_WITHIN_MS = 500;
 
@@ -31,6 +33,7 @@ export class Sessions {
   readonly #live = new Map<SessionId, Live>();
   readonly #heard: ((ended: SessionId) => void)[] = [];
   #unstoredAt = Number.NEGATIVE_INFINITY;
+  #tidiedAt: number;
 
   /** How often a session that was known was stated on another connection. */
   reconnects = 0;
@@ -39,6 +42,7 @@ export class Sessions {
     this.#store = store;
     this.#clock = clock;
     this.#events = events;
+    this.#tidiedAt = clock.now();
     for (const session of store.sessions.open()) this.#keep(session, null);
   }
 
@@ -247,9 +251,12 @@ export class Sessions {
         return { id: live.session.id, at: heardAt(live), screen: live.saved ? null : live.screen };
       }),
     );
+    const now = this.#clock.now();
+    const slept = now - this.#tidiedAt > SLEPT_MS; // Then everybody has until the next time to be heard again.
+    this.#tidiedAt = now;
     for (const live of all) {
       live.saved = true;
-      const lost = isOpen(live) && this.#clock.now() - heardAt(live) > LIMITS.lostMs;
+      const lost = !slept && isOpen(live) && now - heardAt(live) > LIMITS.lostMs;
       if (lost) this.end(live.session.id, { code: null, signal: null, reason: "lost" });
     }
   }
