@@ -849,6 +849,9 @@ test("SEC-079 on a full disk nothing is started and no devbox goes half, but wha
   full(true);
   expect((await begun(viewer)).status).toBe(507);
   expect((await viewer.request("DELETE", `/api/devboxes/${BOX.name}`)).status).toBe(507);
+  const yes = { fingerprint: await reach.fingerprint() };
+  expect((await viewer.post(`/api/devboxes/${BOX.name}/test`, yes)).status).toBe(507);
+  expect(reach.trusted).toEqual([]);
   expect((await viewer.request("DELETE", `/api/launches/${launch.id}`)).status).toBe(200);
   await viewer.until("its end", () => viewer.launches.some(({ step }) => step === "failed"));
   expect(reach.started.map(({ context }) => context.signal?.aborted)).toEqual([true]);

@@ -111,7 +111,10 @@ class Devboxes {
         const devbox = this.#find(call);
         const { error, fingerprint: seen } = call.body;
         this.#places.tried(devbox, error);
-        if (seen) this.#places.trusted(devbox.name, seen, ownerOf(call));
+        if (seen) {
+          this.#places.agreed(devbox.name, seen, ownerOf(call));
+          this.#places.trusted(devbox.name, seen);
+        }
         return Response.json({ devbox: toState(this.#find(call)) });
       }),
       plain("POST", "/devboxes/:name/enrol", OWNER, (call) =>

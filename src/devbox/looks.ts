@@ -38,11 +38,12 @@ export class Looks {
     let unknown: string | null = null;
     if (this.#testing >= LIMITS.devboxTests)
       throw new ApiError("rate_limited", "Some devboxes are being tested already; wait for one.");
+    if (yes !== null) this.#places.agreed(name, yes, by); // First of all: no key is believed of which nothing says why.
     this.#testing++;
     try {
       if (yes !== null) {
         await this.#engine.trust(toDevbox(devbox), yes);
-        this.#places.trusted(name, yes, by);
+        this.#places.trusted(name, yes);
       }
       await this.#reach(devbox);
       this.#places.note(devbox, null);

@@ -103,14 +103,16 @@ export class Places {
     endTunnel({ data, device: device_id });
   }
 
-  /** Somebody said yes to that host key. */
-  trusted(name: string, seen: string, by: By) {
+  /** Somebody says yes to that host key. */
+  agreed(name: string, seen: string, by: By) {
     const { store, clock } = this.#core;
     const detail = { fingerprint: seen };
-    store.statements.tx(() => {
-      this.#registry.trusted(name, seen);
-      store.audit.add({ ...whoIn(by), action: "host key trusted", subject: name, detail }, clock.now());
-    });
+    store.audit.add({ ...whoIn(by), action: "host key trusted", subject: name, detail }, clock.now());
+  }
+
+  /** It is believed from now on. */
+  trusted(name: string, seen: string) {
+    this.#registry.trusted(name, seen);
   }
 
   /** Remembers how a devbox was when it was tried just now; null: it was there. */
