@@ -1,8 +1,17 @@
 // This user's own server: where it is, whether it runs, and starting it in the background.
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { CommandError, ourselves, REFUSED, UNREACHABLE } from "./command.ts";
+import { CommandError, executable, ourselves, REFUSED, UNREACHABLE } from "./command.ts";
 import type { Config } from "./config.ts";
 import { enrolment } from "./enrolment.ts";
 import { answerOf, headersOf, initOf, operate, operated } from "./operator.ts";
@@ -21,6 +30,8 @@ const info = v.object({
 });
 export type ServerInfo = v.InferOutput<typeof info>;
 
+/** A server answers within milliseconds, on a busy machine within a second; one that is silent for so long hangs. */
+const SILENT_MS = 10_000;
 /** A server needs about a tenth of a second to start; a busy machine more. */
 const START_MS = 10_000;
 const LOOK_MS = 50;
@@ -82,9 +93,9 @@ export function ownersSocket(paths: Paths, path: string): { url: string; headers
   return { url: `ws+unix://${join(paths.data, "admin.sock")}:${path}`, headers: {} };
 }
 
-/** Whether this user's own server answers. */
+/** Whether this user's own server answers; one that hangs does not. */
 export async function running(paths: Paths): Promise<boolean> {
-  return ownAdmin(paths, "GET", "/status").then(
+  return ownAdmin(paths, "GET", "/status", undefined, AbortSignal.timeout(SILENT_MS)).then(
     () => true,
     () => false,
   );
@@ -115,7 +126,7 @@ export async function startServer(config: Config): Promise<void> {
   if (enrolment(paths)?.operator) return;
   const known = serverInfo(paths);
   if (await running(paths)) {
-    if (!known?.auto || !older(known.version, VERSION)) return;
+    if (!known?.auto || !(older(known.version, VERSION) || replaced(known))) return;
     await shutDown(paths);
   }
   const log = spawnServer(paths);
@@ -180,6 +191,16 @@ function spawnServer(paths: Paths): string {
   child.unref();
   closeSync(out);
   return log;
+}
+
+/** Whether our own file was put in the place of the one that it began with (where the system tells, Linux). */
+export function replaced({ pid, version }: ServerInfo): boolean {
+  try {
+    const began = readlinkSync(`/proc/${pid}/exe`);
+    return began === `${executable()} (deleted)` && !older(VERSION, version);
+  } catch {
+    return false;
+  }
 }
 
 /** Whether version `a` is before `b`, both "1.2.3". */

@@ -1,7 +1,17 @@
 // The commands as a user runs them: what is printed where, exit codes, the server in the background.
 
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { admin, older, serverInfo } from "./background.ts";
@@ -12,6 +22,7 @@ import { Terminal } from "./testing/terminal.ts";
 
 const cli = [process.execPath, join(import.meta.dir, "cli.ts")];
 const homes: string[] = [];
+const PIPES: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
 
 /** A folder of its own for everything this program keeps, and a port of its own. */
 function home() {
@@ -175,6 +186,27 @@ test("with a public URL the QR code is shown, black on white, with the code behi
   expect(screen).toMatch(/[▀▄█]{3}/);
   expect(Buffer.from(terminal.bytes()).toString()).toContain("\x1b[30;107m");
 });
+
+if (process.platform === "linux")
+  test("a server in the background gives way once its program was replaced, though the version is the same", async () => {
+    const { env, folder, paths } = home();
+    const program = join(folder, "bun");
+    const put = () => {
+      rmSync(program, { force: true }); // As `cp -f` and `install` do where it runs.
+      copyFileSync(process.execPath, program);
+      chmodSync(program, 0o755);
+    };
+    const sessions = () => ended(Bun.spawn([program, cli[1] ?? "", "sessions"], { env, stdio: PIPES }));
+    const pid = async () => ((await admin(paths, "GET", "/status")) as { pid: number }).pid;
+    put();
+    expect((await sessions()).code).toBe(0);
+    const first = await pid();
+    expect((await sessions()).code).toBe(0);
+    expect(await pid()).toBe(first);
+    put();
+    expect((await sessions()).code).toBe(0);
+    expect(await pid()).not.toBe(first);
+  });
 
 test("many simultaneous starts leave one server in the background, with the taken port's next free one", async () => {
   const { env, folder, port } = home();

@@ -1,6 +1,7 @@
 // `claude-remote service`: the server as a service of this user's: started with the machine, started again when it fails.
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { running, serverInfo, shutDown } from "./background.ts";
+import { replaced, running, serverInfo, shutDown } from "./background.ts";
 import {
   CommandError,
   flags,
@@ -71,10 +72,17 @@ async function install(config: Config, words: string[], print: boolean): Promise
   manager.reach();
   const { active } = manager.state();
   await makeRoom(config, active);
+  const gone = existsSync(manager.file) ? lost(readFileSync(manager.file, "utf8"), text) : [];
   const changed = put(manager.file, text);
+  if (gone.length > 0)
+    console.error(
+      `It was installed with ${gone.join(", ")}, which this time nobody said: it goes without. Say it again, or write it ` +
+        "into config.toml, where it stays.",
+    );
   if (process.env[SECRET])
     console.error(`${SECRET} is not put into a unit: write metrics_token into config.toml (0600).`);
-  const same = serverInfo(config.paths)?.version === VERSION;
+  const known = serverInfo(config.paths);
+  const same = known?.version === VERSION && !replaced(known);
   if (active && same && !changed) console.error("It is installed and runs already, just so.");
   else manager.start();
   await answering(config, manager);
@@ -84,6 +92,14 @@ async function install(config: Config, words: string[], print: boolean): Promise
     console.error(`It ends when you log out, and begins when you log in. To change that: ${ENABLE_LINGER()}`);
   return 0;
 }
+
+/** Flags of `serve`, and settings, that stand in the one text and not in the other. */
+function lost(before: string, now: string): string[] {
+  const named = (text: string): string[] => text.match(SAID) ?? [];
+  return [...new Set(named(before))].filter((one) => !named(now).includes(one));
+}
+
+const SAID = new RegExp(`--(?:${Object.keys(SERVE).join("|")})\\b|CLAUDE_REMOTE_[A-Z_]+`, "g");
 
 const ENABLE_LINGER = () => `sudo loginctl enable-linger ${userName()}`;
 

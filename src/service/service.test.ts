@@ -185,7 +185,9 @@ test("it is installed, runs, is told of, is installed again, and goes without th
   const again = await run(["service", "install", "--log-level", "debug"], env);
   expect(again).toMatchObject({ code: 0, err: expect.stringContaining("just so") });
   expect(asked().filter((line) => line.startsWith("restart"))).toHaveLength(1);
-  await run(["service", "install"], env);
+  const without = await run(["service", "install"], env);
+  expect(without.err).toContain("It was installed with --log-level, which this time nobody said");
+  expect((await run(["service", "install"], env)).err).not.toContain("nobody said");
   expect(asked().filter((line) => line.startsWith("restart"))).toHaveLength(2);
   expect(readFileSync(unit, "utf8")).not.toContain("--log-level");
 
