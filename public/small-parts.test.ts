@@ -3,6 +3,7 @@ import { meaningOf } from "./outbox.ts";
 import { deviceName } from "./pair.ts";
 import { BACKGROUND, colorsOf, contrast, FOREGROUND, rgbOf } from "./palette.ts";
 import { routeOf } from "./router.ts";
+import { signOutWords } from "./settings-view.ts";
 import { eventParser, type StreamEvent } from "./sse.ts";
 import { age, clockTime } from "./times.ts";
 
@@ -85,4 +86,17 @@ test.each([
   ["", "Linux (browser)"],
 ])("%s is %s", (agent, name) => {
   expect(deviceName(agent)).toBe(name);
+});
+
+test("before one signs out it is said what is lost: texts that were never sent", () => {
+  const { localStorage: before } = globalThis;
+  const saidWith = (...keys: string[]) => {
+    const kept = { length: keys.length, key: (i: number) => keys[i] ?? null, getItem: () => "" };
+    Object.assign(globalThis, { localStorage: kept });
+    return signOutWords().text;
+  };
+  expect(saidWith("theme", "draft:a")).not.toContain("lost");
+  expect(saidWith("theme", "unsent:a")).toContain("A text that waits to be sent is lost.");
+  expect(saidWith("unsent:a", "unsent:b")).toContain("2 texts that wait to be sent are lost.");
+  Object.assign(globalThis, { localStorage: before });
 });
