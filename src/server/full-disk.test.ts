@@ -210,6 +210,16 @@ test("SEC-079 on a full disk nobody is said yes to", async () => {
   expect(again.body).toMatchObject({ status: "pending" });
 });
 
+test("SEC-079 a code that let nobody in, since the disk was full, lets them in once there is room", async () => {
+  const { code } = (await server.admin("POST", "/pair", { yes: true })) as { code: string };
+  const enter = () =>
+    new TestViewer(server, "").post("/api/pair", { code, name: "New", claim: "c".repeat(36) });
+  full(true);
+  expect(await enter()).toMatchObject({ status: 507 });
+  full(false);
+  expect(await enter()).toMatchObject({ status: 200, body: { status: "paired" } });
+});
+
 test("a machine is let in with its operator's token, or not at all", async () => {
   await enrolled(server, "laptop");
   const { id: machine } = (await server.admin("POST", "/devices", { name: "other", operate: true })) as {

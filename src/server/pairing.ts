@@ -119,8 +119,8 @@ export class Pairing {
     if (!open || !request) return this.#refuse(given);
     const { check, claim, name, address } = request;
     if (!request.confirmed) return { status: "pending", check, claim };
-    this.#open = null;
     const { viewer, ...login } = this.#logins.add(name, address, given.bind);
+    this.#open = null; // Only now: a login that could not be written down spends no code.
     this.#paired = { by: open.by, viewer, check };
     const paired: Paired = { status: "paired", check, viewer, ...login };
     this.#keep(open, claim, paired);
