@@ -1,8 +1,8 @@
 // A phone's browser for tests: headless Chromium of a phone's size, with touch, in the dark.
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import axe, { type AxeResults } from "axe-core";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
+import { barriersIn } from "./barriers.ts";
 
 export const CHROMIUM = process.env.CLAUDE_REMOTE_TEST_CHROMIUM || "/usr/bin/chromium";
 /** Nothing that talks to the network or to a graphics card. */
@@ -97,16 +97,9 @@ export class Phone implements AsyncDisposable {
   }
 
   /** What axe finds against the screen as it is now, or against its colours alone; a line for each element. */
-  async barriers(what: "all" | "colours" = "all"): Promise<string[]> {
+  barriers(what: "all" | "colours" = "all"): Promise<string[]> {
     // By way of the debugger, since the page's own policy lets no foreign script in.
-    await this.page.evaluate(`globalThis.axe || (() => {${axe.source}})()`);
-    const only = what === "colours" ? ", runOnly: ['color-contrast']" : "";
-    const { violations } = (await this.page.evaluate(
-      `axe.run({ resultTypes: ['violations']${only} })`,
-    )) as AxeResults;
-    return violations.flatMap(({ id, help, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id} (${help}): ${html}\n  ${failureSummary}`),
-    );
+    return this.page.evaluate<string[]>(`(async () => {${barriersIn(what)}})()`);
   }
 
   /** Keeps a picture as `name`.png among the artefacts, a pixel a point: a sharper one takes ten times as long. */

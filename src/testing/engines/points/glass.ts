@@ -1,8 +1,8 @@
 // Points 6, 7 and 8: every screen on every glass, without barriers in either theme, and nothing asked of anybody else.
 import { expect } from "bun:test";
-import axe from "axe-core";
 import { layoutFaults } from "../../../../public/testing/layout.ts";
 import { screens } from "../../../../public/testing/screens.ts";
+import { barriersIn } from "../../barriers.ts";
 import { drawn, type Engine, run } from "../engine.ts";
 import { OpenScene, picture } from "../world.ts";
 import type { Point } from "./point.ts";
@@ -46,18 +46,10 @@ async function faultsOf(engine: Engine): Promise<string[]> {
   return faults;
 }
 
-/** What axe finds; a line for each element. */
-const barriers = (engine: Engine, colours: boolean) =>
-  engine.page<string[]>(`
-    if (!globalThis.axe) { ${axe.source} }
-    const only = ${colours} ? { runOnly: ["color-contrast"] } : {};
-    const { violations } = await globalThis.axe.run({ resultTypes: ["violations"], ...only });
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ": " + html + failureSummary));`);
-
 /** What is wrong with a screen; in the light its colours alone are others. */
 async function look(engine: Engine, theme: "dark" | "light"): Promise<string[]> {
-  if (theme === "light") return barriers(engine, true);
-  return [...(await faultsOf(engine)), ...(await barriers(engine, false))];
+  if (theme === "light") return engine.page(barriersIn("colours"));
+  return [...(await faultsOf(engine)), ...(await engine.page<string[]>(barriersIn()))];
 }
 
 const walk = (theme: "dark" | "light"): Point => ({
