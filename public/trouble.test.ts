@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { layoutFaults } from "./testing/layout.ts";
 import type { OpenPage } from "./testing/open-page.ts";
-import { opener, shows } from "./testing/opener.ts";
+import { assets, opener, shows } from "./testing/opener.ts";
 import { screens } from "./testing/screens.ts";
 
 const open = opener();
@@ -76,10 +76,10 @@ test.concurrent("a screen whose script does not come is asked for again", async 
     },
   });
   await shows(page.page.locator("h1"), "Nothing needs you");
-  await page.page.route(/\/part-/, (route) => route.abort());
+  page.server.serve(new Map([...assets].filter(([path]) => !path.startsWith("/part-"))));
   await goes(page, "/settings");
   await shows(page.part("trouble"), "This page did not load.");
-  await page.page.unroute(/\/part-/);
+  page.server.serve(assets);
   await page.phone.button("Try again").tap();
   await page.has(".themes");
 });
