@@ -161,6 +161,19 @@ test("what ended only with a session that was given up is open again when its wr
   });
 });
 
+test("what ended with its session stays as it was while that has ended, however often it is told", () => {
+  const { store, id } = withSession();
+  const asked = prompt();
+  store.prompts.open(id, asked, now);
+  const answer = { option: "approve" as OptionId };
+  const body = { prompt: asked.id, digest: asked.digest, answer_id: "a1" as AnswerId, answer };
+  store.prompts.answer(body, { actor: "viewer v", name: "V", address: "192.0.2.7" }, now);
+  store.sessions.end(id, { code: null, signal: null, reason: "lost" }, now);
+  const ended = store.prompts.get(asked.id);
+  expect(ended).toMatchObject({ answer_id: "a1", stage: "too_late" });
+  expect(store.prompts.open(id, asked, now + 1)).toEqual({ news: false, prompt: ended as never });
+});
+
 test("what nobody answered is not accepted", () => {
   const { store, id } = withSession();
   const asked = prompt();

@@ -26,10 +26,9 @@ export const CONNECTION: Guards = {
     },
     {
       id: "closed-hears-nothing",
-      promise: "P7 nothing is heard on a connection that is closing",
+      promise: "P7 nothing is heard or said on a connection that is closing",
       text: "  close(reason: string): void {\n    this.#channel = null;",
       instead: "  close(reason: string): void {",
-      equivalent: "Bun hands over no frame after close(): this is a second lock on the same door",
     },
     {
       id: "nonsense-closes",
