@@ -102,8 +102,10 @@ export function reconcile<T>(
 }
 
 const styles = new Map<string, Promise<void>>();
+/** One that hangs on a bad line keeps nobody for longer from what it dresses, which is only plainer without, ms. */
+const STYLE_MS = 3_000;
 
-/** Resolves when that style sheet of the page applies; rejects where it cannot be had. */
+/** Resolves when that style sheet of the page applies, or was waited for long enough; rejects where it cannot be had. */
 export function loadStyle(href: string): Promise<void> {
   const known = styles.get(href);
   if (known) return known;
@@ -112,6 +114,7 @@ export function loadStyle(href: string): Promise<void> {
     link.rel = "stylesheet";
     link.href = href;
     link.addEventListener("load", () => resolve());
+    setTimeout(resolve, STYLE_MS);
     link.addEventListener("error", () => {
       styles.delete(href);
       link.remove();

@@ -65,21 +65,32 @@ test.concurrent("a tap on Try again loads what could not be loaded", async () =>
   expect(await page.page.evaluate(() => document.activeElement?.tagName)).toBe("H1"); // Not nowhere.
 });
 
-test.concurrent("a screen whose script does not come is asked for again", async () => {
-  await using page = await open({
+/** A page without its worker, which would keep what the server does not give. */
+const alone = () =>
+  open({
     failures: true,
     async before({ page }) {
-      // It would keep the parts.
       await page.addInitScript(() => {
         navigator.serviceWorker.register = () => new Promise(() => {});
       });
     },
   });
+
+test.concurrent("a screen whose script does not come is asked for again", async () => {
+  await using page = await alone();
   await shows(page.page.locator("h1"), "Nothing needs you");
   page.server.serve(new Map([...assets].filter(([path]) => !path.startsWith("/part-"))));
   await goes(page, "/settings");
   await shows(page.part("trouble"), "This page did not load.");
   page.server.serve(assets);
   await page.phone.button("Try again").tap();
+  await page.has(".themes");
+});
+
+test.concurrent("a style that hangs keeps nobody from the screen that it dresses", async () => {
+  await using page = await alone();
+  await shows(page.page.locator("h1"), "Nothing needs you");
+  await page.page.route("**/settings.css", () => {});
+  await goes(page, "/settings");
   await page.has(".themes");
 });
