@@ -116,8 +116,14 @@ export function screenAt(path: string, context: Omit<Context, "say">) {
       show(null);
       drawn = draw?.(at("body"), { ...context, say }) ?? null;
     } catch {
-      show("This page did not load.", load);
+      show("This page did not load.", anew, false);
     }
+  }
+
+  /** A browser may keep a script's failure for as long as the page stands: only a new load of it asks again. */
+  function anew() {
+    if (context.model.connection.kind === "live") location.reload();
+    else load();
   }
 
   root.classList.add(path.slice(1));

@@ -117,7 +117,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
       if (closed || document.querySelector("dialog")) return; // Left, or tapped twice, while that came.
       await aboutSession({ model, session, fit, stop });
     } catch {
-      trouble("What there is to know did not load. Try again.");
+      trouble("What there is to know did not load. Load the page anew.");
     }
   }
 
@@ -135,7 +135,7 @@ export function sessionView(model: Model, outbox: Outbox, id: SessionId) {
       at("note").before(bar.root);
       bar.find(q, kind === "lines" ? "lines" : "messages", from);
     } catch {
-      trouble("The search did not load. Try again.");
+      trouble("The search did not load. Load the page anew.");
     }
   }
 
