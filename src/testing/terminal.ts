@@ -152,6 +152,11 @@ export class Terminal implements AsyncDisposable {
     });
   }
 
+  /** Resolves once it has written that, also where something else was painted over it since. */
+  async wrote(wanted: RegExp, options: { timeout?: number } = {}): Promise<void> {
+    await this.waitFor(() => wanted.test(Buffer.from(this.bytes()).toString()), options);
+  }
+
   /** Sends a signal to the program alone: SIGKILL if none is named. `exited` tells when it is gone. */
   kill(signal: NodeJS.Signals = "SIGKILL") {
     this.#process.kill(signal);

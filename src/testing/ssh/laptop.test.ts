@@ -51,7 +51,7 @@ test.concurrent(
     const desk = laptop.terminal("ssh", "box");
     await desk.waitFor(/box is no devbox yet\. Add it[^\n]*\[y\/N\]\s*$/, { timeout: PATIENCE_MS });
     desk.write("y\r");
-    await desk.waitFor(/attached to/, { timeout: 4 * PATIENCE_MS });
+    await desk.wrote(/attached to/, { timeout: 4 * PATIENCE_MS });
     const said = Buffer.from(desk.bytes()).toString();
     expect(said).toMatch(/its way there leads through this machine/);
     const prompt = await openPrompt(phone);
@@ -69,7 +69,7 @@ test.concurrent(
     expect(at()).toMatchObject({ connected: true, ended_at: null });
     expect(world.tunnels()).toEqual([]); // Nothing of it is the server's.
     const back = laptop.terminal("attach");
-    await back.waitFor(/attached to/, { timeout: PATIENCE_MS });
+    await back.wrote(/attached to/, { timeout: PATIENCE_MS });
     await phone.until("a terminal", () => at()?.terminal === true); // From then on its keys are the session's.
     back.write(LEAVE);
     expect((await back.exited).code).toBe(0);

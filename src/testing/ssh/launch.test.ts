@@ -37,7 +37,7 @@ test.concurrent(
     const desk = world.terminal("ssh", "box");
     await reply(desk, /box is no devbox yet\. Add it/, "y");
     expect(await reply(desk, /Is it that one\?/, "y")).toContain(world.hosts.host("box").fingerprint());
-    await desk.waitFor(/attached to/, { timeout: 4 * PATIENCE_MS });
+    await desk.wrote(/attached to/, { timeout: 4 * PATIENCE_MS });
     expect(Buffer.from(desk.bytes()).toString()).toMatch(/claude-remote: putting claude-remote there \d+ %/);
     const prompt = await phone.until("a card", (viewer) =>
       [...viewer.prompts.values()].find((one) => one.stage === "open"),
